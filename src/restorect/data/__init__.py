@@ -1,0 +1,1 @@
+"""Paired data sets, augmentation and degradation simulators."""

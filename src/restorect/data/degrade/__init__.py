@@ -1,0 +1,1 @@
+"""Degradation simulators, one file a task."""

@@ -1,0 +1,29 @@
+"""Errors a user can cause: one line that says what is wrong, with which file, and what to do."""
+
+
+class RestorectError(Exception):
+    """Base of every error that a user can cause. The command line prints its text and never a traceback."""
+
+
+class ConfigError(RestorectError, ValueError):
+    """A setting has a value that is not allowed, or a name that does not exist."""
+
+
+class ImageError(RestorectError):
+    """A photograph cannot be read, understood or written."""
+
+
+class CheckpointError(RestorectError):
+    """A weight file is missing, of another version, or does not fit the network it describes."""
+
+
+class DataError(RestorectError):
+    """A training or test folder is not usable: empty, unpaired, or of differing sizes."""
+
+
+class TrainingError(RestorectError):
+    """Training cannot go on: a non-finite loss, or a run folder that belongs to another recipe."""
+
+
+class DeviceError(RestorectError):
+    """The device asked for does not exist on this machine."""

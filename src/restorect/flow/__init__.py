@@ -1,0 +1,1 @@
+"""The latent rectified flow: path, velocity net, sampler."""

@@ -1,0 +1,1 @@
+"""Reading and writing photographs, without torch."""

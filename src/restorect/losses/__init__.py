@@ -1,0 +1,1 @@
+"""Losses: FLEX, colour, Retinex and flow."""

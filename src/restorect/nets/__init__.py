@@ -1,0 +1,1 @@
+"""Networks: normalisation, attention, blocks, transformer, prior encoders, teacher and student."""

@@ -1,0 +1,1 @@
+"""Decomposition net, anisotropic diffusion and the polar colour space."""

@@ -1,0 +1,1 @@
+"""Training: recipes, stages, loop, checkpoints."""

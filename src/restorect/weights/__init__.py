@@ -1,0 +1,1 @@
+"""Shipped weights, each a safetensors file beside its card."""
