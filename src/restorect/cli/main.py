@@ -1,0 +1,47 @@
+"""The `restorect` command: puts the command groups together and turns user errors into one line and an exit code."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from restorect import __version__
+from restorect.errors import RestorectError
+
+app = typer.Typer(
+    name="restorect",
+    help="Restore degraded photographs, and train, distil and measure the networks that do it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"restorect {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")] = False,
+) -> None:
+    pass
+
+
+# Each group is one file beside this one. They import torch inside their functions, so that --help stays instant.
+
+
+def main() -> None:
+    """Run the command; a user's error prints one line and exits 2."""
+    try:
+        app()
+    except RestorectError as error:
+        typer.echo(f"restorect: {error}", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
