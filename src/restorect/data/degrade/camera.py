@@ -1,0 +1,137 @@
+"""A camera's way from light to a picture file, and back: tone curve, colour matrix, white balance, codes, JPEG.
+
+Backwards it follows "Unprocessing Images for Learned Raw Denoising" (Brooks et al., CVPR 2019, arXiv 1811.11127),
+section 3: tone curve, sRGB encoding, colour correction matrix and white balance are undone in this order.
+Shapes: images are (3, H, W); `_linear` marks linear light, 1 is white.
+"""
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+# XYZ (D65) to camera RGB of four cameras, the DNG colour matrices Brooks et al. mix (their Apache-2.0 code).
+_XYZ_TO_CAMERA = (
+    ((1.0234, -0.2969, -0.2266), (-0.5625, 1.6328, -0.0469), (-0.0703, 0.2188, 0.6406)),
+    ((0.4913, -0.0541, -0.0202), (-0.6130, 1.3513, 0.2906), (-0.1564, 0.2151, 0.7183)),
+    ((0.8380, -0.2630, -0.0639), (-0.2887, 1.0725, 0.2496), (-0.0627, 0.1427, 0.5438)),
+    ((0.6596, -0.2079, -0.0562), (-0.4782, 1.3016, 0.1933), (-0.0970, 0.1581, 0.5181)),
+)
+# IEC 61966-2-1.
+_SRGB_TO_XYZ = ((0.4124564, 0.3575761, 0.1804375), (0.2126729, 0.7151522, 0.0721750), (0.0193339, 0.1191920, 0.9503041))
+
+CAMERAS = len(_XYZ_TO_CAMERA)
+"""How many camera colour matrices can be mixed."""
+
+
+def srgb_to_linear(image: Tensor) -> Tensor:
+    """Undo the sRGB encoding (IEC 61966-2-1) of values in [0, 1]."""
+    return torch.where(image <= 0.04045, image / 12.92, ((image.clamp(min=0.04) + 0.055) / 1.055).pow(2.4))
+
+
+def linear_to_srgb(image_linear: Tensor) -> Tensor:
+    """Encode linear light in [0, 1] as sRGB (IEC 61966-2-1)."""
+    curved = 1.055 * image_linear.clamp(min=0.003).pow(1 / 2.4) - 0.055
+    return torch.where(image_linear <= 0.0031308, 12.92 * image_linear, curved)
+
+
+def tone_curve(image: Tensor, strength: float) -> Tensor:
+    """A camera's S-shaped contrast curve: (1 - w) x + w (3 x^2 - 2 x^3), w = `strength` in [0, 1], x in [0, 1].
+
+    Strength 1 is the smoothstep of Brooks et al., 0 the identity.
+    """
+    if strength == 0:
+        return image
+    return image * ((1 - strength) + image * (3 * strength - 2 * strength * image))
+
+
+def inverse_tone_curve(image: Tensor, strength: float) -> Tensor:
+    """Undo `tone_curve` exactly, for values in [0, 1].
+
+    With u = x - 1/2 the curve reads y - 1/2 = (1 + w/2) u - 2 w u^3, whose middle root is r sin(asin(s)/3) with
+    r^2 = (2 + w)/(3 w) and s = 3 (y - 1/2)/((1 + w/2) r).
+    """
+    if strength == 0:
+        return image
+    radius = math.sqrt((2 + strength) / (3 * strength))
+    sine = (image - 0.5) * (3 / ((1 + strength / 2) * radius))
+    return 0.5 + radius * torch.sin(torch.asin(sine.clamp(-1, 1)) / 3)
+
+
+def colour_matrix(shares: tuple[float, ...], strength: float = 1.0) -> Tensor:
+    """Linear sRGB to camera RGB, (3, 3) float32, rows summing to 1 so that white stays white.
+
+    Args:
+        shares: one non-negative weight a camera; they are normalised.
+        strength: 1 is the mixed camera, 0 a camera that sees sRGB itself.
+    """
+    total = sum(shares)
+    mixed = sum(np.array(matrix) * (share / total) for matrix, share in zip(_XYZ_TO_CAMERA, shares, strict=True))
+    matrix = np.asarray(mixed) @ np.array(_SRGB_TO_XYZ)
+    matrix /= matrix.sum(axis=1, keepdims=True)
+    return torch.from_numpy(strength * matrix + (1 - strength) * np.eye(3)).float()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Camera:
+    """One camera: how it turns light into numbers.
+
+    Attributes:
+        red_gain: white balance gain of red against green; the sensor's red is this much weaker.
+        blue_gain: the same of blue.
+        matrix: linear sRGB to camera RGB, (3, 3), rows summing to 1.
+        tone: strength of its tone curve in [0, 1].
+    """
+
+    red_gain: float
+    blue_gain: float
+    matrix: Tensor
+    tone: float
+
+    def to_sensor(self, image: Tensor) -> Tensor:
+        """What the sensor saw of a finished picture: (3, H, W) in [0, 1] -> linear, in the sensor's own colours."""
+        image_linear = srgb_to_linear(inverse_tone_curve(image, self.tone))
+        gains = image.new_tensor([1 / self.red_gain, 1.0, 1 / self.blue_gain])
+        return _mix(gains[:, None] * self.matrix.to(image), image_linear)
+
+    def develop(self, sensor_linear: Tensor, *, tone: float | None = None) -> Tensor:
+        """Make the picture of what the sensor saw: (3, H, W) linear -> [0, 1] encoded; clips at black and white.
+
+        Args:
+            sensor_linear: sensor colours, as `to_sensor` gives them.
+            tone: another strength of the tone curve than the camera's.
+        """
+        gains = sensor_linear.new_tensor([self.red_gain, 1.0, self.blue_gain])
+        inverse = torch.linalg.inv(self.matrix.double()).to(sensor_linear)
+        # A white-balanced sensor clips at its white before the colours are mixed.
+        balanced = (sensor_linear * gains[:, None, None]).clamp(max=1.0)
+        image_linear = _mix(inverse, balanced).clamp(0, 1)
+        return tone_curve(linear_to_srgb(image_linear), self.tone if tone is None else tone)
+
+
+def quantise(image: Tensor, bits: int) -> Tensor:
+    """Round values in [0, 1] to the codes of a converter of so many bits."""
+    levels = float(2**bits - 1)
+    return torch.round(image * levels) / levels
+
+
+def jpeg(image_CHW: Tensor, quality: int) -> Tensor:
+    """Through a baseline JPEG file (4:2:0) and back, on the CPU: (3, H, W) float in [0, 1], red first."""
+    pixels = (image_CHW.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
+    written, code = cv2.imencode(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not written:
+        raise RuntimeError("OpenCV could not encode a JPEG")
+    decoded = cv2.imdecode(code, cv2.IMREAD_COLOR)
+    if decoded is None:
+        raise RuntimeError("OpenCV could not decode its own JPEG")
+    return torch.from_numpy(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)).permute(2, 0, 1).to(image_CHW.dtype).div_(255)
+
+
+def _mix(matrix: Tensor, image: Tensor) -> Tensor:
+    """Multiply every pixel's colour by a 3 x 3 matrix, exactly in float32 whatever the device's matmul precision."""
+    red, green, blue = image
+    rows = [row[0] * red + row[1] * green + row[2] * blue for row in matrix.unbind()]
+    return torch.stack(rows)

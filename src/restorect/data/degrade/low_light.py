@@ -1,0 +1,163 @@
+"""Low light: how a night photo comes about, in linear light.
+
+Physical chain: the clean picture is brought back to the sensor (inverse tone curve, colour matrix, white balance), the
+light is reduced by an exposure factor, the sensor adds shot and read noise and rounds to its codes, and a camera
+develops the result, with a white balance that may be a little off and a tone curve of its own, perhaps as a JPEG.
+Sources by key: Unprocessing = Brooks et al., CVPR 2019, arXiv 1811.11127; ELD = Wei et al., CVPR 2020,
+arXiv 2003.12751.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from restorect.configs import require
+from restorect.data.degrade.camera import CAMERAS, Camera, colour_matrix, jpeg, quantise
+from restorect.data.degrade.draws import Range, chance, check_range, integer, log_uniform, noise_like, normal, uniform
+
+
+@dataclass(frozen=True, kw_only=True)
+class LowLightConfig:
+    """Ranges of the night simulator; every number is drawn anew for each image.
+
+    Attributes:
+        exposure: factor on the linear light, log-uniform.
+        shot: shot noise: variance per unit of signal, log-uniform; 0 to 0 switches all noise off.
+        read_slope: ln(read variance) = read_slope * ln(shot) + read_offset + N(0, read_spread).
+        read_offset: see `read_slope`.
+        read_spread: see `read_slope`.
+        row_noise: deviation of the offset common to a sensor row, as a share of the read noise's deviation.
+        correlation: weight of the four neighbours' noise in a pixel's noise, as demosaicing mixes it.
+        red_gain: white balance gain of red.
+        blue_gain: white balance gain of blue.
+        camera_colour: strength of the camera's colour matrix: 0 sRGB, 1 a real camera.
+        colour_cast: largest error of the developed white balance: gains of red and blue within exp(+-this).
+        raw_bits: bits of the sensor's converter.
+        tone: strength of the clean picture's tone curve.
+        tone_change: the night picture's tone curve is stronger or weaker by up to this.
+        jpeg_probability: share of pictures that went through a JPEG; on the CPU only, elsewhere none does.
+        jpeg_quality: quality of those.
+    """
+
+    exposure: Range = (1 / 40, 1 / 3)  # LOL-v1 train: linear ratio of low to high
+    shot: Range = (0.0001, 0.012)  # Unprocessing, section 3.1: ISO range of the Darmstadt cameras
+    read_slope: float = 2.18  # Unprocessing, equation 3
+    read_offset: float = 1.20  # Unprocessing, equation 3
+    read_spread: float = 0.26  # Unprocessing, equation 3
+    row_noise: Range = (0.0, 0.25)  # ELD, table 1: row noise is a fraction of read noise
+    correlation: Range = (0.0, 0.5)  # bilinear demosaicing takes 1/4 to 1/2 of each neighbour
+    red_gain: Range = (1.9, 2.4)  # Unprocessing, section 3.3
+    blue_gain: Range = (1.5, 1.9)  # Unprocessing, section 3.3
+    camera_colour: Range = (0.0, 1.0)  # Unprocessing, section 3.4, from none to a whole camera
+    colour_cast: float = 0.1
+    raw_bits: tuple[int, int] = (10, 14)
+    tone: Range = (0.0, 1.0)  # Unprocessing, section 3.6, from none to its smoothstep
+    tone_change: float = 0.3
+    jpeg_probability: float = 0.3
+    jpeg_quality: tuple[int, int] = (70, 98)
+
+    def __post_init__(self) -> None:
+        check_range("exposure", self.exposure, 1e-4, 1.0)
+        check_range("shot", self.shot, 0.0, 0.5)
+        require(self.shot[0] > 0 or self.shot[1] == 0, "shot: give two positive values, or [0, 0] for no noise")
+        require(self.read_spread >= 0, f"read_spread: must not be negative, got {self.read_spread:g}")
+        check_range("row_noise", self.row_noise, 0.0, 10.0)
+        check_range("correlation", self.correlation, 0.0, 1.0)
+        check_range("red_gain", self.red_gain, 0.1, 10.0)
+        check_range("blue_gain", self.blue_gain, 0.1, 10.0)
+        check_range("camera_colour", self.camera_colour, 0.0, 1.0)
+        require(0 <= self.colour_cast <= 1, f"colour_cast: must be from 0 to 1, got {self.colour_cast:g}")
+        check_range("raw_bits", self.raw_bits, 4, 16)
+        check_range("tone", self.tone, 0.0, 1.0)
+        require(0 <= self.tone_change <= 1, f"tone_change: must be from 0 to 1, got {self.tone_change:g}")
+        require(0 <= self.jpeg_probability <= 1, f"jpeg_probability: from 0 to 1, got {self.jpeg_probability:g}")
+        check_range("jpeg_quality", self.jpeg_quality, 1, 100)
+
+
+_DEFAULT = LowLightConfig()
+
+
+def degrade_low_light(image_CHW: Tensor, generator: torch.Generator, config: LowLightConfig = _DEFAULT) -> Tensor:
+    """Make a night photo of a clean one.
+
+    Args:
+        image_CHW: (3, H, W) float32, sRGB-encoded, in [0, 1]; on any device. It is not changed.
+        generator: a CPU generator; the same state gives the same bytes on one kind of device.
+        config: ranges of the parameters.
+
+    Returns:
+        (3, H, W) float32 in [0, 1], sRGB-encoded, on the image's device, in steps of 1/255 as a file has them.
+    """
+    camera = draw_camera(generator, config)
+    exposure = log_uniform(generator, config.exposure)
+    shot, read = draw_noise(generator, config)
+    sensor_linear = camera.to_sensor(image_CHW) * exposure
+    if shot > 0:
+        row = uniform(generator, config.row_noise) * math.sqrt(read)
+        correlation = uniform(generator, config.correlation)
+        sensor_linear = add_noise(sensor_linear, generator, shot=shot, read=read, row=row, correlation=correlation)
+    sensor_linear = quantise(sensor_linear, integer(generator, config.raw_bits))
+    cast_red, cast_blue = (math.exp(uniform(generator, (-1, 1)) * config.colour_cast) for _ in range(2))
+    sensor_linear = sensor_linear * sensor_linear.new_tensor([cast_red, 1.0, cast_blue])[:, None, None]
+    change = uniform(generator, (-config.tone_change, config.tone_change))
+    night_CHW = camera.develop(sensor_linear, tone=min(max(camera.tone + change, 0.0), 1.0))
+    compressed, quality = chance(generator, config.jpeg_probability), integer(generator, config.jpeg_quality)
+    if compressed and night_CHW.device.type == "cpu":
+        return jpeg(night_CHW, quality)
+    return quantise(night_CHW, 8)
+
+
+def draw_camera(generator: torch.Generator, config: LowLightConfig) -> Camera:
+    """A random camera within the ranges."""
+    shares = tuple(uniform(generator, (1e-3, 1.0)) for _ in range(CAMERAS))
+    return Camera(
+        red_gain=uniform(generator, config.red_gain),
+        blue_gain=uniform(generator, config.blue_gain),
+        matrix=colour_matrix(shares, uniform(generator, config.camera_colour)),
+        tone=uniform(generator, config.tone),
+    )
+
+
+def draw_noise(generator: torch.Generator, config: LowLightConfig) -> tuple[float, float]:
+    """Shot and read variance by the log-linear law of Unprocessing, equation 3; (0, 0) where noise is off."""
+    if config.shot[1] == 0:
+        return 0.0, 0.0
+    shot = log_uniform(generator, config.shot)
+    read = math.exp(normal(generator, config.read_slope * math.log(shot) + config.read_offset, config.read_spread))
+    return shot, read
+
+
+def add_noise(
+    sensor_linear: Tensor, generator: torch.Generator, *, shot: float, read: float, row: float, correlation: float
+) -> Tensor:
+    """Add sensor noise of variance shot * x + read (+ row^2) to a linear image x, (3, H, W).
+
+    Shot noise is the Gaussian of the Poisson law's variance, as in Unprocessing. Neighbours share noise by
+    `correlation` while the variance of each pixel stays as said.
+
+    Args:
+        sensor_linear: linear light in sensor colours, at least 0.
+        generator: a CPU generator.
+        shot: variance per unit of signal.
+        read: variance at no signal.
+        row: standard deviation of each sensor row's own offset.
+        correlation: weight of each neighbour before and after, in both directions, against 1 of the pixel itself.
+    """
+    noise = noise_like(sensor_linear, generator)
+    if correlation > 0:
+        noise = _correlate(noise, correlation)
+    noise = noise * (sensor_linear * shot + read).clamp_(min=0).sqrt_()
+    if row > 0:
+        noise = noise + row * noise_like(sensor_linear[:1, :, :1], generator)
+    return sensor_linear + noise
+
+
+def _correlate(noise_CHW: Tensor, weight: float) -> Tensor:
+    """Filter white noise by [w, 1, w] both ways, scaled so that each pixel keeps its variance."""
+    scale = 1 / math.sqrt(1 + 2 * weight * weight)
+    padded = F.pad(noise_CHW[None], (1, 1, 1, 1), mode="circular")[0]
+    rows = (padded[:, 1:-1] + weight * (padded[:, :-2] + padded[:, 2:])) * scale
+    return (rows[:, :, 1:-1] + weight * (rows[:, :, :-2] + rows[:, :, 2:])) * scale
