@@ -1,0 +1,123 @@
+"""Prior encoders: photographs into short codes (Reti-Diff; METHOD 6).
+
+Shapes: images_BCHW; z_BD codes, D = 256.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from restorect.configs import require
+from restorect.nets.blocks import CODE_SIZE, REFLECTANCE_SIZE
+from restorect.nets.padding import pad_to_multiple
+from restorect.retinex.decomposition import RetinexParts
+
+
+@dataclass(frozen=True, kw_only=True)
+class PriorConfig:
+    """The shape of prior encoders.
+
+    Attributes:
+        width: channels of the trunk.
+        blocks: residual blocks of the trunk.
+        view: the encoders read the photograph area-resized to a square of this side (codes are global);
+            0 reads it as it is.
+    """
+
+    width: int = 64
+    blocks: int = 5
+    view: int = 0
+
+    def __post_init__(self) -> None:
+        require(self.width > 0 and self.blocks >= 0, "a prior encoder needs width above 0 and blocks of at least 0")
+        require(self.view >= 0, f"view is {self.view}; it must be 0 (the whole photo) or a side in pixels")
+
+
+def view_of(image: Tensor, side: int) -> Tensor:
+    """What prior encoders read: (B, C, H, W) area-resized to (B, C, side, side), or the image itself for side 0."""
+    if side == 0 or image.shape[-2:] == (side, side):
+        return image
+    return F.interpolate(image, size=(side, side), mode="area")
+
+
+class ResidualBlock(nn.Module):
+    """x + conv(LeakyReLU(conv(x)))."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) to the same."""
+        return x + self.second(F.leaky_relu(self.first(x), 0.1))  # type: ignore[no-any-return]
+
+
+class PriorTrunk(nn.Module):
+    """Images to numbers: PixelUnshuffle 4, convolutions, global average, two linear layers (METHOD 6).
+
+    Args:
+        channels: of the images stacked together.
+        numbers: how many numbers come out.
+        config: width and depth.
+    """
+
+    def __init__(self, channels: int, numbers: int, config: PriorConfig) -> None:
+        super().__init__()
+        w = config.width
+        shape = [(w, 2 * w), (2 * w, 2 * w), (2 * w, numbers)]
+        layers: list[nn.Module] = [nn.Conv2d(16 * channels, w, 3, padding=1), nn.LeakyReLU(0.1)]
+        layers += [ResidualBlock(w) for _ in range(config.blocks)]
+        for inputs, outputs in shape:
+            layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.LeakyReLU(0.1)]
+        self.body = nn.Sequential(*layers)
+        self.mlp = nn.Sequential(nn.Linear(numbers, numbers), nn.LeakyReLU(0.1), nn.Linear(numbers, numbers))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, channels, H, W) to (B, numbers)."""
+        features = self.body(F.pixel_unshuffle(pad_to_multiple(images, 4), 4))
+        return self.mlp(features.mean(dim=(2, 3)))  # type: ignore[no-any-return]
+
+
+def _unit_scale(code: Tensor) -> Tensor:
+    """Layer norm without gain or bias, so that codes share the scale of the flow's noise."""
+    return F.layer_norm(code.float(), (CODE_SIZE,))
+
+
+class ImagePrior(nn.Module):
+    """Images to the image code. The teacher's sees [degraded, clean], the student's only the degraded one.
+
+    Args:
+        images: how many RGB images are stacked.
+        config: width and depth.
+    """
+
+    def __init__(self, images: int, config: PriorConfig) -> None:
+        super().__init__()
+        self.trunk = PriorTrunk(3 * images, CODE_SIZE, config)
+
+    def forward(self, *images: Tensor) -> Tensor:
+        """Images, each (B, 3, H, W), to the code (B, 256) of mean 0 and variance 1."""
+        return _unit_scale(self.trunk(torch.cat(images, dim=1)))
+
+
+class RetinexPrior(nn.Module):
+    """Retinex parts to the Retinex code: 192 numbers about reflectance, 64 about illumination, separate trunks.
+
+    Args:
+        images: how many decomposed images are stacked.
+        config: width and depth.
+    """
+
+    def __init__(self, images: int, config: PriorConfig) -> None:
+        super().__init__()
+        self.trunk_R = PriorTrunk(3 * images, REFLECTANCE_SIZE, config)
+        self.trunk_L = PriorTrunk(images, CODE_SIZE - REFLECTANCE_SIZE, config)
+
+    def forward(self, *parts: RetinexParts) -> Tensor:
+        """Decomposed images to the code (B, 256) of mean 0 and variance 1."""
+        R = torch.cat([p.R for p in parts], dim=1)
+        L = torch.cat([p.L for p in parts], dim=1)
+        return _unit_scale(torch.cat([self.trunk_R(R), self.trunk_L(L)], dim=1))

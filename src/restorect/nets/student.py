@@ -1,0 +1,85 @@
+"""The student: sees the degraded photograph only, and generates the codes (RestoRect; METHOD 1, 6, 7).
+
+Shapes: low_B3HW in [0, 1]; codes, noise and conditions (B, 256).
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from torch import Tensor, nn
+
+from restorect.configs import require
+from restorect.flow.sampler import Method, sample
+from restorect.flow.velocity import VelocityConfig, VelocityNet
+from restorect.nets.blocks import CODE_SIZE
+from restorect.nets.codes import Codes, mean_codes
+from restorect.nets.priors import ImagePrior, PriorConfig, RetinexPrior, view_of
+from restorect.nets.transformer import Transformer, TransformerConfig, TransformerOutput
+from restorect.retinex.decomposition import DecompositionNet
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudentConfig:
+    """The shape of the student, and how its flow is sampled by default.
+
+    Attributes:
+        transformer: the network that restores.
+        conditions: the encoders that read the degraded photograph.
+        velocity: the velocity nets, one a code.
+        steps: steps of the sampler.
+        method: "euler" or "heun".
+        start: "noise" (seeded) or "mean" (zeros).
+        flow: False regresses the code in one evaluation from the mean start, for the ablation.
+    """
+
+    transformer: TransformerConfig = field(default_factory=TransformerConfig)
+    conditions: PriorConfig = field(default_factory=PriorConfig)
+    velocity: VelocityConfig = field(default_factory=VelocityConfig)
+    steps: int = 4
+    method: Method = "euler"
+    start: Literal["noise", "mean"] = "noise"
+    flow: bool = True
+
+    def __post_init__(self) -> None:
+        require(self.steps >= 1, f"steps is {self.steps}; a flow needs at least 1")
+
+
+class Student(nn.Module):
+    """Condition encoders, two velocity nets, and the transformer; the decomposition inside is frozen."""
+
+    def __init__(self, config: StudentConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.decompose = DecompositionNet().requires_grad_(False)
+        self.image_condition = ImagePrior(1, config.conditions)
+        self.retinex_condition = RetinexPrior(1, config.conditions)
+        self.image_flow = VelocityNet(CODE_SIZE, config.velocity)
+        self.retinex_flow = VelocityNet(CODE_SIZE, config.velocity)
+        self.transformer = Transformer(config.transformer)
+
+    def read(self, low: Tensor) -> Codes:
+        """The conditions of a degraded photograph (B, 3, H, W) in [0, 1]."""
+        view = view_of(low, self.config.conditions.view)
+        return Codes(self.retinex_condition(self.decompose(view)), self.image_condition(view))
+
+    def velocity(self, x_t: Codes, t: Tensor, conditions: Codes) -> Codes:
+        """Velocities of both codes at times (B,)."""
+        return Codes(
+            self.retinex_flow(x_t.rex, t, conditions.rex),
+            self.image_flow(x_t.img, t, conditions.img),
+        )
+
+    def generate(self, conditions: Codes, start: Codes, steps: int | None = None) -> Codes:
+        """Both codes, by running the flow from `start`; without the flow, in one evaluation from the mean."""
+        c = self.config
+        if not c.flow:
+            start, steps = mean_codes(len(conditions.rex), conditions.rex.device), 1
+        count = c.steps if steps is None else steps
+        return Codes(
+            sample(lambda x, t: self.retinex_flow(x, t, conditions.rex), start.rex, count, c.method),
+            sample(lambda x, t: self.image_flow(x, t, conditions.img), start.img, count, c.method),
+        )
+
+    def forward(self, low: Tensor, start: Codes, steps: int | None = None) -> TransformerOutput:
+        """Restore a photograph (B, 3, H, W) of any size from 1x1 up, the flow starting at `start`."""
+        return self.transformer(low, *self.generate(self.read(low), start, steps))  # type: ignore[no-any-return]

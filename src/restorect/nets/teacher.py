@@ -1,0 +1,43 @@
+"""The teacher: sees the degraded photograph and its clean ground truth (RestoRect; METHOD 1, 6).
+
+Shapes: low, high_B3HW in [0, 1]; codes (B, 256).
+"""
+
+from dataclasses import dataclass, field
+
+from torch import Tensor, nn
+
+from restorect.nets.codes import Codes
+from restorect.nets.priors import ImagePrior, PriorConfig, RetinexPrior, view_of
+from restorect.nets.transformer import Transformer, TransformerConfig, TransformerOutput
+from restorect.retinex.decomposition import DecompositionPair
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeacherConfig:
+    """The shape of the teacher: its transformer and its prior encoders."""
+
+    transformer: TransformerConfig = field(default_factory=TransformerConfig)
+    priors: PriorConfig = field(default_factory=PriorConfig)
+
+
+class Teacher(nn.Module):
+    """Prior encoders of the pair, and the transformer they modulate; the decomposition inside is frozen."""
+
+    def __init__(self, config: TeacherConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.decomposition = DecompositionPair().requires_grad_(False)
+        self.image_prior = ImagePrior(2, config.priors)
+        self.retinex_prior = RetinexPrior(2, config.priors)
+        self.transformer = Transformer(config.transformer)
+
+    def encode(self, low: Tensor, high: Tensor) -> Codes:
+        """The codes of a pair, both images (B, 3, H, W) in [0, 1]."""
+        low, high = view_of(low, self.config.priors.view), view_of(high, self.config.priors.view)
+        parts = self.decomposition.low(low), self.decomposition.high(high)
+        return Codes(self.retinex_prior(*parts), self.image_prior(low, high))
+
+    def forward(self, low: Tensor, high: Tensor) -> TransformerOutput:
+        """Restore `low` with the codes of the pair (low, high); any size from 1x1 up."""
+        return self.transformer(low, *self.encode(low, high))  # type: ignore[no-any-return]
