@@ -42,22 +42,22 @@ class LowLightConfig:
         jpeg_quality: quality of those.
     """
 
-    exposure: Range = (1 / 40, 1 / 3)  # LOL-v1 train: linear ratio of low to high
-    shot: Range = (0.0001, 0.012)  # Unprocessing, section 3.1: ISO range of the Darmstadt cameras
+    exposure: Range = (1 / 50, 1 / 3)  # LOL-v1 train, high to low in linear light: 1/110 to 1/19, exposure stacks above
+    shot: Range = (0.00005, 0.004)  # Unprocessing, section 3.1, moved down to the noise of LOL-v1, 1 to 3 of 255
     read_slope: float = 2.18  # Unprocessing, equation 3
     read_offset: float = 1.20  # Unprocessing, equation 3
     read_spread: float = 0.26  # Unprocessing, equation 3
-    row_noise: Range = (0.0, 0.25)  # ELD, table 1: row noise is a fraction of read noise
+    row_noise: Range = (0.0, 0.2)  # ELD, table 1: row noise is a fraction of read noise
     correlation: Range = (0.0, 0.5)  # bilinear demosaicing takes 1/4 to 1/2 of each neighbour
     red_gain: Range = (1.9, 2.4)  # Unprocessing, section 3.3
     blue_gain: Range = (1.5, 1.9)  # Unprocessing, section 3.3
     camera_colour: Range = (0.0, 1.0)  # Unprocessing, section 3.4, from none to a whole camera
-    colour_cast: float = 0.1
+    colour_cast: float = 0.15  # LOL-v1 train: half of the casts lie within this
     raw_bits: tuple[int, int] = (10, 14)
     tone: Range = (0.0, 1.0)  # Unprocessing, section 3.6, from none to its smoothstep
     tone_change: float = 0.3
-    jpeg_probability: float = 0.3
-    jpeg_quality: tuple[int, int] = (70, 98)
+    jpeg_probability: float = 0.25
+    jpeg_quality: tuple[int, int] = (80, 98)
 
     def __post_init__(self) -> None:
         check_range("exposure", self.exposure, 1e-4, 1.0)

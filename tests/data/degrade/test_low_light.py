@@ -1,0 +1,144 @@
+import dataclasses
+import math
+
+import pytest
+import torch
+
+from restorect.configs import from_mapping, to_mapping
+from restorect.data.degrade.camera import linear_to_srgb, srgb_to_linear
+from restorect.data.degrade.low_light import LowLightConfig, add_noise, degrade_low_light, draw_noise
+from restorect.errors import ConfigError
+
+_STILL = LowLightConfig(
+    exposure=(0.1, 0.1),
+    shot=(0.0, 0.0),
+    camera_colour=(0.0, 0.0),
+    colour_cast=0.0,
+    raw_bits=(16, 16),
+    tone=(0.0, 0.0),
+    tone_change=0.0,
+    jpeg_probability=0.0,
+)
+
+
+def _image(height: int = 48, width: int = 64) -> torch.Tensor:
+    return torch.rand(3, height, width, generator=torch.Generator().manual_seed(5))
+
+
+def _seeded(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize("exposure", [0.02, 0.1, 1.0])
+def test_without_noise_the_light_falls_by_the_exposure(exposure: float) -> None:
+    config = dataclasses.replace(_STILL, exposure=(exposure, exposure))
+    night = degrade_low_light(_image(), _seeded(0), config)
+    expected = linear_to_srgb(srgb_to_linear(_image()) * exposure)
+    assert (night - expected).abs().max() < 1.0 / 255
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.5])
+def test_noise_variance_is_linear_in_the_signal(correlation: float) -> None:
+    shot, read = 0.004, 2e-5
+    generator = _seeded(1)
+    for level in (0.0, 0.01, 0.05, 0.3):
+        flat = torch.full((3, 256, 256), level)
+        noisy = add_noise(flat, generator, shot=shot, read=read, row=0.0, correlation=correlation)
+        assert (noisy - flat).var().item() == pytest.approx(shot * level + read, rel=0.05)
+        assert noisy.mean().item() == pytest.approx(level, abs=5 * math.sqrt((shot * level + read) / flat.numel()) * 3)
+
+
+def test_correlation_is_that_of_the_kernel() -> None:
+    noisy = add_noise(torch.zeros(3, 256, 256), _seeded(2), shot=0.0, read=1.0, row=0.0, correlation=0.5)
+    neighbour = (noisy[:, :, 1:] * noisy[:, :, :-1]).mean().item()
+    assert neighbour == pytest.approx(2 * 0.5 / (1 + 2 * 0.25), abs=0.02)
+    assert (noisy[:, :, 3:] * noisy[:, :, :-3]).mean().item() == pytest.approx(0.0, abs=0.02)
+
+
+def test_row_noise_is_common_to_a_row() -> None:
+    noisy = add_noise(torch.zeros(3, 400, 5), _seeded(3), shot=0.0, read=0.0, row=0.3, correlation=0.0)
+    assert torch.equal(noisy, noisy[:1, :, :1].expand(3, 400, 5))
+    assert noisy[0, :, 0].std().item() == pytest.approx(0.3, rel=0.15)
+
+
+def test_noise_levels_follow_the_log_linear_law() -> None:
+    config = LowLightConfig()
+    drawn = torch.tensor([draw_noise(_seeded(seed), config) for seed in range(400)]).log()
+    residual = drawn[:, 1] - (2.18 * drawn[:, 0] + 1.20)
+    assert residual.mean().abs() < 0.05
+    assert residual.std().item() == pytest.approx(0.26, abs=0.04)
+    assert drawn[:, 0].min() >= math.log(config.shot[0])
+    assert drawn[:, 0].max() <= math.log(config.shot[1])
+
+
+def test_same_seed_same_bytes() -> None:
+    first, second = degrade_low_light(_image(), _seeded(7)), degrade_low_light(_image(), _seeded(7))
+    assert torch.equal(first, second)
+    assert not torch.equal(first, degrade_low_light(_image(), _seeded(8)))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (7, 5), (64, 48)])
+def test_any_size_stays_finite_dark_and_in_8_bits(size: tuple[int, int]) -> None:
+    image = _image(*size)
+    kept = image.clone()
+    for seed in range(12):
+        night = degrade_low_light(image, _seeded(seed))
+        assert night.shape == image.shape
+        assert night.dtype == torch.float32
+        assert torch.isfinite(night).all()
+        assert night.min() >= 0
+        assert night.max() <= 1
+        assert torch.allclose(night * 255, (night * 255).round(), atol=1e-4)
+    assert torch.equal(image, kept)
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0])
+def test_black_and_white(level: float) -> None:
+    for seed in range(20):
+        night = degrade_low_light(torch.full((3, 32, 32), level), _seeded(seed))
+        assert torch.isfinite(night).all()
+        assert night.mean() < (0.06 if level == 0 else 0.75)
+
+
+def test_nights_are_as_dark_as_real_ones() -> None:
+    means = torch.tensor([degrade_low_light(_image(), _seeded(seed)).mean().item() for seed in range(60)])
+    assert 0.04 < means.median() < 0.2
+    assert means.quantile(0.95) < 0.45
+
+
+def test_jpeg_happens_as_often_as_asked() -> None:
+    config = dataclasses.replace(_STILL, jpeg_probability=1.0, jpeg_quality=(60, 60))
+    assert not torch.equal(
+        degrade_low_light(_image(), _seeded(0), config), degrade_low_light(_image(), _seeded(0), _STILL)
+    )
+
+
+def test_config_survives_a_mapping() -> None:
+    config = LowLightConfig(exposure=(0.05, 0.2))
+    assert from_mapping(LowLightConfig, to_mapping(config)) == config
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"exposure": (0.5, 0.1)},
+        {"exposure": (0.0, 0.1)},
+        {"exposure": (0.1, 2.0)},
+        {"shot": (0.0, 0.01)},
+        {"raw_bits": (2, 8)},
+        {"jpeg_quality": (0, 50)},
+        {"jpeg_probability": 1.5},
+        {"colour_cast": -0.1},
+    ],
+)
+def test_config_names_the_wrong_field(wrong: dict[str, object]) -> None:
+    with pytest.raises(ConfigError, match=next(iter(wrong))):
+        LowLightConfig(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_gpu_is_deterministic_too() -> None:
+    image = _image().cuda()
+    night = degrade_low_light(image, _seeded(7))
+    assert night.is_cuda
+    assert torch.equal(night, degrade_low_light(image, _seeded(7)))
