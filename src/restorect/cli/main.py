@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from restorect import __version__
+from restorect.cli.degrade import degrade
 from restorect.errors import RestorectError
 
 app = typer.Typer(
@@ -32,6 +33,7 @@ def _root(
 
 
 # Each group is one file beside this one. They import torch inside their functions, so that --help stays instant.
+app.command()(degrade)
 
 
 def main() -> None:

@@ -1,1 +1,13 @@
 """Degradation simulators, one file a task."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from restorect.data.degrade.low_light import degrade_low_light
+
+SIMULATORS: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
+    "low-light": degrade_low_light,
+}
+"""The simulator of each task with its default ranges: clean (3, H, W) in [0, 1] and a CPU generator -> degraded."""

@@ -1,0 +1,40 @@
+"""`restorect degrade`: make training pairs from clean photos."""
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Task(str, Enum):
+    """The tasks that have a simulator."""
+
+    LOW_LIGHT = "low-light"
+
+
+def degrade(
+    task: Annotated[Task, typer.Argument(help="What to simulate.", show_default=False)],
+    photos: Annotated[Path, typer.Argument(metavar="IN", help="A clean photo, or a folder of them.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to fill: low/ and high/.", show_default=False)],
+    seed: Annotated[int, typer.Option(help="Another seed makes other pairs.")] = 0,
+    count: Annotated[int, typer.Option(min=1, help="Pairs to make of each photo.")] = 1,
+    force: Annotated[bool, typer.Option("--force", help="Replace pairs that are there already.")] = False,
+) -> None:
+    """Degrade clean photos into pairs for training: OUT/low holds what a bad photo would show, OUT/high the photo.
+
+    The same photo name, number and seed give the same pair. Bad files are reported, the others still done (exit 1).
+    """
+    from restorect.data.degrade import SIMULATORS
+    from restorect.data.degrade.pairs import find_photos, write_pairs
+
+    simulator = SIMULATORS[task.value]
+    made = failed = 0
+    for outcome in write_pairs(find_photos(photos), out, simulator, seed=seed, count=count, overwrite=force):
+        if outcome.error is not None:
+            typer.echo(f"restorect: {outcome.error}", err=True)
+            failed += 1
+        made += len(outcome.written) // 2
+    typer.echo(f"{made} {'pair' if made == 1 else 'pairs'} in {out}" + (f", {failed} failed" if failed else ""))
+    if failed:
+        raise typer.Exit(1)
