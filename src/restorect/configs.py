@@ -122,6 +122,8 @@ def _convert(hint: Any, value: Any, where: str) -> Any:  # noqa: ANN401
         if value not in arguments:
             raise ConfigError(f"{where}: {value!r} is not allowed; choose one of {', '.join(map(str, arguments))}")
         return value
+    if origin is dict:
+        hint = dict
     if origin is tuple:
         return _convert_tuple(arguments, value, where)
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):

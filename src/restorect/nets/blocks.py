@@ -19,6 +19,7 @@ class Modulation(nn.Module):
     def __init__(self, channels: int, code_size: int) -> None:
         super().__init__()
         self.weight = nn.Linear(code_size, channels, bias=False)
+        nn.init.normal_(self.weight.weight, std=0.1 / code_size**0.5)
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
         """Scale (B, C, H, W) by the code (B, D)."""

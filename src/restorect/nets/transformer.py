@@ -127,6 +127,8 @@ class Transformer(nn.Module):
         self.refine = self._level(0, 2 * d, False)
         self.output = nn.Conv2d(2 * d, folded * (2 if config.gain else 1), 3, padding=1, bias=False)
         self.head = RetinexHead(d)
+        with torch.no_grad():
+            self.output.weight *= 0.1  # an untrained network starts near the identity
 
     def _level(self, level: int, channels: int, retinex: bool) -> BlockStack:
         c = self.config

@@ -1,0 +1,126 @@
+"""Training batches: drawn by position, so that a run can be killed, resumed or shared by processes and see the same data.
+
+Shapes: crops (B, 3, p, p), views (B, 3, v, v), float32 in [0, 1].
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from restorect.configs import require
+from restorect.data.augment import dihedral, random_crop, random_int
+from restorect.data.store import ImageStore, PairStore
+from restorect.errors import DataError
+
+Simulator = Callable[[Tensor, torch.Generator], Tensor]
+
+
+class Batch(NamedTuple):
+    """Crops of a degraded photo and its ground truth, and thumbnails of the larger region they lie in."""
+
+    low: Tensor
+    high: Tensor
+    low_view: Tensor
+    high_view: Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplingConfig:
+    """How samples are drawn.
+
+    Attributes:
+        simulate: share of the pairs whose degraded photo is simulated from the clean one instead.
+        region: longest side of the region that a crop and its view are taken from, in pixels.
+        region_scale: a region's sides are at least this share of the photo's.
+    """
+
+    simulate: float = 0.15
+    region: int = 512
+    region_scale: float = 0.7
+
+    def __post_init__(self) -> None:
+        require(0 <= self.simulate <= 1, f"simulate is {self.simulate}; it is a share from 0 to 1")
+        require(self.region >= 32, f"region is {self.region}; it must be at least 32 pixels")
+        require(0 < self.region_scale <= 1, f"region_scale is {self.region_scale}; it is a share above 0, up to 1")
+
+
+class BatchMaker:
+    """Samples by position: position p belongs to epoch p // len, and each item comes once in an epoch.
+
+    Args:
+        pairs: real pairs.
+        clean: clean photographs, always simulated; may be empty.
+        simulator: makes a degraded (3, H, W) of a clean one.
+        config: how samples are drawn.
+        view: side of the thumbnails for the prior encoders; 0 gives the crops themselves.
+        seed: of everything random here.
+    """
+
+    def __init__(
+        self, pairs: PairStore, clean: ImageStore, simulator: Simulator, config: SamplingConfig, view: int, seed: int
+    ) -> None:
+        if len(pairs) + len(clean) == 0:
+            raise DataError("there is nothing to train on; give a folder with low/ and high/, or clean photographs")
+        self.pairs, self.clean, self.simulator = pairs, clean, simulator
+        self.config, self.view, self.seed = config, view, seed
+        self._epoch, self._order = -1, torch.empty(0, dtype=torch.long)
+
+    def __len__(self) -> int:
+        return len(self.pairs) + len(self.clean)
+
+    def item_at(self, position: int) -> int:
+        """Which item a position shows: a fresh random order in each epoch."""
+        epoch, place = divmod(position, len(self))
+        if epoch != self._epoch:
+            self._epoch, self._order = epoch, torch.randperm(len(self), generator=generator_for(self.seed, -1 - epoch))
+        return int(self._order[place])
+
+    def batch(self, positions: Sequence[int], patch: int) -> Batch:
+        """The batch of these positions, with crops of side `patch`."""
+        samples = [self._sample(position, patch) for position in positions]
+        return Batch(*(torch.stack(images) for images in zip(*samples, strict=True)))
+
+    def _sample(self, position: int, patch: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        generator = generator_for(self.seed, position)
+        low, high = self._region(self.item_at(position), patch, generator)
+        crop_low, crop_high = random_crop([low, high], patch, patch, generator)
+        if self.view == 0:
+            return crop_low, crop_high, crop_low, crop_high
+        low_view, high_view = (F.interpolate(x[None], (self.view, self.view), mode="area")[0] for x in (low, high))
+        return crop_low, crop_high, low_view, high_view
+
+    def _region(self, item: int, patch: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """A random part of the photo, at least `patch` on each side, turned or flipped, as float pair."""
+        simulated = float(torch.rand(1, generator=generator)) < self.config.simulate
+        if item >= len(self.pairs):
+            photo = self.clean[item - len(self.pairs)]
+            images, simulated = [photo, photo], True
+        else:
+            images = list(self.pairs[item])
+        H, W = images[0].shape[-2:]
+        scale = self.config.region_scale + (1 - self.config.region_scale) * float(torch.rand(1, generator=generator))
+        height, width = (max(patch, min(self.config.region, round(scale * side))) for side in (H, W))
+        images = random_crop(images, height, width, generator)
+        images = dihedral(images, random_int(8, generator))
+        low, high = (_at_least(image.float() / 255, patch) for image in images)
+        return (self.simulator(high, generator) if simulated else low), high
+
+
+def generator_for(seed: int, number: int) -> torch.Generator:
+    """A CPU generator that depends on both numbers only; neighbours are unrelated."""
+    mixed = (seed * 0x9E3779B97F4A7C15 + (number + 2**32) * 0xBF58476D1CE4E5B9) & (2**64 - 1)
+    mixed = ((mixed ^ (mixed >> 31)) * 0x94D049BB133111EB) & (2**63 - 1)
+    return torch.Generator().manual_seed(mixed)
+
+
+def _at_least(image: Tensor, side: int) -> Tensor:
+    """Enlarge a photo smaller than the crop; padding it would teach the network its borders."""
+    H, W = image.shape[-2:]
+    if min(H, W) >= side:
+        return image
+    size = max(H, side), max(W, side)
+    return F.interpolate(image[None], size, mode="bilinear", align_corners=False)[0]

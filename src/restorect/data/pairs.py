@@ -1,0 +1,124 @@
+"""Finding training pairs: folders with `low/` and `high/`, paired by stem, any extension.
+
+Shapes: arrays HWC, RGB.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from restorect.errors import DataError
+
+EXTENSIONS = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A degraded photograph and its clean ground truth of the same size."""
+
+    name: str
+    low: Path
+    high: Path
+
+
+def image_files(folder: Path) -> list[Path]:
+    """The image files directly in a folder, by name.
+
+    Raises:
+        DataError: there is no such folder, or no image in it.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder")
+    files = sorted(p for p in folder.iterdir() if p.suffix.lower() in EXTENSIONS and not p.name.startswith("."))
+    if not files:
+        raise DataError(f"{folder}: holds no image ({', '.join(sorted(EXTENSIONS))})")
+    return files
+
+
+def find_pairs(roots: Iterable[Path | str]) -> list[Pair]:
+    """All pairs of the given folders, each with `low/` and `high/` inside, checked for size.
+
+    Raises:
+        DataError: a folder is missing or empty, an image has no partner, two have one stem, or sizes differ.
+    """
+    pairs: list[Pair] = []
+    for root in map(Path, roots):
+        if not (root / "low").is_dir() or not (root / "high").is_dir():
+            raise DataError(f"{root}: expected the folders low/ and high/ in it")
+        low, high = _by_stem(image_files(root / "low")), _by_stem(image_files(root / "high"))
+        for stem in sorted(low.keys() ^ high.keys()):
+            there = low.get(stem) or high[stem]
+            other = "high" if stem in low else "low"
+            raise DataError(f"{there}: has no partner of the stem {stem!r} in {root / other}; add it or remove this one")
+        pairs += [Pair(stem, low[stem], high[stem]) for stem in low]
+    for pair in pairs:
+        _check_sizes(pair)
+    return pairs
+
+
+def read_rgb(path: Path) -> NDArray[np.uint8]:
+    """Decode an image for training: (H, W, 3) uint8 RGB; 16-bit files are scaled, not truncated.
+
+    Raises:
+        DataError: the file cannot be decoded.
+    """
+    try:
+        data = np.frombuffer(path.read_bytes(), dtype=np.uint8)
+        image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
+    except (OSError, cv2.error):
+        image = None
+    if image is None:
+        raise DataError(f"{path}: cannot be decoded; remove or replace it")
+    if image.dtype == np.uint16:
+        image = np.round(image / 257.0).astype(np.uint8)
+    if image.dtype != np.uint8:
+        raise DataError(f"{path}: {image.dtype} pixels are no training image; use 8 or 16 bit")
+    if image.ndim == 2:
+        return np.repeat(image[:, :, None], 3, axis=2)
+    return np.ascontiguousarray(image[:, :, 2::-1])
+
+
+def hold_out(pairs: Sequence[Pair], share: float) -> tuple[list[Pair], list[Pair]]:
+    """Split into (train, held out): every n-th pair by name, at least one, never depending on the order given."""
+    ordered = sorted(pairs, key=lambda pair: pair.name)
+    count = min(len(ordered) - 1, max(1, round(share * len(ordered))))
+    if count < 1:
+        raise DataError("one pair alone cannot be split; give validation pairs, or more of them")
+    step = len(ordered) / count
+    held = {int(step * (i + 0.5)) for i in range(count)}
+    return [p for i, p in enumerate(ordered) if i not in held], [p for i, p in enumerate(ordered) if i in held]
+
+
+def _by_stem(files: Sequence[Path]) -> dict[str, Path]:
+    table: dict[str, Path] = {}
+    for path in files:
+        if path.stem in table:
+            raise DataError(f"{path}: has the same stem as {table[path.stem].name}; rename one of them")
+        table[path.stem] = path
+    return table
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """(width, height) from the header.
+
+    Raises:
+        DataError: the header cannot be read.
+    """
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError(f"{path}: cannot be read as an image; remove or replace it") from error
+
+
+def _check_sizes(pair: Pair) -> None:
+    low, high = image_size(pair.low), image_size(pair.high)
+    if low != high:
+        raise DataError(
+            f"{pair.low}: is {low[0]}x{low[1]}, but {pair.high.name} is {high[0]}x{high[1]}; pairs must be of one size"
+        )

@@ -1,0 +1,60 @@
+"""Photographs ready for training: decoded once into memory where they fit, else read when they are needed.
+
+Shapes: images (3, H, W) uint8 on the training device.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from restorect.data.pairs import Pair, image_size, read_rgb
+
+
+def load_tensor(path: Path) -> Tensor:
+    """Decode an image file to (3, H, W) uint8."""
+    return torch.from_numpy(read_rgb(path)).permute(2, 0, 1).contiguous()
+
+
+class ImageStore:
+    """Image files by number, kept as uint8 on a device if they fit.
+
+    Args:
+        paths: the files.
+        device: where images are kept and given.
+        memory_gb: keep all in memory when their pixels take at most this much; else decode on each request.
+    """
+
+    def __init__(self, paths: Sequence[Path], device: torch.device, memory_gb: float) -> None:
+        self.paths = list(paths)
+        self.device = device
+        size = sum(3 * w * h for w, h in map(image_size, self.paths))
+        self._kept: list[Tensor] | None = None
+        if size <= memory_gb * 1e9:
+            with ThreadPoolExecutor(4) as pool:
+                self._kept = [t.to(device) for t in pool.map(load_tensor, self.paths)]
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> Tensor:
+        if self._kept is not None:
+            return self._kept[index]
+        return load_tensor(self.paths[index]).to(self.device)
+
+
+class PairStore:
+    """Pairs by number: two stores side by side."""
+
+    def __init__(self, pairs: Sequence[Pair], device: torch.device, memory_gb: float) -> None:
+        self.names = [pair.name for pair in pairs]
+        self.low = ImageStore([pair.low for pair in pairs], device, memory_gb / 2)
+        self.high = ImageStore([pair.high for pair in pairs], device, memory_gb / 2)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        return self.low[index], self.high[index]

@@ -1,0 +1,173 @@
+"""Checkpoints: one safetensors file, weights and a description of what they are; strict, and nothing unpickles.
+
+The description is JSON under the metadata key "restorect".
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from restorect.configs import from_mapping, to_mapping
+from restorect.errors import CheckpointError, ConfigError
+from restorect.nets.student import Student, StudentConfig
+from restorect.nets.teacher import Teacher, TeacherConfig
+from restorect.retinex.decomposition import DecompositionPair
+
+FORMAT_VERSION = 1
+METADATA_KEY = "restorect"
+Kind = Literal["decomposition", "teacher", "student"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """What a checkpoint is.
+
+    Attributes:
+        kind: which network.
+        task: what it restores, for example "low-light".
+        preset: the size's name.
+        config: the network's full config (empty for the decomposition, which has one shape).
+        recipe: the effective training recipe.
+        data: what it was trained on.
+        licence: of the weights.
+        metrics: figures with the protocol's name.
+        notes: anything else, for example hardware and steps.
+    """
+
+    kind: Kind
+    task: str
+    preset: str = ""
+    config: dict[str, Any] = field(default_factory=dict)
+    recipe: dict[str, Any] = field(default_factory=dict)
+    data: tuple[str, ...] = ()
+    licence: str = "Apache-2.0"
+    metrics: dict[str, Any] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that at any moment either the old or the new content is there."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def save_checkpoint(path: Path, network: nn.Module, card: Card, dtype: torch.dtype = torch.float32) -> None:
+    """Write a network's weights and its card, atomically."""
+    tensors = {name: t.detach().to("cpu", dtype).contiguous() for name, t in network.state_dict().items()}
+    description = {"format_version": FORMAT_VERSION, **asdict(card)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, save(tensors, metadata={METADATA_KEY: json.dumps(description)}))
+
+
+def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], Card]:
+    """Read weights (as float32) and card.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, of another kind or of another version.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such weight file; give the path of a .safetensors checkpoint")
+    try:
+        with safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call]
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path}: not a readable safetensors file ({error}); fetch or train it again") from error
+    try:
+        description = json.loads(metadata[METADATA_KEY])
+        version = description.pop("format_version")
+    except (KeyError, ValueError, AttributeError) as error:
+        raise CheckpointError(f"{path}: not a restorect checkpoint (it carries no description)") from error
+    if version != FORMAT_VERSION:
+        raise CheckpointError(f"{path}: checkpoint version {version}, this restorect reads {FORMAT_VERSION}; update it")
+    try:
+        return tensors, from_mapping(Card, description)
+    except ConfigError as error:
+        raise CheckpointError(f"{path}: its description is not understood ({error})") from error
+
+
+def load_student(path: Path) -> tuple[Student, Card]:
+    """Read a student, in eval mode on the CPU; every key and shape must fit.
+
+    Raises:
+        CheckpointError: the file is unusable or holds another network.
+    """
+    tensors, card = _read_kind(path, "student")
+    return _filled(path, Student(_config(path, StudentConfig, card)), tensors), card
+
+
+def load_teacher(path: Path) -> tuple[Teacher, Card]:
+    """Read a teacher, in eval mode on the CPU; every key and shape must fit.
+
+    Raises:
+        CheckpointError: the file is unusable or holds another network.
+    """
+    tensors, card = _read_kind(path, "teacher")
+    return _filled(path, Teacher(_config(path, TeacherConfig, card)), tensors), card
+
+
+def load_decomposition(path: Path) -> tuple[DecompositionPair, Card]:
+    """Read the decomposition nets, in eval mode on the CPU; every key and shape must fit.
+
+    Raises:
+        CheckpointError: the file is unusable or holds another network.
+    """
+    tensors, card = _read_kind(path, "decomposition")
+    return _filled(path, DecompositionPair(), tensors), card
+
+
+def student_card(config: StudentConfig, **fields: Any) -> Card:  # noqa: ANN401
+    """A card of kind "student" with its config filled in."""
+    return Card(kind="student", config=to_mapping(config), **fields)
+
+
+def teacher_card(config: TeacherConfig, **fields: Any) -> Card:  # noqa: ANN401
+    """A card of kind "teacher" with its config filled in."""
+    return Card(kind="teacher", config=to_mapping(config), **fields)
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _read_kind(path: Path, kind: Kind) -> tuple[dict[str, Tensor], Card]:
+    tensors, card = read_checkpoint(path)
+    if card.kind != kind:
+        raise CheckpointError(f"{path}: holds a {card.kind}, but a {kind} is needed here")
+    return tensors, card
+
+
+def _config(path: Path, cls: Any, card: Card) -> Any:  # noqa: ANN401
+    try:
+        return from_mapping(cls, card.config)
+    except ConfigError as error:
+        raise CheckpointError(f"{path}: its network config is not understood ({error})") from error
+
+
+def _filled(path: Path, network: Any, tensors: dict[str, Tensor]) -> Any:  # noqa: ANN401
+    """Load the weights strictly, with one line about the first thing that does not fit."""
+    expected = network.state_dict()
+    for name, tensor in expected.items():
+        if name not in tensors:
+            raise CheckpointError(f"{path}: weight {name} is missing; the file is incomplete, fetch or train it again")
+        if tensors[name].shape != tensor.shape:
+            shapes = f"{tuple(tensors[name].shape)}, expected {tuple(tensor.shape)}"
+            raise CheckpointError(f"{path}: weight {name} has shape {shapes}")
+    unknown = sorted(set(tensors) - set(expected))
+    if unknown:
+        raise CheckpointError(f"{path}: weight {unknown[0]} does not belong to this network")
+    network.load_state_dict(tensors)
+    return network.eval()

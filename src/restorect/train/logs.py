@@ -1,0 +1,53 @@
+"""Logs of a run: one JSON line a record, and tensorboard where it is installed."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+class RunLog:
+    """Appends records to `log.jsonl`, and to tensorboard event files beside it.
+
+    Args:
+        folder: of the run.
+        step: the step the run goes on from; records after it, left by a killed run, are dropped.
+    """
+
+    def __init__(self, folder: Path, step: int) -> None:
+        path = folder / "log.jsonl"
+        kept = [line for line in _lines(path) if _step_of(line) <= step]
+        path.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+        self._file = path.open("a", encoding="utf-8")
+        self._board: Any = None
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            return
+        self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)  # type: ignore[no-untyped-call]
+
+    def write(self, kind: str, step: int, values: dict[str, float]) -> None:
+        """Add a record of that kind, for example "train" or "val"."""
+        rounded = {name: float(f"{value:.6g}") for name, value in values.items()}
+        self._file.write(json.dumps({"kind": kind, "step": step, **rounded}) + "\n")
+        self._file.flush()
+        if self._board is not None:
+            for name, value in values.items():
+                self._board.add_scalar(f"{kind}/{name}", value, step)
+
+    def close(self) -> None:
+        """Close the files."""
+        self._file.close()
+        if self._board is not None:
+            self._board.close()
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+
+def _step_of(line: str) -> float:
+    """The record's step; infinite for a line that a kill cut short."""
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return float("inf")

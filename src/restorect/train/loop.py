@@ -1,0 +1,237 @@
+"""The training loop, the same for every stage: killable at any moment, bounded by steps or minutes."""
+
+import contextlib
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from restorect.configs import to_mapping
+from restorect.data.batches import Batch, BatchMaker, generator_for
+from restorect.data.store import PairStore
+from restorect.errors import TrainingError
+from restorect.train.ema import MovingAverage
+from restorect.train.logs import RunLog
+from restorect.train.processes import Processes
+from restorect.train.recipes import Recipe
+from restorect.train.schedule import crop, learning_rate, progress
+from restorect.train.stages import Stage
+from restorect.train.state import TrainingState, load_state, save_state
+from restorect.train.validate import validate
+
+STATE_NAME = "state.pt"
+Save = Callable[[Path, nn.Module, dict[str, float]], None]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run tells while it goes on."""
+
+    stage: str
+    step: int
+    done: float
+    loss: float
+    steps_per_second: float
+    seconds_left: float
+    validation: dict[str, float] | None = None
+
+
+class Trainer:
+    """Trains one stage in one folder.
+
+    Args:
+        name: of the stage, for reports.
+        stage: what is trained, on its device.
+        batches: where samples come from.
+        held_out: pairs for validation.
+        recipe: schedule, optimiser and seed.
+        folder: of the run: `state.pt`, `log.jsonl`, `best.safetensors`, `last.safetensors`.
+        save: writes a checkpoint of a network with its validation figures.
+        processes: the place among other processes.
+        on_report: called every `log_every` steps and after each validation.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        stage: Stage,
+        batches: BatchMaker,
+        held_out: PairStore,
+        recipe: Recipe,
+        folder: Path,
+        save: Save,
+        processes: Processes,
+        on_report: Callable[[Report], None],
+    ) -> None:
+        self.name, self.stage, self.batches, self.held_out = name, stage, batches, held_out
+        self.recipe, self.folder, self.save = recipe, folder, save
+        self.processes, self.on_report = processes, on_report
+        self.device = next(stage.network.parameters()).device
+        self.average = MovingAverage(stage.network, recipe.optimiser.ema)
+        learned = [p for p in stage.parameters() if p.requires_grad]
+        fused = self.device.type == "cuda"
+        self.optimiser = torch.optim.AdamW(learned, betas=recipe.optimiser.betas, weight_decay=0.0, fused=fused)
+        self.learned = learned
+        self.state = TrainingState(recipe=_fingerprint(recipe))
+        self.validation: dict[str, float] = {}
+
+    def run(self) -> dict[str, float]:
+        """Train to the end of the schedule, going on from the folder's state if there is one.
+
+        Returns:
+            The last validation figures.
+
+        Raises:
+            TrainingError: the loss is not finite, or the folder's state does not fit.
+        """
+        path = self.folder / STATE_NAME
+        if path.exists():
+            self._restore(load_state(path, self.state.recipe, self.device))
+        if self.state.finished:
+            return self.validation
+        module: nn.Module = self.stage
+        if self.processes.count > 1:
+            module = DistributedDataParallel(self.stage, find_unused_parameters=True)
+        log = RunLog(self.folder, self.state.step) if self.processes.leader else None
+        try:
+            self._train(module, log)
+        finally:
+            if log:
+                log.close()
+        return self.validation
+
+    def _train(self, module: nn.Module, log: RunLog | None) -> None:
+        schedule, state = self.recipe.schedule, self.state
+        began, before = time.monotonic(), state.minutes
+        saved, pace = began, _Pace(state.step)
+        done = progress(schedule, state.step, state.minutes)
+        while done < 1:
+            losses = self._step(module, done)
+            state.minutes = before + (time.monotonic() - began) / 60
+            done = self.processes.agree(progress(schedule, state.step, state.minutes), self.device)
+            if log and (state.step % schedule.log_every == 0 or done >= 1):
+                self._log(log, losses, done, pace)
+            validated = schedule.validate_every and state.step % schedule.validate_every == 0
+            if self.processes.leader and (validated or done >= 1):
+                self._validate(log, done, pace)
+            state.finished = done >= 1
+            if self._due(saved) and self.processes.leader:
+                self._save_state()
+                saved = time.monotonic()
+
+    def _due(self, saved: float) -> bool:
+        schedule, state = self.recipe.schedule, self.state
+        by_steps = schedule.checkpoint_every and state.step % schedule.checkpoint_every == 0
+        return bool(by_steps) or state.finished or time.monotonic() - saved > schedule.checkpoint_seconds
+
+    def _step(self, module: nn.Module, done: float) -> dict[str, Tensor]:
+        """One optimiser step; gives detached losses and figures."""
+        state, optimiser = self.state, self.recipe.optimiser
+        patch, size = crop(self.recipe.schedule, done)
+        positions = self.processes.share(range(state.position, state.position + size))
+        batch = self._prepared(self.batches.batch(positions, patch))
+        generator = generator_for(self.recipe.seed + 1, state.step * self.processes.count + self.processes.rank)
+        self.stage.train()
+        with self._precision():
+            losses, figures = module(batch, generator)
+        loss = torch.stack(list(losses.values())).sum()
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = nn.utils.clip_grad_norm_(self.learned, optimiser.clip)
+        if not math.isfinite(float(loss.detach() + norm)):
+            found = ", ".join(f"{name} {float(value):.3g}" for name, value in losses.items())
+            raise TrainingError(
+                f"step {state.step + 1}: the loss or its gradient is not finite ({found}); "
+                f"the state in {self.folder} is from before it: resume with a lower optimiser.lr"
+            )
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate(optimiser, state.step, done)
+        self.optimiser.step()
+        self.stage.after_step()
+        state.step += 1
+        state.position += size
+        self.average.update(self.stage.network, state.step)
+        return {"loss": loss.detach(), "norm": norm, **{k: v.detach() for k, v in (losses | figures).items()}}
+
+    def _prepared(self, batch: Batch) -> Batch:
+        if self.device.type != "cuda":
+            return batch
+        return Batch(*(x.contiguous(memory_format=torch.channels_last) for x in batch))
+
+    def _precision(self) -> contextlib.AbstractContextManager[object]:
+        """Bfloat16 on CUDA; on a CPU it is hundreds of times slower than float32."""
+        if self.device.type == "cuda":
+            return torch.autocast("cuda", torch.bfloat16)
+        return contextlib.nullcontext()
+
+    def _log(self, log: RunLog, losses: dict[str, Tensor], done: float, pace: "_Pace") -> None:
+        values = {name: float(value) for name, value in losses.items()}
+        patch, _ = crop(self.recipe.schedule, done)
+        speed = pace.measure(self.state.step)
+        extra = {"lr": self.optimiser.param_groups[0]["lr"], "patch": patch, "steps_per_second": speed}
+        log.write("train", self.state.step, values | extra | {"minutes": self.state.minutes})
+        self._report(done, values["loss"], speed)
+
+    def _report(self, done: float, loss: float, speed: float, validation: dict[str, float] | None = None) -> None:
+        left = self.state.minutes * 60 * (1 - done) / done if done > 0 else math.inf
+        self.on_report(Report(self.name, self.state.step, done, loss, speed, left, validation))
+
+    def _validate(self, log: RunLog | None, done: float, pace: "_Pace") -> None:
+        network = self.average.average
+        self.validation = validate(lambda low, high: self.stage.predict(network, low, high), self.held_out)
+        if log:
+            log.write("val", self.state.step, self.validation)
+        if self.validation["psnr"] > self.state.best:
+            self.state.best = self.validation["psnr"]
+            self.save(self.folder / "best.safetensors", network, self.validation)
+        if done >= 1:
+            self.save(self.folder / "last.safetensors", network, self.validation)
+        pace.restart(self.state.step)
+        self._report(done, math.nan, pace.last, self.validation)
+
+    def _save_state(self) -> None:
+        self.state.tensors = {
+            "network": self.stage.network.state_dict(),
+            "helpers": self.stage.helpers.state_dict(),
+            "average": self.average.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "validation": self.validation,
+        }
+        save_state(self.folder / STATE_NAME, self.state)
+
+    def _restore(self, state: TrainingState) -> None:
+        tensors, self.state = state.tensors, state
+        self.stage.network.load_state_dict(tensors["network"])
+        self.stage.helpers.load_state_dict(tensors["helpers"])
+        self.average.average.load_state_dict(tensors["average"])
+        self.optimiser.load_state_dict(tensors["optimiser"])
+        self.validation = tensors["validation"]
+        self.state.tensors = {}
+
+
+class _Pace:
+    """Steps a second between two measurements."""
+
+    def __init__(self, step: int) -> None:
+        self.last = 0.0
+        self.restart(step)
+
+    def restart(self, step: int) -> None:
+        self._step, self._time = step, time.monotonic()
+
+    def measure(self, step: int) -> float:
+        if step > self._step:
+            self.last = (step - self._step) / max(time.monotonic() - self._time, 1e-9)
+        self.restart(step)
+        return self.last
+
+
+def _fingerprint(recipe: Recipe) -> str:
+    """The recipe without its schedule: a run may be resumed with another length."""
+    return json.dumps({name: value for name, value in to_mapping(recipe).items() if name != "schedule"})

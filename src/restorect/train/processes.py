@@ -1,0 +1,48 @@
+"""Training in several processes (torchrun): who we are, and how gradients meet."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+
+
+@dataclass(frozen=True)
+class Processes:
+    """The place of this process among all."""
+
+    rank: int = 0
+    count: int = 1
+
+    @property
+    def leader(self) -> bool:
+        """Whether this process validates, logs and writes."""
+        return self.rank == 0
+
+    def share(self, positions: range) -> range:
+        """This process's part of a global batch: every count-th position."""
+        return positions[self.rank :: self.count]
+
+    def agree(self, value: float, device: torch.device) -> float:
+        """The leader's value, in every process."""
+        if self.count == 1:
+            return value
+        tensor = torch.tensor([value], dtype=torch.float64, device=device)
+        dist.broadcast(tensor, src=0)
+        return float(tensor)
+
+
+@contextmanager
+def joined(device: torch.device) -> Iterator[Processes]:
+    """Join the other processes when torchrun started this one, and leave them at the end."""
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    if count == 1:
+        yield Processes()
+        return
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield Processes(dist.get_rank(), count)
+    finally:
+        dist.destroy_process_group()

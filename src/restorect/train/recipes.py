@@ -1,0 +1,191 @@
+"""Typed training recipes: what YAML files and `--set` fill in.
+
+Sources: METHOD 9.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from restorect.configs import require
+from restorect.data.batches import SamplingConfig
+from restorect.nets.norm import NormName
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataRecipe:
+    """What to train on.
+
+    Attributes:
+        train: folders, each with `low/` and `high/`.
+        val: such folders for validation; when empty, `hold_out` of the training pairs.
+        hold_out: share of the training pairs held out when `val` is empty.
+        clean: folders of clean photographs, degraded by simulation.
+        memory_gb: decoded pixels are kept in memory up to this.
+        sampling: how samples are drawn.
+    """
+
+    train: tuple[str, ...] = ()
+    val: tuple[str, ...] = ()
+    hold_out: float = 0.05
+    clean: tuple[str, ...] = ()
+    memory_gb: float = 8.0
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)
+
+    def __post_init__(self) -> None:
+        require(0 < self.hold_out < 1, f"hold_out is {self.hold_out}; it is a share between 0 and 1")
+        require(self.memory_gb >= 0, f"memory_gb is {self.memory_gb}; it must be at least 0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleRecipe:
+    """How long, and on which crops.
+
+    Attributes:
+        steps: end after this many steps; 0 for no such limit.
+        minutes: end after this many minutes of training; 0 for no such limit.
+        patches: crop sides; the run is divided equally between them.
+        batches: batch size for each of the patches, over all processes.
+        validate_every: steps between validations; 0 validates at the end only.
+        checkpoint_seconds: seconds between saved training states.
+        checkpoint_every: steps between saved training states; 0 leaves it to `checkpoint_seconds`.
+        log_every: steps between log lines.
+    """
+
+    steps: int = 0
+    minutes: float = 0.0
+    patches: tuple[int, ...] = (128, 192, 256)
+    batches: tuple[int, ...] = (8, 8, 8)
+    validate_every: int = 500
+    checkpoint_seconds: float = 60.0
+    checkpoint_every: int = 0
+    log_every: int = 20
+
+    def __post_init__(self) -> None:
+        require(self.steps > 0 or self.minutes > 0, "give --steps or --minutes above 0: the schedule must end")
+        require(len(self.patches) == len(self.batches) > 0, "patches and batches must be lists of one length")
+        require(all(p >= 32 and p % 32 == 0 for p in self.patches), "patches must be multiples of 32")
+        require(all(b >= 1 for b in self.batches), "batches must be at least 1")
+        require(self.log_every >= 1, "log_every must be at least 1")
+        require(min(self.validate_every, self.checkpoint_every) >= 0, "intervals must not be negative")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimiserRecipe:
+    """AdamW with warm-up and cosine decay, and the moving average that is kept.
+
+    Attributes:
+        lr: highest learning rate.
+        final_lr: learning rate at the end.
+        warmup: steps of linear warm-up.
+        betas: of Adam.
+        clip: largest norm of the gradient.
+        ema: decay of the moving average of the weights; it rises to this from 0 in the first steps.
+    """
+
+    lr: float = 2e-4
+    final_lr: float = 1e-6
+    warmup: int = 0
+    betas: tuple[float, float] = (0.9, 0.999)
+    clip: float = 1.0
+    ema: float = 0.999
+
+    def __post_init__(self) -> None:
+        require(0 < self.final_lr <= self.lr, "learning rates: 0 < final_lr <= lr is needed")
+        require(self.warmup >= 0 and self.clip > 0, "warmup must be at least 0, clip above 0")
+        require(0 <= self.ema < 1, f"ema is {self.ema}; it must be at least 0 and below 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What all stages share.
+
+    Attributes:
+        task: what is restored; also names the simulator.
+        seed: of everything random.
+        data: what to train on.
+        schedule: how long.
+        optimiser: how.
+    """
+
+    task: str = "low-light"
+    seed: int = 0
+    data: DataRecipe = field(default_factory=DataRecipe)
+    schedule: ScheduleRecipe = field(default_factory=lambda: ScheduleRecipe(steps=1000))
+    optimiser: OptimiserRecipe = field(default_factory=OptimiserRecipe)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecompositionRecipe(Recipe):
+    """Stage 0: the decomposition nets and the edge threshold."""
+
+    optimiser: OptimiserRecipe = field(default_factory=lambda: OptimiserRecipe(lr=1e-3))
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkRecipe(Recipe):
+    """What teacher and student share.
+
+    Attributes:
+        preset: the size.
+        norm: "scln", or "pixel" for the ablation.
+        qk_norm: layer-norm queries and keys.
+        hvi: weight of the colour loss; 0 switches it off.
+        head: weight of the two auxiliary Retinex losses.
+    """
+
+    preset: str = "tiny"
+    norm: NormName = "scln"
+    qk_norm: bool = True
+    hvi: float = 0.05
+    head: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeacherRecipe(NetworkRecipe):
+    """Stage 1.
+
+    Attributes:
+        decomposition: the checkpoint of stage 0.
+        init: a teacher to start from; "" starts afresh.
+    """
+
+    decomposition: str = ""
+    init: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudentRecipe(NetworkRecipe):
+    """Stage 2: codes first (2a), then the whole student (2b).
+
+    Attributes:
+        teacher: the checkpoint of stage 1; "" trains the student directly, with no teacher.
+        decomposition: the checkpoint of stage 0, needed only without a teacher.
+        init: a student to start from; "" starts from the teacher's weights where the shapes agree.
+        codes_share: share of the steps and minutes that stage 2a takes.
+        flow: False regresses the codes instead of generating them.
+        start: the flow starts from "noise" or from the "mean".
+        sampler_steps: steps of the flow, in training and by default afterwards.
+        detach_codes: True keeps the image losses from the flow and the condition encoders.
+        flex: weight of FLEX; 0 switches it off.
+        codes: weight of the code distillation.
+        velocity: weight of the velocity loss in stage 2b.
+        near_codes: probability that a sample is fed the one-step estimate of its code in stage 2b.
+    """
+
+    teacher: str = ""
+    decomposition: str = ""
+    init: str = ""
+    codes_share: float = 0.1
+    flow: bool = True
+    start: Literal["noise", "mean"] = "noise"
+    sampler_steps: int = 4
+    detach_codes: bool = False
+    flex: float = 1.0
+    codes: float = 1.0
+    velocity: float = 0.1
+    near_codes: float = 0.5
+
+    def __post_init__(self) -> None:
+        require(0 <= self.codes_share < 1, f"codes_share is {self.codes_share}; it is a share from 0 to below 1")
+        require(0 <= self.near_codes <= 1, f"near_codes is {self.near_codes}; it is a probability")
+        require(self.sampler_steps >= 1, "sampler_steps must be at least 1")

@@ -1,0 +1,225 @@
+"""Runs of the stages, from recipe to checkpoint (METHOD 9)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from torch import nn
+
+from restorect.configs import to_mapping
+from restorect.data.batches import BatchMaker, Simulator
+from restorect.data.degrade.low_light import degrade_low_light
+from restorect.data.pairs import find_pairs, hold_out, image_files
+from restorect.data.store import ImageStore, PairStore
+from restorect.errors import ConfigError, TrainingError
+from restorect.nets.checkpoint import (
+    Card,
+    load_decomposition,
+    load_student,
+    load_teacher,
+    save_checkpoint,
+    student_card,
+    teacher_card,
+)
+from restorect.nets.presets import student_preset, teacher_preset
+from restorect.nets.student import Student
+from restorect.nets.teacher import Teacher
+from restorect.retinex.decomposition import DecompositionPair
+from restorect.train.loop import STATE_NAME, Report, Trainer
+from restorect.train.processes import Processes, joined
+from restorect.train.recipes import (
+    DecompositionRecipe,
+    NetworkRecipe,
+    Recipe,
+    ScheduleRecipe,
+    StudentRecipe,
+    TeacherRecipe,
+)
+from restorect.train.stages import (
+    CodesStage,
+    DecompositionStage,
+    DirectStage,
+    ImageWeights,
+    Stage,
+    StudentStage,
+    TeacherStage,
+)
+from restorect.train.validate import PROTOCOL
+
+OnReport = Callable[[Report], None]
+MakeCard = Callable[..., Card]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where and how a recipe is carried out.
+
+    Attributes:
+        folder: gets checkpoints, state and logs.
+        device: of the training.
+        resume: go on from the folder's state; without it, a folder that has one is refused.
+        on_report: called as the run goes on.
+    """
+
+    folder: Path
+    device: torch.device
+    resume: bool
+    on_report: OnReport
+
+
+def train_decomposition(recipe: DecompositionRecipe, run: Run) -> dict[str, float]:
+    """Stage 0; gives the last validation figures (of the degraded photo put together again)."""
+    with joined(run.device) as processes:
+        torch.manual_seed(recipe.seed)
+        stage = DecompositionStage(DecompositionPair().to(run.device))
+        card = partial(Card, kind="decomposition")
+        return _train("decompose", stage, recipe, run, processes, card, view=0)
+
+
+def train_teacher(recipe: TeacherRecipe, run: Run) -> dict[str, float]:
+    """Stage 1; gives the last validation figures (with the teacher's own codes)."""
+    with joined(run.device) as processes:
+        torch.manual_seed(recipe.seed)
+        config = teacher_preset(recipe.preset)
+        config = replace(config, transformer=replace(config.transformer, norm=recipe.norm, qk_norm=recipe.qk_norm))
+        teacher = Teacher(config)
+        if recipe.init:
+            _start_from(teacher, load_teacher(Path(recipe.init))[0])
+        else:
+            teacher.decomposition.load_state_dict(_decomposition(recipe.decomposition).state_dict())
+        stage = TeacherStage(teacher.to(run.device), ImageWeights(hvi=recipe.hvi, head=recipe.head))
+        _compile(run.device, teacher.transformer)
+        card = partial(teacher_card, config, preset=recipe.preset)
+        return _train("teacher", stage, recipe, run, processes, card, view=config.priors.view)
+
+
+def train_student(recipe: StudentRecipe, run: Run) -> dict[str, float]:
+    """Stage 2, codes and then the whole student, or directly where no teacher is given; gives the last figures."""
+    with joined(run.device) as processes:
+        torch.manual_seed(recipe.seed)
+        config = student_preset(recipe.preset)
+        config = replace(
+            config,
+            transformer=replace(config.transformer, norm=recipe.norm, qk_norm=recipe.qk_norm),
+            flow=recipe.flow,
+            start=recipe.start,
+            steps=recipe.sampler_steps,
+        )
+        student = Student(config)
+        card = partial(student_card, config, preset=recipe.preset)
+        view = config.conditions.view
+        if recipe.teacher:
+            return _distil(student, recipe, run, processes, card, view)
+        pair = _decomposition(recipe.decomposition)
+        student.decompose.load_state_dict(pair.low.state_dict())
+        if recipe.init:
+            _start_from(student, load_student(Path(recipe.init))[0])
+        direct = DirectStage(student.to(run.device), pair.high.to(run.device), recipe)
+        _compile(run.device, student.transformer)
+        return _train("student", direct, recipe, run, processes, card, view)
+
+
+def _distil(
+    student: Student, recipe: StudentRecipe, run: Run, processes: Processes, card: MakeCard, view: int
+) -> dict[str, float]:
+    teacher = load_teacher(Path(recipe.teacher))[0].to(run.device)
+    student.decompose.load_state_dict(teacher.decomposition.low.state_dict())
+    _start_from(student.transformer, teacher.transformer)
+    if recipe.init:
+        _start_from(student, load_student(Path(recipe.init))[0])
+    student.to(run.device)
+    _compile(run.device, student.transformer, teacher.transformer)
+    if recipe.codes_share > 0:
+        first = replace(recipe, schedule=_share(recipe.schedule, recipe.codes_share, at_end=True))
+        stage: Stage = CodesStage(student, teacher, recipe)
+        _train("codes", stage, first, replace(run, folder=run.folder / "codes"), processes, card, view)
+        student.load_state_dict(load_student(run.folder / "codes" / "last.safetensors")[0].state_dict())
+    second = replace(recipe, schedule=_share(recipe.schedule, 1 - recipe.codes_share, at_end=False))
+    return _train("student", StudentStage(student, teacher, recipe), second, run, processes, card, view)
+
+
+def _share(schedule: ScheduleRecipe, share: float, at_end: bool) -> ScheduleRecipe:
+    """A part of a schedule; validated only at its end on request."""
+    steps = max(1, round(schedule.steps * share)) if schedule.steps else 0
+    every = 0 if at_end else schedule.validate_every
+    return replace(schedule, steps=steps, minutes=schedule.minutes * share, validate_every=every)
+
+
+def _train(
+    name: str, stage: Stage, recipe: Recipe, run: Run, processes: Processes, make_card: MakeCard, view: int
+) -> dict[str, float]:
+    folder = run.folder
+    if processes.leader:
+        _prepare_folder(folder, recipe, run.resume or name == "student")
+    pairs, held_out, clean = _data(recipe, run.device)
+    batches = BatchMaker(pairs, clean, _simulator(recipe.task), recipe.data.sampling, view, recipe.seed)
+
+    def save(path: Path, network: nn.Module, figures: dict[str, float]) -> None:
+        metrics = {"validation": {"protocol": PROTOCOL, **{k: round(v, 4) for k, v in figures.items()}}}
+        notes: dict[str, Any] = {"steps": trainer.state.step, "minutes": round(trainer.state.minutes, 1)}
+        notes["hardware"] = torch.cuda.get_device_name() if run.device.type == "cuda" else "CPU"
+        sources = (*recipe.data.train, *recipe.data.clean)
+        card = make_card(
+            task=recipe.task, recipe=to_mapping(recipe), data=tuple(Path(s).name for s in sources), metrics=metrics,
+            notes=notes,
+        )  # fmt: skip
+        save_checkpoint(path, network, card)
+
+    trainer = Trainer(name, stage, batches, held_out, recipe, folder, save, processes, run.on_report)
+    return trainer.run()
+
+
+def _prepare_folder(folder: Path, recipe: Recipe, resume: bool) -> None:
+    if (folder / STATE_NAME).exists() and not resume:
+        raise TrainingError(f"{folder}: holds a run already; give --resume to go on with it, or another folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        text = yaml.safe_dump(to_mapping(recipe), sort_keys=False)
+        (folder / "recipe.yaml").write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise TrainingError(f"{folder}: cannot be written ({error.strerror}); give another --out") from error
+
+
+def _data(recipe: Recipe, device: torch.device) -> tuple[PairStore, PairStore, ImageStore]:
+    data = recipe.data
+    pairs = find_pairs(data.train)
+    if data.val:
+        held_out = find_pairs(data.val)
+    else:
+        pairs, held_out = hold_out(pairs, data.hold_out)
+    clean = [path for folder in data.clean for path in image_files(Path(folder))]
+    gb = data.memory_gb / 3
+    return PairStore(pairs, device, gb), PairStore(held_out, device, gb), ImageStore(clean, device, gb)
+
+
+def _simulator(task: str) -> Simulator:
+    if task != "low-light":
+        raise ConfigError(f"task {task!r} has no simulator; choose low-light")
+    return degrade_low_light
+
+
+def _decomposition(path: str) -> DecompositionPair:
+    if not path:
+        raise ConfigError("decomposition: give the checkpoint of `restorect train decompose`")
+    return load_decomposition(Path(path))[0]
+
+
+def _start_from(network: nn.Module, other: nn.Module) -> None:
+    """Copy the weights whose names and shapes agree."""
+    own = network.state_dict()
+    fitting = {name: t for name, t in other.state_dict().items() if name in own and own[name].shape == t.shape}
+    network.load_state_dict(own | fitting)
+
+
+def _compile(device: torch.device, *networks: nn.Module) -> None:
+    if device.type == "cuda":
+        for network in networks:
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            network.compile()
+
+
+__all__ = ["NetworkRecipe", "Run", "train_decomposition", "train_student", "train_teacher"]
