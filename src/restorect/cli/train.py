@@ -1,0 +1,202 @@
+"""`restorect train decompose|teacher|student`: from a recipe and folders of pairs to a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from restorect.train.loop import Report
+    from restorect.train.recipes import Recipe
+    from restorect.train.run import Run
+
+app = typer.Typer(
+    help="Train the networks: decompose (stage 0), teacher (stage 1), student (stage 2).", no_args_is_help=True
+)
+
+RecipeFile = Annotated[Path | None, typer.Argument(help="YAML recipe; without it, the defaults.")]
+Data = Annotated[list[str] | None, typer.Option("--data", help="Folder with low/ and high/ (repeatable).")]
+Val = Annotated[list[str] | None, typer.Option("--val", help="Such a folder for validation (repeatable).")]
+Clean = Annotated[list[str] | None, typer.Option("--clean", help="Folder of clean photos to simulate from.")]
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder of the run: checkpoints, state, logs.")]
+Setting = Annotated[list[str] | None, typer.Option("--set", help="A recipe setting, name=value (repeatable).")]
+Steps = Annotated[int | None, typer.Option(help="End after so many steps.")]
+Minutes = Annotated[float | None, typer.Option(help="End after so many minutes of training.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")]
+Threads = Annotated[int | None, typer.Option(help="CPU threads.")]
+Checkpoint = Annotated[Path | None, typer.Option(help="Checkpoint of stage 0.")]
+Start = Annotated[Path | None, typer.Option("--init", help="Checkpoint of the same network to start from.")]
+
+
+@app.command()
+def decompose(
+    recipe: RecipeFile = None,
+    *,
+    out: Out,
+    data: Data = None,
+    val: Val = None,
+    clean: Clean = None,
+    settings: Setting = None,
+    steps: Steps = None,
+    minutes: Minutes = None,
+    resume: Resume = False,
+    device: Device = "cpu",
+    threads: Threads = None,
+) -> None:
+    """Stage 0: reflectance and illumination of degraded and of clean photos."""
+    from restorect.train.recipes import DecompositionRecipe
+    from restorect.train.run import train_decomposition
+
+    values = _values(recipe, data, val, clean, settings, steps, minutes)
+    _carry_out(train_decomposition, DecompositionRecipe, values, out, resume, device, threads)
+
+
+@app.command()
+def teacher(
+    recipe: RecipeFile = None,
+    *,
+    out: Out,
+    decomposition: Checkpoint = None,
+    init: Start = None,
+    data: Data = None,
+    val: Val = None,
+    clean: Clean = None,
+    settings: Setting = None,
+    steps: Steps = None,
+    minutes: Minutes = None,
+    resume: Resume = False,
+    device: Device = "cpu",
+    threads: Threads = None,
+) -> None:
+    """Stage 1: the network that knows the answer."""
+    from restorect.train.recipes import TeacherRecipe
+    from restorect.train.run import train_teacher
+
+    values = _values(recipe, data, val, clean, settings, steps, minutes, decomposition=decomposition, init=init)
+    _carry_out(train_teacher, TeacherRecipe, values, out, resume, device, threads)
+
+
+@app.command()
+def student(
+    recipe: RecipeFile = None,
+    *,
+    out: Out,
+    teacher: Annotated[Path | None, typer.Option(help="Checkpoint of stage 1; without it, no distillation.")] = None,
+    decomposition: Checkpoint = None,
+    init: Start = None,
+    data: Data = None,
+    val: Val = None,
+    clean: Clean = None,
+    settings: Setting = None,
+    steps: Steps = None,
+    minutes: Minutes = None,
+    resume: Resume = False,
+    device: Device = "cpu",
+    threads: Threads = None,
+) -> None:
+    """Stage 2: the network that generates the teacher's knowledge; codes first, then the whole."""
+    from restorect.train.recipes import StudentRecipe
+    from restorect.train.run import train_student
+
+    values = _values(
+        recipe, data, val, clean, settings, steps, minutes, teacher=teacher, decomposition=decomposition, init=init
+    )
+    _carry_out(train_student, StudentRecipe, values, out, resume, device, threads)
+
+
+def _values(
+    recipe: Path | None,
+    data: list[str] | None,
+    val: list[str] | None,
+    clean: list[str] | None,
+    settings: list[str] | None,
+    steps: int | None,
+    minutes: float | None,
+    **checkpoints: Path | None,
+) -> dict[str, Any]:
+    """The recipe file, then the options, then `--set` on top of it."""
+    from restorect.configs import override, read_yaml
+
+    values: dict[str, Any] = override(read_yaml(recipe) if recipe else {}, [])
+    for name, folders in {"train": data, "val": val, "clean": clean}.items():
+        if folders:
+            values.setdefault("data", {})[name] = folders
+    if steps is not None or minutes is not None:
+        # A limit given here replaces those of the recipe, whichever they are.
+        values.setdefault("schedule", {}).update(steps=steps or 0, minutes=minutes or 0.0)
+    values.update({name: str(path) for name, path in checkpoints.items() if path is not None})
+    return override(values, settings or [])
+
+
+def _carry_out(
+    train: Callable[[Any, Run], dict[str, float]],
+    recipe_class: type[Recipe],
+    values: dict[str, Any],
+    out: Path,
+    resume: bool,
+    device: str,
+    threads: int | None,
+) -> None:
+    import os
+
+    import torch
+
+    from restorect.configs import from_mapping
+    from restorect.devices import find_device
+    from restorect.train.run import Run
+
+    if threads:
+        torch.set_num_threads(threads)
+    chosen = find_device(device)
+    if chosen.type == "cuda" and "LOCAL_RANK" in os.environ:
+        chosen = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+    recipe = from_mapping(recipe_class, values)
+    with _Display() as display:
+        figures = train(recipe, Run(out, chosen, resume, display.show))
+    if figures:
+        typer.echo(f"{out / 'best.safetensors'}: last validation PSNR {figures['psnr']:.2f} dB, {_ssim(figures)}")
+
+
+def _ssim(figures: dict[str, float]) -> str:
+    return f"SSIM {figures['ssim']:.4f}"
+
+
+class _Display:
+    """A progress bar with loss, speed and time left; validations stay as lines above it."""
+
+    def __enter__(self) -> _Display:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[figures]}"),
+            console=Console(stderr=True),
+        )
+        self._tasks: dict[str, Any] = {}
+        self._bar.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._bar.stop()
+
+    def show(self, report: Report) -> None:
+        """Bring the bar of the report's stage up to date."""
+        if report.stage not in self._tasks:
+            self._tasks[report.stage] = self._bar.add_task(report.stage, total=1.0, figures="")
+        if report.validation:
+            v = report.validation
+            self._bar.console.print(
+                f"{report.stage} step {report.step}: validation PSNR {v['psnr']:.2f} dB, {_ssim(v)}", highlight=False
+            )
+            return
+        minutes, seconds = divmod(int(min(report.seconds_left, 359999)), 60)
+        figures = f"step {report.step}  loss {report.loss:.4f}  {report.steps_per_second:.2f} steps/s  "
+        figures += f"{minutes // 60:d}:{minutes % 60:02d}:{seconds:02d} left"
+        self._bar.update(self._tasks[report.stage], completed=report.done, figures=figures)

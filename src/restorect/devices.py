@@ -1,0 +1,21 @@
+"""Finding the device a user names."""
+
+import torch
+
+from restorect.errors import DeviceError
+
+
+def find_device(name: str) -> torch.device:
+    """The torch device of that name: "cpu", "cuda", "cuda:1", "mps"; "auto" takes CUDA where there is one.
+
+    Raises:
+        DeviceError: there is no such device here; nothing falls back silently.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise DeviceError(f"device {name!r} is not available on this machine; use --device cpu") from error
+    return device

@@ -1,0 +1,29 @@
+"""The weights that come with the package: where they are, and what there is."""
+
+from importlib import resources
+from pathlib import Path
+
+from restorect.errors import CheckpointError
+
+
+def shipped() -> dict[tuple[str, str], Path]:
+    """All weight files of the package by (task, size)."""
+    found: dict[tuple[str, str], Path] = {}
+    folder = Path(str(resources.files("restorect.weights")))
+    for path in sorted(folder.glob("*.safetensors")):
+        task, _, size = path.stem.rpartition("-")
+        found[task, size] = path
+    return found
+
+
+def shipped_weights(task: str, size: str) -> Path:
+    """The weight file of a task and size.
+
+    Raises:
+        CheckpointError: the package has none; the message says what there is.
+    """
+    table = shipped()
+    if (task, size) not in table:
+        there = ", ".join(f"{task} {size}" for task, size in table) or "none"
+        raise CheckpointError(f"no weights for {task} {size} come with this package (there is: {there}); use --weights")
+    return table[task, size]
