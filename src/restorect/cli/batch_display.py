@@ -1,0 +1,190 @@
+"""What a running batch shows: a live bar on a terminal, lines in a log, JSON lines for a script, or nothing."""
+
+import dataclasses
+import json
+import sys
+import time
+from typing import IO, TYPE_CHECKING
+
+from restorect.infer.batch.events import Began, Event, Failed, Restored, Skipped, Summary
+from restorect.infer.batch.failures import Failure, shown
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+
+class Display:
+    """Shows nothing until the end, then one line for each failure: the base of the others, and `--quiet`.
+
+    Args:
+        out: for lines; text goes to standard error, so that standard output stays free.
+    """
+
+    def __init__(self, out: IO[str] | None = None) -> None:
+        self._out = out or sys.stderr
+
+    def event(self, event: Event) -> None:
+        """Take one event of the batch."""
+
+    def notice(self, text: str) -> None:
+        """Show a line that belongs to no photo."""
+        self._line(f"restorect: {text}")
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+
+    def end(self, summary: Summary, out: str) -> None:
+        """Show the outcome."""
+        self.close()
+        for failure in summary.failures:
+            self._line(f"failed: {failure}")
+
+    def _line(self, text: str) -> None:
+        print(text, file=self._out, flush=True)
+
+
+class Lines(Display):
+    """One line for each photo: for logs and other places that are no terminal."""
+
+    def __init__(self, out: IO[str] | None = None) -> None:
+        super().__init__(out)
+        self._total = self._count = 0
+
+    def event(self, event: Event) -> None:
+        """Show a line."""
+        if isinstance(event, Began):
+            self._total = event.total
+            return
+        self._count += 1
+        self._line(f"[{self._count}/{self._total}] {told(event)}")
+
+    def end(self, summary: Summary, out: str) -> None:
+        """Show failures again, together, and a line of figures."""
+        super().end(summary, out)
+        self._line(outcome(summary, out))
+
+
+class Bar(Display):
+    """A live bar with files, megapixels a second and the time left."""
+
+    def __init__(self, out: IO[str] | None = None) -> None:
+        super().__init__(out)
+        self._bar: Progress | None = None
+        self._summary, self._began = Summary(), time.perf_counter()
+
+    def event(self, event: Event) -> None:
+        """Move the bar; a warning or a failure stays visible above it."""
+        self._summary.count(event)
+        if isinstance(event, Began):
+            self._start(event.total)
+            return
+        if self._bar is None:
+            return
+        if isinstance(event, Failed) or (isinstance(event, Restored) and event.warnings):
+            self._above(told(event))
+        self._bar.update(self._bar.task_ids[0], advance=1, figures=self._figures())
+
+    def notice(self, text: str) -> None:
+        """Show a line above the bar."""
+        if self._bar is None:
+            super().notice(text)
+        else:
+            self._above(f"restorect: {text}")
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    def end(self, summary: Summary, out: str) -> None:
+        """Show failures, together, and a line of figures."""
+        super().end(summary, out)
+        self._line(outcome(summary, out))
+
+    def _start(self, total: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+        columns = (BarColumn(), MofNCompleteColumn(), TextColumn("photos  {task.fields[figures]}"))
+        self._bar = Progress(*columns, console=Console(file=self._out), transient=True)
+        self._bar.add_task("", total=total, figures="")
+        self._bar.start()
+        self._began = time.perf_counter()
+
+    def _above(self, text: str) -> None:
+        from rich.text import Text
+
+        if self._bar is not None:
+            self._bar.console.print(Text(text), soft_wrap=True)
+
+    def _figures(self) -> str:
+        summary, seconds = self._summary, time.perf_counter() - self._began
+        if not summary.restored:
+            return ""
+        left = seconds / summary.restored * summary.left  # what was skipped took no time
+        return f"{summary.megapixels / seconds:.1f} MP/s  {clock(left)} left"
+
+
+class JsonLines(Display):
+    """One JSON object a line, on standard output."""
+
+    def __init__(self, out: IO[str] | None = None) -> None:
+        super().__init__(out or sys.stdout)
+
+    def event(self, event: Event) -> None:
+        """Write the event."""
+        self._object(type(event).__name__.lower(), dataclasses.asdict(event))
+
+    def notice(self, text: str) -> None:
+        """Write a notice."""
+        self._object("notice", {"text": text})
+
+    def end(self, summary: Summary, out: str) -> None:
+        """Write the figures."""
+        values = dataclasses.asdict(summary) | {"left": summary.left, "exit_code": summary.exit_code, "out": out}
+        self._object("finished", values)
+
+    def _object(self, name: str, values: dict[str, object]) -> None:
+        self._line(json.dumps({"event": name} | values))
+
+
+def choose(*, quiet: bool, as_json: bool) -> Display:
+    """The display for these options."""
+    if as_json:
+        return JsonLines()
+    if quiet:
+        return Display()
+    return Bar() if sys.stderr.isatty() else Lines()
+
+
+def told(event: Event) -> str:
+    """One event as one line."""
+    match event:
+        case Restored():
+            warnings = "".join(f" (note: {shown(warning)})" for warning in event.warnings)
+            return f"{shown(event.path)} -> {', '.join(map(shown, event.outputs))}  {event.seconds:.2f} s{warnings}"
+        case Skipped():
+            return f"{shown(event.path)}: done before"
+        case Failed():
+            return f"failed: {Failure(event.path, event.reason)}"
+        case Began():
+            return f"{event.total} photos -> {shown(event.out)}"
+
+
+def outcome(summary: Summary, out: str) -> str:
+    """The figures of a finished batch as one line."""
+    parts = [f"{summary.restored} restored"]
+    parts += [f"{summary.skipped} done before"] if summary.skipped else []
+    parts += [f"{len(summary.failures)} failed"] if summary.failures else []
+    parts += [f"{summary.left} left: give the same command again to go on"] if summary.left else []
+    speed = f", {summary.megapixels / summary.seconds:.1f} MP/s" if summary.restored and summary.seconds else ""
+    return f"{', '.join(parts)} in {clock(summary.seconds)}{speed} -> {shown(out)}"
+
+
+def clock(seconds: float) -> str:
+    """A duration in words: `4.2 s`, `3:07 min` or `2:10 h`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d} min" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d} h"

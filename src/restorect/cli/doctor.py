@@ -1,0 +1,153 @@
+"""`restorect doctor`: what this installation consists of, and what is wrong with it."""
+
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from restorect import __version__
+
+_CORE = ("torch", "numpy", "pillow", "opencv-python-headless", "tifffile", "imagecodecs", "safetensors", "pydantic")
+_CORE_REST = ("PyYAML", "typer", "rich", "platformdirs")
+_EXTRAS = {
+    "heif": ("pi_heif", "HEIC photos"),
+    "raw": ("rawpy", "camera RAW photos"),
+    "onnx": ("onnxruntime", "export to ONNX"),
+    "web": ("fastapi", "the web app"),
+    "train": ("tensorboard", "training curves"),
+    "ray": ("ray", "clusters"),
+}
+
+
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False) -> None:
+    """Show versions, devices, extras, threads and weights, and warn about known troubles.
+
+    Exit code: 0 all is well (extras may be missing), 1 there is trouble.
+    """
+    facts = examine()
+    typer.echo(json.dumps(facts, indent=2) if as_json else _text(facts))
+    for trouble in facts["troubles"]:
+        typer.secho(f"WARNING: {trouble}", err=True, fg=typer.colors.RED, bold=True)
+    raise typer.Exit(1 if facts["troubles"] else 0)
+
+
+def examine() -> dict[str, Any]:
+    """All that `doctor` knows, as plain values."""
+    cache = cache_folder()
+    versions = {name: _version(name) for name in (*_CORE, *_CORE_REST)}
+    extras = {name: importlib.util.find_spec(module) is not None for name, (module, _) in _EXTRAS.items()}
+    devices, threads, torch_trouble = _torch()
+    weights = weight_files()
+    troubles = [*torch_trouble, *_troubles(versions, cache)]
+    if not weights:
+        troubles.append("no weights are installed; install restorect again, or give --weights FILE")
+    return {
+        "restorect": __version__,
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "versions": versions,
+        "devices": devices,
+        "threads": threads,
+        "extras": extras,
+        "cache": str(cache),
+        "cache_writable": _writable(cache),
+        "weights": weights,
+        "troubles": troubles,
+        "hints": [
+            f"{_EXTRAS[name][1]} need an extra: pip install 'restorect[{name}]'"
+            for name, there in extras.items()
+            if not there
+        ],
+    }
+
+
+def cache_folder() -> Path:
+    """Where downloads and compiled networks are kept."""
+    import platformdirs
+
+    return platformdirs.user_cache_path("restorect")
+
+
+def weight_files() -> list[dict[str, Any]]:
+    """The installed weight files with size and SHA-256."""
+    import restorect.weights
+    from restorect.infer.batch.atomic import hash_file
+
+    folder = Path(restorect.weights.__file__).parent
+    return [
+        {"file": path.relative_to(folder).as_posix(), "bytes": path.stat().st_size, "sha256": hash_file(path)}
+        for path in sorted(folder.rglob("*.safetensors"))
+    ]
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _torch() -> tuple[list[str], dict[str, Any], list[str]]:
+    """Devices, threads, and the trouble if torch cannot be imported."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads: dict[str, Any] = {"cores": cores, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS")}
+    try:
+        import torch
+    except Exception as error:  # a broken installation fails in any way it likes
+        return ["cpu"], threads, [f"torch cannot be imported ({type(error).__name__}: {error}); install it again"]
+    threads["torch"] = torch.get_num_threads()
+    devices = [f"cpu: {platform.processor() or platform.machine()}"]
+    for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
+        gigabytes = torch.cuda.get_device_properties(index).total_memory / 1e9
+        devices.append(f"cuda:{index}: {torch.cuda.get_device_name(index)}, {gigabytes:.0f} GB")
+    if torch.backends.mps.is_available():
+        devices.append("mps")
+    return devices, threads, []
+
+
+def _troubles(versions: dict[str, str | None], cache: Path) -> list[str]:
+    troubles = [f"{name} is missing; pip install {name}" for name, version in versions.items() if version is None]
+    if importlib.util.find_spec("torchvision") is not None:
+        troubles.append(
+            "torchvision is installed; restorect does not use it, and one that does not fit torch breaks other "
+            "imports: pip uninstall torchvision"
+        )
+    if _version("opencv-python") and _version("opencv-python-headless"):
+        troubles.append(
+            "opencv-python and opencv-python-headless are both installed and overwrite each other: "
+            "pip uninstall opencv-python, then pip install --force-reinstall opencv-python-headless"
+        )
+    if not _writable(cache):
+        troubles.append(f"the cache folder {cache} cannot be written; make it writable or set XDG_CACHE_HOME")
+    return troubles
+
+
+def _writable(folder: Path) -> bool:
+    """Whether files can be made in `folder`, or it can be made itself."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+
+
+def _text(facts: dict[str, Any]) -> str:
+    threads = ", ".join(f"{name} {value or 'not set'}" for name, value in facts["threads"].items())
+    extras = ", ".join(f"{name} {'yes' if there else 'no'}" for name, there in facts["extras"].items())
+    rows = [
+        ("restorect", facts["restorect"]),
+        ("python", f"{facts['python']} ({sys.executable})"),
+        ("system", facts["system"]),
+        *((name, version or "missing") for name, version in facts["versions"].items()),
+        *(("device", device) for device in facts["devices"]),
+        ("threads", threads),
+        ("extras", extras),
+        ("cache", f"{facts['cache']} ({'writable' if facts['cache_writable'] else 'read-only'})"),
+        *(("weights", f"{w['file']}  {w['bytes'] / 1e6:.1f} MB  {w['sha256']}") for w in facts["weights"]),
+        *(("hint", hint) for hint in facts["hints"]),
+    ]
+    return "\n".join(f"{name:<24} {value}" for name, value in rows)

@@ -1,0 +1,146 @@
+"""`restorect restore`: photographs in, restored photographs out."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from restorect.cli import restore_options as o
+from restorect.errors import ConfigError, RestorectError
+
+if TYPE_CHECKING:
+    from restorect.cli.batch_display import Display
+    from restorect.infer.batch import NameTemplate, Naming, Plan, RestorerLike, RestoreSettings
+
+_PIPE = "-"
+
+
+def restore(
+    paths: o.Paths,
+    out: o.Out,
+    recursive: o.Recursive = False,
+    task: o.Task = "low-light",
+    size: o.Size = "tiny",
+    weights: o.Weights = None,
+    strength: o.Strength = 1.0,
+    seed: o.Seed = 0,
+    samples: o.Samples = 1,
+    steps: o.Steps = None,
+    device: o.Device = "cpu",
+    threads: o.Threads = None,
+    suffix: o.Suffix = "",
+    name_template: o.NameTemplate = None,
+    format: o.Format = None,
+    quality: o.Quality = 95,
+    subsampling: o.Subsampling = "4:4:4",
+    lossless: o.Lossless = False,
+    bit_depth: o.BitDepth = None,
+    strip_metadata: o.StripMetadata = False,
+    page: o.Page = 0,
+    max_megapixels: o.MaxMegapixels = 500.0,
+    force: o.Force = False,
+    fail_fast: o.FailFast = False,
+    quiet: o.Quiet = False,
+    json: o.Json = False,
+) -> None:
+    """Restore photographs, for example: restorect restore night.jpg -o out.
+
+    The same command given again does only what is missing, changed or broken. Inputs are never modified.
+    Exit code: 0 all is well, 1 some photos failed, 2 wrong usage, 130 interrupted.
+    """
+    from restorect.cli.batch_display import choose
+    from restorect.infer.batch import Naming, Photos, RestoreSettings
+
+    # The options that shape a photo carry the names of the settings' fields.
+    given = {name: value for name, value in locals().items() if name in RestoreSettings.__dataclass_fields__}
+    settings = Photos().writable(RestoreSettings(**given))
+
+    def load() -> "RestorerLike":
+        return load_restorer(task, size, device=device, weights=weights, threads=threads)
+
+    naming = Naming(task=task, size=size, settings=settings, template=_template(name_template, suffix))
+    if out == _PIPE:
+        raise typer.Exit(_to_stdout(paths, settings, load))
+    plan = _planned(paths, out, naming, recursive=recursive)
+    raise typer.Exit(_run(plan, load, settings, choose(quiet=quiet, as_json=json), force=force, fail_fast=fail_fast))
+
+
+def load_restorer(task: str, size: str, *, device: str, weights: Path | None, threads: int | None) -> "RestorerLike":
+    """Load the networks (and with them torch)."""
+    from restorect.infer.restorer import Restorer
+
+    return Restorer.load(task, size, device=device, weights=weights, threads=threads)
+
+
+def _template(text: str | None, suffix: str) -> "NameTemplate":
+    from restorect.infer.batch import NameTemplate
+
+    if text is not None and suffix:
+        raise ConfigError("--suffix and --name-template: give one of them; the template can hold the suffix")
+    if any(sign in suffix for sign in "/\\\0"):
+        raise ConfigError(f"--suffix {suffix!r}: give letters that can stand in a file name")
+    return NameTemplate(text=text or "{stem}" + suffix.replace("{", "{{").replace("}", "}}"))
+
+
+def _planned(paths: Sequence[str], out: str, naming: "Naming", *, recursive: bool) -> "Plan":
+    import dataclasses
+
+    from restorect.infer.batch import Photos, Source, plan_batch, plan_sources
+
+    folder, photos = Path(out), Photos()
+    if folder.suffix.lower() in photos.extensions() and not folder.is_dir():
+        raise ConfigError(f"-o {out}: is a photo's name; give a folder, and the output keeps its input's name")
+    files = [path for path in paths if path != _PIPE]
+    plan = plan_batch(files, folder, naming, photos, recursive=recursive)
+    if len(files) < len(paths):
+        source = Source(path=Path("stdin"), data=sys.stdin.buffer.read())
+        piped = plan_sources([*(job.source for job in plan.jobs), source], folder, naming, photos)
+        plan = dataclasses.replace(piped, failures=plan.failures + piped.failures, passed_over=plan.passed_over)
+    return plan
+
+
+def _run(
+    plan: "Plan",
+    load: "Callable[[], RestorerLike]",
+    settings: "RestoreSettings",
+    display: "Display",
+    *,
+    force: bool,
+    fail_fast: bool,
+) -> int:
+    from restorect.cli.interrupt import stopping
+    from restorect.infer.batch import Photos, Stop, run_batch
+
+    for path in plan.passed_over:
+        display.notice(f"{path!r} was written by an earlier run, so it is no input of this one")
+    stop = Stop()
+    with contextlib.closing(display), stopping(stop, display.notice):
+        summary = run_batch(
+            plan, load, settings, on_event=display.event, stop=stop, photos=Photos(), force=force, fail_fast=fail_fast
+        )
+    display.end(summary, str(plan.out))
+    return summary.exit_code
+
+
+def _to_stdout(paths: Sequence[str], settings: "RestoreSettings", load: "Callable[[], RestorerLike]") -> int:
+    """One photo to standard output; an unusable photo is one line and exit code 1."""
+    from restorect.infer.batch import Failure, Photos, Source, restore_one
+
+    if len(paths) != 1 or settings.samples != 1:
+        raise ConfigError("-o -: standard output takes one photo and one sample; give a folder for more")
+    piped, photos = paths[0] == _PIPE, Photos()
+    data = sys.stdin.buffer.read() if piped else None
+    source = Source(path=Path("stdin" if piped else paths[0]), data=data)
+    restorer = load()
+    try:
+        fmt, _ = photos.output_kind(source, settings.format)
+        (content,) = restore_one(source, fmt, restorer, settings, photos=photos)
+    except (RestorectError, OSError, MemoryError) as error:
+        typer.echo(f"failed: {Failure.of(source.path, error)}", err=True)
+        return 1
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
+    return 0

@@ -1,0 +1,48 @@
+"""The options of `restorect restore`, one type each."""
+
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+Paths: TypeAlias = Annotated[
+    list[str], typer.Argument(metavar="PATH...", help="Files, folders, globs; - is standard input.", show_default=False)
+]
+Out: TypeAlias = Annotated[
+    str, typer.Option("--out", "-o", metavar="OUT", help="Output folder; - is standard output.", show_default=False)
+]
+Recursive: TypeAlias = Annotated[
+    bool, typer.Option("--recursive", "-r", help="Folders within folders too; OUT gets the same tree.")
+]
+
+Task: TypeAlias = Annotated[str, typer.Option(help="Kind of damage.")]
+Size: TypeAlias = Annotated[str, typer.Option(help="Network: tiny or nano.")]
+Weights: TypeAlias = Annotated[Path | None, typer.Option(help="Weight file instead of a shipped one.")]
+Strength: TypeAlias = Annotated[float, typer.Option(help="0 leaves the photo as it is, 1 restores fully.")]
+Seed: TypeAlias = Annotated[int, typer.Option(help="Start of the flow.")]
+Samples: TypeAlias = Annotated[int, typer.Option(help="Write K versions, NAME-1 (dark) to NAME-K (bright).")]
+Steps: TypeAlias = Annotated[int | None, typer.Option(help="Steps of the flow; by default as trained.")]
+Device: TypeAlias = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps, or auto.")]
+Threads: TypeAlias = Annotated[int | None, typer.Option(min=1, help="CPU threads of the network.")]
+
+Suffix: TypeAlias = Annotated[str, typer.Option(help="Added to each name, for example _restored.")]
+NameTemplate: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT",
+        help="Output names, from {stem} {parent} {index:04d} {task} {size} {seed} {sample}; / makes folders.",
+    ),
+]
+Format: TypeAlias = Annotated[str | None, typer.Option(help="jpeg, png, tiff, ...; by default as the input.")]
+Quality: TypeAlias = Annotated[int, typer.Option(help="1 to 100, of lossy formats.")]
+Subsampling: TypeAlias = Annotated[str, typer.Option(help="Of colours in JPEG: 4:4:4, 4:2:2, 4:2:0.")]
+Lossless: TypeAlias = Annotated[bool, typer.Option("--lossless", help="WebP, AVIF and JPEG XL without loss.")]
+BitDepth: TypeAlias = Annotated[int | None, typer.Option(help="8, 16 or 32; by default as the input.")]
+StripMetadata: TypeAlias = Annotated[bool, typer.Option("--strip-metadata", help="Leave out all that is personal.")]
+Page: TypeAlias = Annotated[int, typer.Option(help="Page of files with several, from 0.")]
+
+MaxMegapixels: TypeAlias = Annotated[float, typer.Option(help="Refuse larger photos.")]
+Force: TypeAlias = Annotated[bool, typer.Option("--force", help="Do all again; overwrite what stands in OUT.")]
+FailFast: TypeAlias = Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")]
+Quiet: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Show failures only.")]
+Json: TypeAlias = Annotated[bool, typer.Option("--json", help="JSON lines on standard output.")]

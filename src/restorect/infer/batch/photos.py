@@ -1,0 +1,126 @@
+"""Photographs in and out for a batch: the one place where the batch meets `restorect.images`."""
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from restorect.configs import require
+from restorect.errors import ImageError
+from restorect.infer.batch.failures import shown
+from restorect.infer.batch.settings import RestoreSettings
+from restorect.infer.batch.sources import Source
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from restorect.images.photo import Photo, PhotoInfo
+
+_HEAD_BYTES = 65536
+_ALIASES = {"jpg": "jpeg", "tif": "tiff", "jpegxl": "jxl"}
+_SPELLINGS = {"jpeg": (".jpg", ".jpeg", ".jpe", ".jfif"), "tiff": (".tif", ".tiff")}
+
+
+class Photos:
+    """Reads, converts and encodes photographs; replace it to feed a batch from elsewhere.
+
+    Importing this module costs nothing: numpy and the codecs are loaded when first used.
+    """
+
+    def extensions(self) -> Collection[str]:
+        """Of files that folders are searched for: lower case, with their dot."""
+        from restorect.images.formats import EXTENSIONS
+
+        return EXTENSIONS
+
+    def writable(self, settings: RestoreSettings) -> RestoreSettings:
+        """The settings with their format's canonical name.
+
+        Raises:
+            ConfigError: the format is unknown, is only read, or has no such bit depth.
+        """
+        if settings.format is None:
+            return settings
+        from restorect.images.formats import TRAITS
+
+        fmt = _ALIASES.get(settings.format.lower(), settings.format.lower())
+        allowed = sorted(name for name, traits in TRAITS.items() if traits.depths)
+        require(
+            fmt in allowed, f"format {shown(settings.format)}: cannot be written; choose one of {', '.join(allowed)}"
+        )
+        depths = TRAITS[fmt].depths
+        require(
+            settings.bit_depth is None or settings.bit_depth in depths,
+            f"bit depth {settings.bit_depth}: {fmt} can hold {' or '.join(map(str, depths))} bits",
+        )
+        return settings.replace(format=fmt)
+
+    def output_kind(self, source: Source, wanted: str | None) -> tuple[str, str]:
+        """The format an output is written in, and its extension with the dot. Reads only the first bytes.
+
+        Raises:
+            ImageError: it is no photograph.
+            OSError: the file cannot be read.
+        """
+        from restorect.images.formats import extension_for, output_format, sniff, stranger
+
+        head = _head(source)
+        found = sniff(head)
+        if found is None:
+            what = stranger(head) if head else "empty"
+            raise ImageError(f"no photograph: the file is {what}; give a JPEG, PNG, TIFF, WebP, RAW or the like")
+        fmt = wanted or output_format(found)
+        own = source.path.suffix
+        return fmt, own if own.lower() in _SPELLINGS.get(fmt, (extension_for(fmt),)) else extension_for(fmt)
+
+    def probe(self, source: Source) -> "PhotoInfo":
+        """The header, without decoding any pixel."""
+        from restorect.images.read import probe
+
+        return probe(source.path if source.data is None else source.data)
+
+    def read(self, data: bytes, name: str, settings: RestoreSettings) -> "Photo":
+        """Decode a file's content."""
+        from restorect.images.read import read_photo
+
+        return read_photo(data, page=settings.page, max_megapixels=settings.max_megapixels, name=name)
+
+    def to_network(self, photo: "Photo") -> "NDArray[np.float32]":
+        """The photo as sRGB-encoded float32 (H, W, 3), unbounded."""
+        from restorect.images.colour import to_network
+
+        return to_network(photo)
+
+    def from_network(self, rgb: "NDArray[np.float32]", photo: "Photo", settings: RestoreSettings) -> "Photo":
+        """`rgb` as a photo in the space, depth and with the metadata of `photo`."""
+        from restorect.images.colour import from_network
+
+        return from_network(rgb, photo, bit_depth=settings.bit_depth)
+
+    def encode(self, photo: "Photo", fmt: str, settings: RestoreSettings, note: dict[str, str]) -> bytes:
+        """The content of an output file."""
+        from restorect.images.write import encode_photo
+
+        return encode_photo(
+            photo,
+            format=fmt,
+            quality=settings.quality,
+            subsampling=settings.subsampling,
+            lossless=settings.lossless,
+            bit_depth=settings.bit_depth,
+            strip_metadata=settings.strip_metadata,
+            note=note,
+        )
+
+
+def _head(source: Source) -> bytes:
+    if source.data is not None:
+        return source.data[:_HEAD_BYTES]
+    if not source.size:  # also refuses what is no regular file, before it is opened
+        return b""
+    with source.path.open("rb") as file:
+        return file.read(_HEAD_BYTES)
+
+
+def content(source: Source) -> bytes:
+    """The whole file, or the bytes that stand for it."""
+    return source.path.read_bytes() if source.data is None else source.data

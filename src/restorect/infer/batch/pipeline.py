@@ -1,0 +1,114 @@
+"""Decode, restore and encode at the same time: threads with short queues between them, so that no core waits."""
+
+import queue
+import threading
+from collections.abc import Callable, Generator, Sequence
+
+from restorect.infer.batch.events import Event, Failed, Skipped
+from restorect.infer.batch.plan import Job
+from restorect.infer.batch.stop import Stop
+from restorect.infer.batch.work import Opened, Work
+
+_END = None
+
+
+class Pipeline:
+    """Runs the jobs of one batch through `Work`.
+
+    `workers` threads decode, one restores and `workers` encode; between the steps lie at most `workers` photographs.
+    All threads end by themselves once `stop` is set and what is in the networks or being encoded is finished.
+
+    Args:
+        work: the steps.
+        jobs: in the order of work.
+        stop: set it (from anywhere) to begin no further photograph.
+        workers: threads for decoding, and as many for encoding.
+        fail_fast: stop after the first failure.
+    """
+
+    def __init__(self, work: Work, jobs: Sequence[Job], stop: Stop, *, workers: int, fail_fast: bool) -> None:
+        self._work, self._stop, self._workers, self._fail_fast = work, stop, workers, fail_fast
+        self._jobs, self._guard = iter(jobs), threading.Lock()
+        self._decoding = workers
+        self._opened: queue.Queue[Opened | None] = queue.Queue(workers)
+        self._restored: queue.Queue[Opened | None] = queue.Queue(workers)
+        self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+
+    def events(self) -> Generator[Event, None, None]:
+        """Start the threads and give their events; ends when all of them have.
+
+        Close the iterator (`contextlib.closing`) when leaving it early: the threads are then stopped and awaited.
+        """
+        targets = [self._decode] * self._workers + [self._restore] + [self._encode] * self._workers
+        threads = [threading.Thread(target=self._ending, args=(target,), daemon=True) for target in targets]
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in threads:
+                while (event := self._events.get()) is not None:
+                    yield event
+        except BaseException:
+            self._stop.give_up()
+            raise
+        finally:
+            for thread in threads:
+                thread.join()
+
+    def _ending(self, target: Callable[[], None]) -> None:
+        try:
+            target()
+        finally:
+            self._events.put(_END)
+
+    def _decode(self) -> None:
+        while (job := self._next()) is not None:
+            try:
+                opened = self._work.open(job)
+            except Exception as error:
+                self._fail(job, error)
+                continue
+            if isinstance(opened, Skipped):
+                self._events.put(opened)
+            elif opened is not None:
+                self._opened.put(opened)
+        with self._guard:
+            self._decoding -= 1
+            last = not self._decoding
+        if last:
+            self._opened.put(_END)
+
+    def _restore(self) -> None:
+        while (item := self._opened.get()) is not None:
+            if self._stop.is_set():
+                self._work.close(item)
+                continue
+            try:
+                self._work.restore(item)
+            except Exception as error:
+                self._work.close(item)
+                self._fail(item.job, error)
+            else:
+                self._restored.put(item)
+        for _ in range(self._workers):
+            self._restored.put(_END)
+
+    def _encode(self) -> None:
+        while (item := self._restored.get()) is not None:
+            try:
+                event: Event = self._work.save(item)
+            except Exception as error:
+                self._fail(item.job, error)
+            else:
+                self._events.put(event)
+            finally:
+                self._work.close(item)
+
+    def _next(self) -> Job | None:
+        with self._guard:
+            return None if self._stop.is_set() else next(self._jobs, None)
+
+    def _fail(self, job: Job, error: Exception) -> None:
+        event: Failed = self._work.failed(job, error)
+        if self._fail_fast or event.stops_everything:
+            self._stop.give_up()
+        self._events.put(event)

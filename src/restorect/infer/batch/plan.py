@@ -1,0 +1,169 @@
+"""Which output each photograph goes to, settled and checked before any work starts."""
+
+import dataclasses
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from restorect.errors import ConfigError, ImageError
+from restorect.infer.batch.failures import Failure, OutputError, reason_of, shown
+from restorect.infer.batch.manifest import MANIFEST_NAME, Manifest
+from restorect.infer.batch.names import NameTemplate, checked, same_file_key
+from restorect.infer.batch.photos import Photos
+from restorect.infer.batch.settings import RestoreSettings
+from restorect.infer.batch.sources import Source, find_sources
+
+_SHOWN_COLLISIONS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One photograph and the files it becomes.
+
+    Args:
+        source: the photograph.
+        outputs: paths under the output folder, with `/`; one for each sample, dark to bright.
+        format: the outputs' format.
+    """
+
+    source: Source
+    outputs: tuple[str, ...]
+    format: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """All jobs of a batch, and what already failed while planning.
+
+    Args:
+        out: the output folder; it may not exist yet.
+        jobs: in the order of work.
+        failures: arguments that led to no job.
+        passed_over: files given by name that an earlier batch wrote to `out`.
+    """
+
+    out: Path
+    jobs: tuple[Job, ...]
+    failures: tuple[Failure, ...] = ()
+    passed_over: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Naming:
+    """How a plan's outputs are called."""
+
+    task: str
+    size: str
+    settings: RestoreSettings
+    template: NameTemplate = field(default_factory=NameTemplate)
+
+
+def plan_batch(arguments: Sequence[str], out: Path, naming: Naming, photos: Photos, *, recursive: bool = False) -> Plan:
+    """Plan a batch on files, folders and globs. Reads names and the first bytes of files; writes nothing.
+
+    Photographs that an earlier batch wrote to `out` are never inputs, so the same command can be given again when
+    inputs and outputs share a folder.
+
+    Raises:
+        ConfigError: two photographs would become one file, or an output would replace an input.
+        OutputError: `out` is no usable folder.
+    """
+    check_folder(out)
+    apart_from = _old_outputs(out)
+    if not any(
+        os.path.isdir(argument) and os.path.realpath(argument) == os.path.realpath(out) for argument in arguments
+    ):
+        apart_from.add(os.path.realpath(out))
+    found = find_sources(arguments, recursive=recursive, extensions=photos.extensions(), apart_from=apart_from)
+    plan = plan_sources(found.sources, out, naming, photos)
+    return dataclasses.replace(plan, failures=found.failures + plan.failures, passed_over=found.passed_over)
+
+
+def plan_sources(sources: Iterable[Source], out: Path, naming: Naming, photos: Photos) -> Plan:
+    """Plan a batch on photographs that are already found (see `plan_batch` for the errors)."""
+    jobs, failures = [], []
+    for index, source in enumerate(sources, start=1):
+        try:
+            jobs.append(_plan_one(source, index, naming, photos))
+        except (OutputError, ImageError, OSError) as error:
+            failures.append(Failure.of(source.path, error))
+    _refuse_collisions(jobs)
+    _refuse_overwritten_inputs(jobs, out)
+    return Plan(out=out, jobs=tuple(jobs), failures=tuple(failures))
+
+
+def check_folder(out: Path) -> None:
+    """Raise `OutputError` unless `out` is a folder or could become one."""
+    try:
+        exists, folder = out.exists() or out.is_symlink(), out.is_dir()
+    except (OSError, ValueError) as error:
+        raise OutputError(f"{shown(out)}: {reason_of(error)}") from error
+    if exists and not folder:
+        raise OutputError(f"{shown(out)}: is no folder; give a folder with -o")
+
+
+def _plan_one(source: Source, index: int, naming: Naming, photos: Photos) -> Job:
+    settings = naming.settings
+    fmt, extension = photos.output_kind(source, settings.format)
+    name = source.path.name
+    # A name like `.jpg` has no stem apart from its dots.
+    stem = name[: -len(source.path.suffix)] if source.path.suffix else name
+    parent = Path(os.path.abspath(source.path)).parent.name
+    outputs = []
+    for sample in range(1, settings.samples + 1):
+        text = naming.template.render(
+            stem=stem, parent=parent, index=index, task=naming.task, size=naming.size, seed=settings.seed, sample=sample
+        )
+        if settings.samples > 1 and not naming.template.tells_samples_apart:
+            text += f"-{sample}"
+        outputs.append(checked("/".join(filter(None, (source.folder, text + extension)))))
+    return Job(source=source, outputs=tuple(outputs), format=fmt)
+
+
+def _refuse_collisions(jobs: Sequence[Job]) -> None:
+    takers: dict[str, Job] = {}
+    clashes = []
+    for job in jobs:
+        for output in job.outputs:
+            other = takers.setdefault(same_file_key(output), job)
+            if other is not job:
+                clashes.append(f"{shown(other.source.path)} and {shown(job.source.path)} -> {shown(output)}")
+            if same_file_key(output) == same_file_key(MANIFEST_NAME):
+                raise ConfigError(f"{shown(job.source.path)}: would replace the manifest; use another --name-template")
+    if clashes:
+        more = f", and {len(clashes) - _SHOWN_COLLISIONS} more" if len(clashes) > _SHOWN_COLLISIONS else ""
+        remedy = "give --name-template '{parent}-{stem}' or '{index:04d}-{stem}', or another --format"
+        raise ConfigError(
+            f"several photos would become one file: {'; '.join(clashes[:_SHOWN_COLLISIONS])}{more}; {remedy}"
+        )
+
+
+def _refuse_overwritten_inputs(jobs: Sequence[Job], out: Path) -> None:
+    identities: dict[object, Path] = {}
+    for job in jobs:
+        if job.source.data is None:
+            identities.update((key, job.source.path) for key in _identities(job.source.path))
+    for job in jobs:
+        for output in job.outputs:
+            for key in _identities(out / output):
+                if key in identities:
+                    raise ConfigError(
+                        f"{shown(identities[key])}: an input would be replaced by an output; "
+                        "choose another output folder, or give --suffix _restored"
+                    )
+
+
+def _identities(path: Path) -> list[object]:
+    """What makes a file itself: its real path, and its place on the disk if it exists (hard links, ignored case)."""
+    keys: list[object] = [os.path.realpath(path)]
+    try:
+        status = path.stat()
+        keys.append((status.st_dev, status.st_ino))
+    except (OSError, ValueError):
+        pass
+    return keys
+
+
+def _old_outputs(out: Path) -> set[str]:
+    return {os.path.realpath(out / output) for output in Manifest(out).outputs()}

@@ -1,0 +1,103 @@
+"""A whole batch: lock, manifest, pipeline and summary."""
+
+import contextlib
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from restorect.infer.batch.atomic import remove_parts
+from restorect.infer.batch.events import Began, Event, Failed, Summary
+from restorect.infer.batch.failures import OutputError, reason_of, shown
+from restorect.infer.batch.lock import locked
+from restorect.infer.batch.manifest import Manifest
+from restorect.infer.batch.memory import MemoryBudget
+from restorect.infer.batch.photos import Photos
+from restorect.infer.batch.pipeline import Pipeline
+from restorect.infer.batch.plan import Plan
+from restorect.infer.batch.settings import RestoreSettings
+from restorect.infer.batch.steps import RestorerLike, Steps
+from restorect.infer.batch.stop import Stop
+from restorect.infer.batch.work import Work
+
+_MOST_WORKERS = 4
+
+
+def run_batch(
+    plan: Plan,
+    load: Callable[[], RestorerLike],
+    settings: RestoreSettings,
+    *,
+    on_event: Callable[[Event], None] = lambda event: None,
+    stop: Stop | None = None,
+    photos: Photos | None = None,
+    budget: MemoryBudget | None = None,
+    force: bool = False,
+    fail_fast: bool = False,
+    workers: int | None = None,
+) -> Summary:
+    """Restore all photographs of `plan`, each output whole or not there, and remember them for the next run.
+
+    Args:
+        plan: from `plan_batch`.
+        load: gives the networks; called once the output folder is locked.
+        settings: how to restore and write.
+        on_event: called in this thread for each event.
+        stop: set it from anywhere to end after the photographs in the networks or being written.
+        photos: reads and encodes; by default all formats of `restorect.images`.
+        budget: of memory.
+        force: do again what is done, and overwrite what others made (never an input).
+        fail_fast: stop at the first failure.
+        workers: threads for decoding, and as many for encoding; by default half of the cores, 1 to 4.
+
+    Raises:
+        BusyError: another batch writes to the same folder.
+        OutputError: the folder cannot be made or written.
+        RestorectError: whatever `load` raises.
+    """
+    begun, summary, stop = time.perf_counter(), Summary(), stop or Stop()
+
+    def tell(event: Event) -> None:
+        summary.count(event)
+        on_event(event)
+
+    tell(Began(total=len(plan.jobs) + len(plan.failures), out=str(plan.out)))
+    for failure in plan.failures:
+        tell(Failed(path=failure.path, reason=failure.reason))
+    if plan.jobs and not (fail_fast and plan.failures):
+        _make_folder(plan.out)
+        with locked(plan.out):
+            manifest = Manifest(plan.out)
+            _tidy(plan)
+            restorer = load()
+            steps = Steps(restorer, settings, photos or Photos(), budget or MemoryBudget(), stop)
+            work = Work(out=plan.out, steps=steps, digest=settings.digest(restorer), manifest=manifest, force=force)
+            pipeline = Pipeline(work, plan.jobs, stop, workers=workers or default_workers(), fail_fast=fail_fast)
+            with contextlib.closing(pipeline.events()) as events:
+                for event in events:
+                    tell(event)
+    summary.interrupted = stop.asked
+    summary.seconds = time.perf_counter() - begun
+    return summary
+
+
+def default_workers() -> int:
+    """Threads for decoding (and for encoding): half of the cores this process may use, 1 to 4."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(_MOST_WORKERS, cores // 2))
+
+
+def _make_folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{shown(out)}: the output folder cannot be made ({reason_of(error)})") from error
+
+
+def _tidy(plan: Plan) -> None:
+    """Remove what a killed batch left half written; the lock is held, so nobody is writing it."""
+    real = plan.out.resolve()
+    for folder in {(plan.out / output).parent for job in plan.jobs for output in job.outputs}:
+        inside = folder.resolve()
+        if inside == real or real in inside.parents:
+            remove_parts(folder)

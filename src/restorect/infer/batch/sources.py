@@ -1,0 +1,132 @@
+"""Finding the photographs that a user means by files, folders and globs."""
+
+import glob
+import os
+import stat
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from restorect.infer.batch.failures import Failure, OutputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One photograph to restore.
+
+    Args:
+        path: the file; for bytes from elsewhere, a name to show.
+        folder: where it lies under the folder that the user gave; empty for a file given by itself.
+        data: the content, when it comes from no file.
+    """
+
+    path: Path
+    folder: str = ""
+    data: bytes | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of the content.
+
+        Raises:
+            OutputError: it is neither a file nor bytes (a pipe or a device would block or never end).
+            OSError: the file cannot be examined.
+        """
+        if self.data is not None:
+            return len(self.data)
+        status = self.path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise OutputError("is not a regular file; give a photo's file")
+        return status.st_size
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What a search gave.
+
+    Args:
+        sources: photographs in a steady order.
+        failures: one for each argument that led nowhere.
+        passed_over: files given by name that are not to be taken.
+    """
+
+    sources: tuple[Source, ...]
+    failures: tuple[Failure, ...]
+    passed_over: tuple[str, ...] = ()
+
+
+def find_sources(
+    arguments: Sequence[str], *, recursive: bool, extensions: Collection[str], apart_from: Collection[str] = ()
+) -> Found:
+    """Expand files, folders and globs.
+
+    In folders, hidden files and files without a photo's extension are passed over, and links to other folders are
+    not followed (they may lead in a circle or far away); a file given by name is always taken.
+
+    Args:
+        arguments: paths as the user gave them; one that does not exist and holds `*`, `?` or `[` is a glob.
+        recursive: look into folders within folders.
+        extensions: of photographs, in lower case and with their dot.
+        apart_from: real paths of folders not to enter and of files not to take (the output folder, old outputs).
+    """
+    sources: dict[tuple[str, str], Source] = {}
+    failures: list[Failure] = []
+    passed_over: list[str] = []
+    for argument in arguments:
+        for path, error in _expand(argument):
+            if error is not None:
+                failures.append(error)
+            elif path.is_dir():
+                inside = list(_walk(path, recursive, extensions, apart_from))
+                sources.update({(os.path.realpath(s.path.parent), s.path.name): s for s in inside})
+                if not inside and not _holds_photos(path, recursive, extensions):
+                    failures.append(Failure(str(path), _empty(recursive)))
+            elif os.path.realpath(path) in apart_from:
+                passed_over.append(str(path))
+            else:
+                sources.setdefault((os.path.realpath(path.parent), path.name), Source(path=path))
+    return Found(sources=tuple(sources.values()), failures=tuple(failures), passed_over=tuple(passed_over))
+
+
+def _expand(argument: str) -> Iterator[tuple[Path, Failure | None]]:
+    """The existing paths that one argument stands for, each alone or with the reason why it cannot be used."""
+    path = Path(argument)
+    try:
+        path.stat()
+    except ValueError:
+        yield path, Failure(argument, "is no valid path (it holds a null character)")
+    except OSError as error:
+        matches = sorted(glob.glob(argument, recursive=True)) if glob.has_magic(argument) else []
+        yield from ((Path(match), None) for match in matches)
+        if not matches:
+            nothing = Failure(argument, "matches no file; check the pattern")
+            yield path, nothing if glob.has_magic(argument) else Failure.of(argument, error)
+    else:
+        yield path, None
+
+
+def _walk(top: Path, recursive: bool, extensions: Collection[str], apart_from: Collection[str]) -> Iterator[Source]:
+    for folder, folders, names in os.walk(top):
+        folders[:] = sorted(
+            name for name in folders if not name.startswith(".") and _real(folder, name) not in apart_from
+        )
+        relative = Path(folder).relative_to(top).as_posix()
+        for name in sorted(names):
+            photo = not name.startswith(".") and Path(name).suffix.lower() in extensions
+            if photo and _real(folder, name) not in apart_from:
+                yield Source(path=Path(folder, name), folder="" if relative == "." else relative)
+        if not recursive:
+            return
+
+
+def _holds_photos(top: Path, recursive: bool, extensions: Collection[str]) -> bool:
+    return next(_walk(top, recursive, extensions, ()), None) is not None
+
+
+def _empty(recursive: bool) -> str:
+    remedy = "give another folder" if recursive else "give another folder, or --recursive if they lie deeper"
+    return f"holds no photographs; {remedy}"
+
+
+def _real(folder: str, name: str) -> str:
+    return os.path.realpath(os.path.join(folder, name))
