@@ -1,0 +1,103 @@
+"""What one forward pass costs in this process: processor time, wall time, memory and arithmetic.
+
+CPU-seconds are the process's own time over all its threads, so other work on the machine hardly moves them; wall time
+is what a person waits. Both are medians over the passes, after warm-up. GFLOPs count 2 for a multiply-add, in
+convolutions, matrix products and attention only, as `torch.utils.flop_counter` does.
+"""
+
+import importlib
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+Pass = Callable[[], None]
+_WARM_UP = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """What one case costs.
+
+    Attributes:
+        cpu_seconds: processor time of one pass, over all threads (median).
+        wall_seconds: elapsed time of one pass (median).
+        peak_mib: largest resident set of the process, everything included; None where the system does not tell.
+        loaded_mib: resident set after loading, before the first pass.
+        gflops: arithmetic of one pass, 2 for a multiply-add.
+        device_peak_mib: largest memory allocated on a CUDA device; None on others.
+    """
+
+    cpu_seconds: float
+    wall_seconds: float
+    peak_mib: float | None
+    loaded_mib: float | None
+    gflops: float
+    device_peak_mib: float | None = None
+
+
+def measure(make: Callable[[], Pass], *, runs: int, device: str = "cpu") -> Figures:
+    """Measure one forward pass in this process.
+
+    Args:
+        make: loads the network and returns the pass.
+        runs: timed passes, after two to warm up.
+        device: where the pass runs; an accelerator's queue is awaited before a clock is read.
+    """
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    forward = make()
+    loaded, _ = resident_mib()
+    for _ in range(_WARM_UP):
+        forward()
+    cpu, wall = [], []
+    for _ in range(runs):
+        _await(device)
+        cpu_start, wall_start = time.process_time(), time.perf_counter()
+        forward()
+        _await(device)
+        cpu.append(time.process_time() - cpu_start)
+        wall.append(time.perf_counter() - wall_start)
+    _, peak = resident_mib()
+    device_peak = torch.cuda.max_memory_allocated(device) / 2**20 if device.startswith("cuda") else None
+    with FlopCounterMode(display=False) as counter:
+        forward()
+    return Figures(
+        cpu_seconds=statistics.median(cpu),
+        wall_seconds=statistics.median(wall),
+        peak_mib=peak,
+        loaded_mib=loaded,
+        gflops=counter.get_total_flops() / 1e9,
+        device_peak_mib=device_peak,
+    )
+
+
+def resident_mib() -> tuple[float | None, float | None]:
+    """Resident set of this process in MiB: now, and the largest so far; None where the system does not tell.
+
+    Linux's own `getrusage` would not do: its largest value is inherited from the process that started this one.
+    """
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        fields = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
+        return int(fields["VmRSS"].split()[0]) / 1024, int(fields["VmHWM"].split()[0]) / 1024
+    except (OSError, KeyError):
+        pass
+    try:
+        resource = importlib.import_module("resource")
+    except ImportError:  # Windows
+        return None, None
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    return largest, largest
+
+
+def _await(device: str) -> None:
+    import torch
+
+    if device.startswith("cuda"):
+        torch.cuda.synchronize(device)
+    elif device.startswith("mps"):
+        torch.mps.synchronize()
