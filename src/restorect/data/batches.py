@@ -1,4 +1,4 @@
-"""Training batches: drawn by position, so that a run can be killed, resumed or shared by processes and see the same data.
+"""Training batches, drawn by position: a run that is killed, resumed or shared by processes sees the same data.
 
 Shapes: crops (B, 3, p, p), views (B, 3, v, v), float32 in [0, 1].
 """

@@ -104,15 +104,15 @@ class Restorer:
         require(steps is None or steps >= 1, f"steps is {steps}; it must be at least 1")
         if strength == 0:
             copies = [image.clone() if isinstance(image, Tensor) else image.copy() for _ in range(samples)]
-            return cast("Image | list[Image]", copies if samples > 1 else copies[0])
+            return copies if samples > 1 else copies[0]
         tensor = _to_tensor(image).to(self.device)
         if start is None:
             start = self.network.config.start if samples == 1 else "noise"
         starts = [self._start(len(tensor), start, seed + number) for number in range(samples)]
         outputs = [_blend(tensor, self._restore(tensor, s, steps), strength) for s in starts]
         outputs.sort(key=lambda output: float(output.mean()))
-        images = [_like(image, output) for output in outputs]
-        return cast("Image | list[Image]", images if samples > 1 else images[0])
+        images = [cast(Image, _like(image, output)) for output in outputs]
+        return images if samples > 1 else images[0]
 
     def peak_bytes(self, height: int, width: int) -> int:
         """Estimate of the memory that restoring a photograph of this size takes, in bytes."""
@@ -183,6 +183,7 @@ def _like(image: NDArray[Any] | Tensor, output: Tensor) -> NDArray[Any] | Tensor
     if image.ndim == 2:
         array = array @ np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
     if image.dtype == np.float32:
-        return cast("NDArray[Any]", np.ascontiguousarray(array, dtype=np.float32))
+        return np.ascontiguousarray(array, dtype=np.float32)
     white = _WHITE[image.dtype]
-    return cast("NDArray[Any]", np.round(np.clip(array, 0, 1) * white).astype(image.dtype))
+    codes: NDArray[Any] = np.round(np.clip(array, 0, 1) * white).astype(image.dtype)
+    return codes

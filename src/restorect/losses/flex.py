@@ -55,7 +55,7 @@ def flex_layer(student: Tensor, teacher: Tensor) -> Tensor:
 
 def layer_weight(index: int, pixels: int) -> float:
     """Weight of a layer by its place (0: the deepest) and its resolution: max((4096 / n)^(1/4), 0.1)."""
-    return LAYER_WEIGHTS[index] * max((4096 / pixels) ** 0.25, 0.1)
+    return LAYER_WEIGHTS[index] * max(math.sqrt(math.sqrt(4096 / pixels)), 0.1)
 
 
 def sample_gate(generated: Tensor, teacher: Tensor, limit: float = GATE) -> Tensor:

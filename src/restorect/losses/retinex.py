@@ -16,19 +16,19 @@ GAMMA = 2.2
 def illumination_target(image: Tensor, clean: bool) -> Tensor:
     """The brightest channel m (B, 1, H, W) of a degraded image, m^(1/2.2) of a clean one."""
     brightest = image.amax(dim=1, keepdim=True)
-    return brightest.clamp_min(1e-6) ** (1 / GAMMA) if clean else brightest
+    return brightest.clamp_min(1e-6).pow(1 / GAMMA) if clean else brightest
 
 
 def structure_smoothness(L: Tensor, image: Tensor) -> Tensor:
-    """mean |dL| exp(-10 box3(|d gray I|)) in both directions: L may change only where the image does."""
+    """Mean |dL| exp(-10 box3(|d gray I|)) in both directions: L may change only where the image does."""
     gray = image.mean(dim=1, keepdim=True)
-    edges = gradient(gray).abs().flatten(0, 1)
-    weight = torch.exp(-10 * F.avg_pool2d(edges, 3, stride=1, padding=1, count_include_pad=False))
-    return (gradient(L).abs() * weight.unflatten(0, (2, -1))).mean()
+    edges = gradient(gray).abs()
+    box = F.avg_pool2d(edges.flatten(0, 1), 3, stride=1, padding=1, count_include_pad=False)
+    return (gradient(L).abs() * torch.exp(-10 * box.view_as(edges))).mean()
 
 
 def gradient_smoothness(L: Tensor) -> Tensor:
-    """mean (w dL)^2 with w = exp(-|grad L|), w detached: small steps of L are smoothed, large ones kept."""
+    """Mean (w dL)^2 with w = exp(-|grad L|), w detached: small steps of L are smoothed, large ones kept."""
     g = gradient(L)
     weight = torch.exp(-torch.sqrt((g * g).sum(dim=0) + 1e-12)).detach()
     return ((weight * g) ** 2).mean()
@@ -83,7 +83,12 @@ class DecompositionLoss(nn.Module):
     """Module twin of `decomposition_loss`; gives the total."""
 
     def forward(
-        self, low: Tensor, high: Tensor, low_parts: RetinexParts, high_parts: RetinexParts, diffusion: AnisotropicDiffusion
+        self,
+        low: Tensor,
+        high: Tensor,
+        low_parts: RetinexParts,
+        high_parts: RetinexParts,
+        diffusion: AnisotropicDiffusion,
     ) -> Tensor:
         """See `decomposition_loss`."""
         terms = decomposition_loss(low, high, low_parts, high_parts, diffusion)

@@ -23,7 +23,8 @@ class Modulation(nn.Module):
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
         """Scale (B, C, H, W) by the code (B, D)."""
-        return x * (1 + self.weight(z)[:, :, None, None].to(x.dtype))
+        scale: Tensor = 1 + self.weight(z)[:, :, None, None].to(x.dtype)
+        return x * scale
 
 
 def pointwise(inputs: int, outputs: int) -> nn.Conv2d:
@@ -71,7 +72,7 @@ class RetinexAttention(nn.Module):
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
         """(B, C, H, W) and the Retinex code (B, 256) to (B, C, H, W)."""
-        x_R, x_L = x.split(self.split, dim=1)
+        x_R, x_L = x[:, : self.split[0]], x[:, self.split[0] :]
         q = self.query(self.modulate_R(x_R, z[:, :REFLECTANCE_SIZE]))
         k, v = self.key_value(self.modulate_L(x_L, z[:, REFLECTANCE_SIZE:])).chunk(2, dim=1)
         return self.project(self.attend(q, k, v))  # type: ignore[no-any-return]

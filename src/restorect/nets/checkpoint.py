@@ -80,9 +80,9 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], Card]:
     if not path.is_file():
         raise CheckpointError(f"{path}: no such weight file; give the path of a .safetensors checkpoint")
     try:
-        with safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call]
+        with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name).float() for name in file.keys()}
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path}: not a readable safetensors file ({error}); fetch or train it again") from error
     try:

@@ -21,7 +21,7 @@ def gradient(u: Tensor) -> Tensor:
 
 
 def divergence(p: Tensor) -> Tensor:
-    """The exact negative adjoint of `gradient`: <gradient(u), p> = -<u, divergence(p)>.
+    """The exact negative adjoint of the gradient: <grad u, p> = -<u, div p>.
 
     Args:
         p: a vector field (2, B, C, H, W).

@@ -22,5 +22,5 @@ class MovingAverage:
     def update(self, network: nn.Module, step: int) -> None:
         """Follow the network after optimiser step number `step` (from 1)."""
         decay = min(self.decay, (1 + step) / (10 + step))
-        average, current = list(self.average.parameters()), [p.detach() for p in network.parameters()]
-        torch._foreach_lerp_(average, current, 1 - decay)
+        for average, current in zip(self.average.parameters(), network.parameters(), strict=True):
+            average.lerp_(current, 1 - decay)

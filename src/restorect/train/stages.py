@@ -5,6 +5,7 @@ Shapes: batches as in `restorect.data.batches`; codes (B, 256).
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +21,7 @@ from restorect.nets.codes import Codes, mean_codes, noise_codes
 from restorect.nets.student import Student
 from restorect.nets.teacher import Teacher
 from restorect.nets.transformer import Transformer, TransformerOutput
-from restorect.retinex.decomposition import DecompositionNet, DecompositionPair
+from restorect.retinex.decomposition import DecompositionNet, DecompositionPair, RetinexParts
 from restorect.train.recipes import StudentRecipe
 
 Losses = dict[str, Tensor]
@@ -69,9 +70,9 @@ class DecompositionStage(Stage):
         self.network.diffusion.clamp_()
 
     def predict(self, network: nn.Module, low: Tensor, high: Tensor) -> Tensor:
-        """The degraded photo put together again."""
-        assert isinstance(network, DecompositionPair)  # noqa: S101 - for the type checker
-        return network.low(low).image()  # type: ignore[no-any-return]
+        """The clean photo taken apart and put together again."""
+        parts: RetinexParts = cast(DecompositionPair, network).high(high)
+        return parts.image()
 
 
 @dataclass(frozen=True, kw_only=True)
