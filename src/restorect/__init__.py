@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from restorect.infer.restorer import Restorer
 
 __version__ = "0.1.0"
-__all__ = ["Restorer", "RestorectError", "__version__"]
+__all__ = ["RestorectError", "Restorer", "__version__"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module attribute may be anything

@@ -54,7 +54,9 @@ def find_pairs(roots: Iterable[Path | str]) -> list[Pair]:
         for stem in sorted(low.keys() ^ high.keys()):
             there = low.get(stem) or high[stem]
             other = "high" if stem in low else "low"
-            raise DataError(f"{there}: has no partner of the stem {stem!r} in {root / other}; add it or remove this one")
+            raise DataError(
+                f"{there}: has no partner of the stem {stem!r} in {root / other}; add it or remove this one"
+            )
         pairs += [Pair(stem, low[stem], high[stem]) for stem in low]
     for pair in pairs:
         _check_sizes(pair)

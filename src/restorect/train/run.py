@@ -218,7 +218,6 @@ def _start_from(network: nn.Module, other: nn.Module) -> None:
 def _compile(device: torch.device, *networks: nn.Module) -> None:
     if device.type == "cuda":
         for network in networks:
-            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             network.compile()
 
 

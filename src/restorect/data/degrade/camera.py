@@ -6,6 +6,7 @@ Shapes: images are (3, H, W); `_linear` marks linear light, 1 is white.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -94,8 +95,8 @@ class Camera:
     def to_sensor(self, image: Tensor) -> Tensor:
         """What the sensor saw of a finished picture: (3, H, W) in [0, 1] -> linear, in the sensor's own colours."""
         image_linear = srgb_to_linear(inverse_tone_curve(image, self.tone))
-        gains = image.new_tensor([1 / self.red_gain, 1.0, 1 / self.blue_gain])
-        return _mix(gains[:, None] * self.matrix.to(image), image_linear)
+        gains = image.new_tensor([1 / self.red_gain, 1.0, 1 / self.blue_gain])[:, None]
+        return _mix(gains * self.matrix.to(image), image_linear)
 
     def develop(self, sensor_linear: Tensor, *, tone: float | None = None) -> Tensor:
         """Make the picture of what the sensor saw: (3, H, W) linear -> [0, 1] encoded; clips at black and white.
@@ -104,18 +105,23 @@ class Camera:
             sensor_linear: sensor colours, as `to_sensor` gives them.
             tone: another strength of the tone curve than the camera's.
         """
-        gains = sensor_linear.new_tensor([self.red_gain, 1.0, self.blue_gain])
+        gains = colour([self.red_gain, 1.0, self.blue_gain], sensor_linear)
         inverse = torch.linalg.inv(self.matrix.double()).to(sensor_linear)
         # A white-balanced sensor clips at its white before the colours are mixed.
-        balanced = (sensor_linear * gains[:, None, None]).clamp(max=1.0)
+        balanced = (sensor_linear * gains).clamp(max=1.0)
         image_linear = _mix(inverse, balanced).clamp(0, 1)
         return tone_curve(linear_to_srgb(image_linear), self.tone if tone is None else tone)
+
+
+def colour(values: Sequence[float], like: Tensor) -> Tensor:
+    """Three channel values as (3, 1, 1), ready to multiply an image of the device and dtype of `like`."""
+    return like.new_tensor(values).view(3, 1, 1)
 
 
 def quantise(image: Tensor, bits: int) -> Tensor:
     """Round values in [0, 1] to the codes of a converter of so many bits."""
     levels = float(2**bits - 1)
-    return torch.round(image * levels) / levels
+    return (image * levels).round_().div_(levels)
 
 
 def jpeg(image_CHW: Tensor, quality: int) -> Tensor:

@@ -11,12 +11,12 @@ import math
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from restorect.configs import require
-from restorect.data.degrade.camera import CAMERAS, Camera, colour_matrix, jpeg, quantise
-from restorect.data.degrade.draws import Range, chance, check_range, integer, log_uniform, noise_like, normal, uniform
+from restorect.data.degrade.camera import CAMERAS, Camera, colour, colour_matrix, jpeg, quantise
+from restorect.data.degrade.draws import Range, chance, check_range, integer, log_uniform, normal, uniform
+from restorect.data.degrade.noise import add_noise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +101,7 @@ def degrade_low_light(image_CHW: Tensor, generator: torch.Generator, config: Low
         sensor_linear = add_noise(sensor_linear, generator, shot=shot, read=read, row=row, correlation=correlation)
     sensor_linear = quantise(sensor_linear, integer(generator, config.raw_bits))
     cast_red, cast_blue = (math.exp(uniform(generator, (-1, 1)) * config.colour_cast) for _ in range(2))
-    sensor_linear = sensor_linear * sensor_linear.new_tensor([cast_red, 1.0, cast_blue])[:, None, None]
+    sensor_linear = sensor_linear * colour([cast_red, 1.0, cast_blue], sensor_linear)
     change = uniform(generator, (-config.tone_change, config.tone_change))
     night_CHW = camera.develop(sensor_linear, tone=min(max(camera.tone + change, 0.0), 1.0))
     compressed, quality = chance(generator, config.jpeg_probability), integer(generator, config.jpeg_quality)
@@ -128,36 +128,3 @@ def draw_noise(generator: torch.Generator, config: LowLightConfig) -> tuple[floa
     shot = log_uniform(generator, config.shot)
     read = math.exp(normal(generator, config.read_slope * math.log(shot) + config.read_offset, config.read_spread))
     return shot, read
-
-
-def add_noise(
-    sensor_linear: Tensor, generator: torch.Generator, *, shot: float, read: float, row: float, correlation: float
-) -> Tensor:
-    """Add sensor noise of variance shot * x + read (+ row^2) to a linear image x, (3, H, W).
-
-    Shot noise is the Gaussian of the Poisson law's variance, as in Unprocessing. Neighbours share noise by
-    `correlation` while the variance of each pixel stays as said.
-
-    Args:
-        sensor_linear: linear light in sensor colours, at least 0.
-        generator: a CPU generator.
-        shot: variance per unit of signal.
-        read: variance at no signal.
-        row: standard deviation of each sensor row's own offset.
-        correlation: weight of each neighbour before and after, in both directions, against 1 of the pixel itself.
-    """
-    noise = noise_like(sensor_linear, generator)
-    if correlation > 0:
-        noise = _correlate(noise, correlation)
-    noise = noise * (sensor_linear * shot + read).clamp_(min=0).sqrt_()
-    if row > 0:
-        noise = noise + row * noise_like(sensor_linear[:1, :, :1], generator)
-    return sensor_linear + noise
-
-
-def _correlate(noise_CHW: Tensor, weight: float) -> Tensor:
-    """Filter white noise by [w, 1, w] both ways, scaled so that each pixel keeps its variance."""
-    scale = 1 / math.sqrt(1 + 2 * weight * weight)
-    padded = F.pad(noise_CHW[None], (1, 1, 1, 1), mode="circular")[0]
-    rows = (padded[:, 1:-1] + weight * (padded[:, :-2] + padded[:, 2:])) * scale
-    return (rows[:, :, 1:-1] + weight * (rows[:, :, :-2] + rows[:, :, 2:])) * scale
