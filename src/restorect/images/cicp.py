@@ -1,0 +1,41 @@
+"""Coding-independent code points (ITU-T H.273): the colours that PNG, AVIF and JPEG XL name by number."""
+
+from restorect.images import icc
+
+_WHITE_D65 = (0.3127, 0.3290)
+_WHITE_DCI = (0.314, 0.351)
+_PRIMARIES = {
+    1: ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06)),
+    5: ((0.64, 0.33), (0.29, 0.60), (0.15, 0.06)),
+    6: ((0.63, 0.34), (0.31, 0.595), (0.155, 0.07)),
+    9: ((0.708, 0.292), (0.170, 0.797), (0.131, 0.046)),
+    11: ((0.68, 0.32), (0.265, 0.69), (0.15, 0.06)),
+    12: ((0.68, 0.32), (0.265, 0.69), (0.15, 0.06)),
+}
+_GAMMAS = {1: None, 6: None, 14: None, 15: None, 13: None, 4: 2.2, 5: 2.8, 8: 1.0}
+_HDR = {16: "PQ", 18: "HLG"}
+
+
+def profile(primaries: int, transfer: int) -> tuple[bytes | None, tuple[str, ...]]:
+    """Make a colour profile from code points.
+
+    The curves of BT.709, BT.601 and BT.2020 are shown by every viewer as sRGB's, and are taken so.
+
+    Args:
+        primaries: ColourPrimaries.
+        transfer: TransferCharacteristics.
+
+    Returns:
+        An ICC profile, None for sRGB and for unspecified colours; and warnings.
+    """
+    if transfer in _HDR:
+        return None, (f"its tones are {_HDR[transfer]} (high dynamic range), not understood: taken as sRGB",)
+    if primaries == 2 and transfer in (2, *_GAMMAS):
+        primaries = 1
+    transfer = 13 if transfer == 2 else transfer
+    if primaries not in _PRIMARIES or transfer not in _GAMMAS:
+        return None, (f"its colour code points {primaries}/{transfer} are not understood: taken as sRGB",)
+    gamma = _GAMMAS[transfer]
+    if primaries == 1 and gamma is None:
+        return None, ()
+    return icc.make(_PRIMARIES[primaries], _WHITE_DCI if primaries == 11 else _WHITE_D65, gamma), ()

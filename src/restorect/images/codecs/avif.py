@@ -1,0 +1,89 @@
+"""AVIF: 8, 10 and 12 bit, grey, RGB, alpha; 10 and 12 bit are held as 16 bit."""
+
+import imagecodecs
+import numpy as np
+
+from restorect.errors import ImageError
+from restorect.images import cicp
+from restorect.images.codecs.avif_items import add_items
+from restorect.images.codecs.boxes import read_still, samples
+from restorect.images.codecs.png import join_alpha, split_alpha
+from restorect.images.header import Decoded, Header
+from restorect.images.metadata import exif, xmp
+from restorect.images.photo import Array, Metadata, Photo
+
+
+def header(data: bytes, page: int) -> Header:
+    """Read the boxes of the still picture; its orientation is that of its properties, as the standard says."""
+    still = read_still(data)
+    profile = still.icc
+    warnings: tuple[str, ...] = ()
+    if profile is None and still.code_points is not None:
+        profile, warnings = cicp.profile(*still.code_points)
+    return Header(
+        width=still.width,
+        height=still.height,
+        channels=still.planes,
+        stored_bits=still.bits,
+        bit_depth=8 if still.bits == 8 else 16,
+        has_alpha=still.alpha,
+        icc_profile=profile,
+        metadata=Metadata(exif=exif.bare(still.exif), xmp=xmp.usable(still.xmp)),
+        orientation=still.orientation,
+        pages=samples(data) if b"avis" in data[8:64] else 1,
+        lossless=still.code_points is not None and _identity(data),
+        warnings=warnings,
+    )
+
+
+def decode(data: bytes, page: int, header: Header) -> Decoded:
+    """Decode one picture."""
+    if page >= header.pages:
+        raise ImageError(f"has {header.pages} pages, not {page + 1}: choose --page from 0")
+    frame = np.asarray(imagecodecs.avif_decode(data, index=page, numthreads=1))
+    return split_alpha(widen(frame, header.stored_bits))
+
+
+def widen(codes: Array, bits: int) -> Array:
+    """Stretch codes of 9 to 15 bits to 16, so that `narrow` gives them back; others stay."""
+    if codes.dtype != np.uint16 or bits >= 16:
+        return codes
+    top = 2**bits - 1
+    wide: Array = ((codes.astype(np.uint32) * 65535 + top // 2) // top).astype(np.uint16)
+    return wide
+
+
+def narrow(codes: Array, bits: int) -> Array:
+    """Round 16-bit codes to fewer bits."""
+    top = 2**bits - 1
+    codes = ((codes.astype(np.uint32) * top + 32767) // 65535).astype(np.uint16)
+    return codes
+
+
+def encode(photo: Photo, *, quality: int, subsampling: str, lossless: bool) -> tuple[bytes, tuple[str, ...]]:
+    """Write an AVIF; 8 bit stay 8, 16 bit become 12 (10 where the photo came with 10)."""
+    bits = 8 if photo.bit_depth == 8 else (photo.stored_bits if photo.stored_bits in (10, 12) else 12)
+    frame = join_alpha(photo)
+    warnings: tuple[str, ...] = ()
+    if bits != 8:
+        frame = narrow(frame, bits)
+        if not photo.stored_bits or photo.stored_bits > bits:
+            warnings = (f"AVIF holds {bits} of its 16 bits",)
+    coded = imagecodecs.avif_encode(
+        frame,
+        level=100 if lossless else min(quality, 99),
+        speed=6,
+        bitspersample=bits,
+        pixelformat="400" if photo.channels == 1 else ("444" if lossless else subsampling.replace(":", "")),
+        primaries=2 if photo.icc_profile else 1,
+        transfer=2 if photo.icc_profile else 13,
+        numthreads=1,
+    )
+    whole = add_items(bytes(coded), icc=photo.icc_profile, exif=photo.metadata.exif, xmp=photo.metadata.xmp)
+    return whole, warnings
+
+
+def _identity(data: bytes) -> bool:
+    """Say whether the matrix is the identity, as in lossless RGB."""
+    at = data.find(b"colrnclx")
+    return at > 0 and data[at + 12 : at + 14] == b"\0\0"

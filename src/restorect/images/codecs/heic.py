@@ -1,0 +1,61 @@
+"""HEIC, read through the optional pi-heif: 8 bit, and 10 or 12 bit held as 16 bit."""
+
+import io
+from typing import Any
+
+import numpy as np
+
+from restorect.errors import ImageError
+from restorect.images import cicp
+from restorect.images.codecs.boxes import read_still
+from restorect.images.codecs.png import split_alpha
+from restorect.images.header import Decoded, Header
+from restorect.images.metadata import exif, xmp
+from restorect.images.orient import upright_size
+from restorect.images.photo import Metadata
+
+_MISSING = 'HEIC needs an extra: pip install "restorect[heif]"'
+
+
+def header(data: bytes, page: int) -> Header:
+    """Read the boxes of the still picture; libheif turns it upright itself."""
+    _library()
+    still = read_still(data)
+    profile = still.icc
+    warnings: tuple[str, ...] = ()
+    if profile is None and still.code_points is not None:
+        profile, warnings = cicp.profile(*still.code_points)
+    width, height = upright_size(still.width, still.height, still.orientation)
+    return Header(
+        width=width,
+        height=height,
+        channels=3,
+        stored_bits=still.bits,
+        bit_depth=8 if still.bits == 8 else 16,
+        has_alpha=still.alpha,
+        icc_profile=profile,
+        metadata=Metadata(exif=exif.bare(still.exif), xmp=xmp.usable(still.xmp)),
+        pages=1,
+        lossless=False,
+        warnings=warnings,
+    )
+
+
+def decode(data: bytes, page: int, header: Header) -> Decoded:
+    """Decode the primary picture, or another one of the file."""
+    container: Any = _library().open_heif(io.BytesIO(data), convert_hdr_to_8bit=False)
+    if page >= len(container):
+        raise ImageError(f"has {len(container)} pages, not {page + 1}: choose --page from 0")
+    image = container[page] if page else container
+    frame = np.asarray(image)
+    if frame.ndim == 3 and frame.dtype == np.uint16 and header.bit_depth == 8:
+        raise ValueError("its depth is not the one its header says")
+    return split_alpha(frame)
+
+
+def _library() -> Any:  # noqa: ANN401 - a module
+    try:
+        import pi_heif
+    except ImportError as error:
+        raise ImageError(_MISSING) from error
+    return pi_heif

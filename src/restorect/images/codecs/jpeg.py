@@ -1,0 +1,136 @@
+"""JPEG: 8 bit, grey, RGB, and CMYK through its profile."""
+
+import io
+import struct
+from typing import Any
+
+import numpy as np
+from PIL import Image, JpegImagePlugin
+
+from restorect.errors import ImageError
+from restorect.images import icc
+from restorect.images.header import Decoded, Header
+from restorect.images.metadata import exif, iptc, xmp
+from restorect.images.photo import Array, Metadata, Photo
+
+SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")
+_SEGMENT = 65533
+_XMP_SIGNATURE = b"http://ns.adobe.com/xap/1.0/\0"
+
+
+def header(data: bytes, page: int) -> Header:
+    """Read a JPEG's segments up to its first scan."""
+    image = _open(data, page)
+    info = image.info
+    warnings: tuple[str, ...] = ()
+    if b"http://ns.adobe.com/xmp/extension/\0" in data[: 2**20]:
+        warnings += ("its extended XMP is not kept",)
+    if image.mode == "CMYK":
+        warnings += ("its CMYK colours are converted to sRGB",)
+    resources = info.get("photoshop")
+    found = resources.get(0x0404) if isinstance(resources, dict) else None
+    block = exif.bare(info.get("exif"))
+    return Header(
+        width=image.width,
+        height=image.height,
+        channels=1 if image.mode == "L" else 3,
+        stored_bits=8,
+        bit_depth=8,
+        icc_profile=info.get("icc_profile"),
+        metadata=Metadata(
+            exif=block,
+            xmp=xmp.usable(info.get("xmp")),
+            iptc=found if isinstance(found, bytes) else None,
+            dpi=_dpi(info),
+            comment=info.get("comment"),
+        ),
+        orientation=exif.orientation(block),
+        pages=int(getattr(image, "n_frames", 1)),
+        lossless=False,
+        warnings=warnings,
+        options={"mode": image.mode},
+    )
+
+
+def decode(data: bytes, page: int, header: Header) -> Decoded:
+    """Decode the pixels; CMYK becomes sRGB."""
+    image = _open(data, page)
+    pixels = np.asarray(image)
+    if image.mode in ("L", "RGB"):
+        return Decoded(pixels=np.atleast_3d(pixels))
+    return cmyk_to_srgb(pixels, header.icc_profile)
+
+
+def cmyk_to_srgb(pixels: Array, profile: bytes | None) -> Decoded:
+    """Convert H x W x 4 uint8 or uint16 ink (full scale is full ink) to sRGB of the same depth.
+
+    Without a usable CMYK profile the plain formula (1 - ink) (1 - black) is used, with a warning.
+    """
+    full = np.iinfo(pixels.dtype).max
+    warnings: tuple[str, ...] = ()
+    ink = pixels.astype(np.float32) / full
+    if profile is not None and icc.problem(profile, 4) is None:
+        rgb = icc.transform(ink * 100, profile, icc.srgb())
+    else:
+        rgb = (1 - ink[..., :3]) * (1 - ink[..., 3:])
+        warnings = ("it has no CMYK profile: its colours are a guess",)
+    rounded = np.rint(np.clip(rgb, 0, 1) * full).astype(pixels.dtype)
+    return Decoded(pixels=rounded, warnings=warnings, drop_profile=True)
+
+
+def encode(photo: Photo, *, quality: int, subsampling: str) -> tuple[bytes, tuple[str, ...]]:
+    """Write a JPEG; the photo is 8 bit, without alpha.
+
+    Returns:
+        The file, and what did not fit into it.
+    """
+    pixels = photo.pixels[..., 0] if photo.channels == 1 else photo.pixels
+    buffer = io.BytesIO()
+    options: dict[str, Any] = {"icc_profile": photo.icc_profile} if photo.icc_profile else {}
+    if photo.metadata.dpi:
+        options["dpi"] = tuple(min(max(round(value), 1), 65535) for value in photo.metadata.dpi)
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality, subsampling=subsampling, **options)
+    return _with_segments(buffer.getvalue(), photo.metadata)
+
+
+def _open(data: bytes, page: int) -> Any:  # noqa: ANN401 - Pillow's JPEG and MPO classes
+    image: Any = JpegImagePlugin.jpeg_factory(io.BytesIO(data))
+    if page:
+        if page >= getattr(image, "n_frames", 1):
+            raise ImageError(f"has {getattr(image, 'n_frames', 1)} pages, not {page + 1}: choose --page from 0")
+        image.seek(page)
+    if image.mode not in ("L", "RGB", "CMYK"):
+        raise ImageError(f"is a JPEG of a kind that is not supported ({image.mode}): save it as 8-bit RGB")
+    return image
+
+
+def _dpi(info: dict[Any, Any]) -> tuple[float, float] | None:
+    """Give a resolution that makes sense, or None."""
+    dpi = info.get("dpi")
+    try:
+        pair = (float(dpi[0]), float(dpi[1])) if dpi else None
+    except (TypeError, ValueError, ZeroDivisionError, IndexError):
+        return None
+    return pair if pair and all(1 < value < 1e6 for value in pair) else None
+
+
+def _with_segments(data: bytes, metadata: Metadata) -> tuple[bytes, tuple[str, ...]]:
+    """Put EXIF, XMP, IPTC and the comment behind the JFIF segment."""
+    wanted = (
+        ("EXIF", 0xE1, b"Exif\0\0", metadata.exif),
+        ("XMP", 0xE1, _XMP_SIGNATURE, metadata.xmp),
+        ("IPTC", 0xED, iptc.SIGNATURE, iptc.to_resources(metadata.iptc) if metadata.iptc else None),
+        ("comment", 0xFE, b"", metadata.comment),
+    )
+    segments, warnings = b"", []
+    for name, marker, signature, payload in wanted:
+        if payload is None:
+            continue
+        if len(signature) + len(payload) > _SEGMENT:
+            warnings.append(f"its {name} is too long for a JPEG and is not kept")
+            continue
+        segments += struct.pack(">BBH", 0xFF, marker, 2 + len(signature) + len(payload)) + signature + payload
+    at = 2
+    if data[2:4] == b"\xff\xe0":
+        at += 2 + struct.unpack_from(">H", data, 4)[0]
+    return data[:at] + segments + data[at:], tuple(warnings)

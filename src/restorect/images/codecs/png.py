@@ -1,0 +1,218 @@
+"""PNG: 8 and 16 bit, grey, RGB, palette, alpha; colour from cICP, iCCP, sRGB, gAMA and cHRM, in that order."""
+
+import struct
+import zlib
+from collections.abc import Iterator
+
+import imagecodecs
+import numpy as np
+
+from restorect.errors import ImageError
+from restorect.images import cicp, icc
+from restorect.images.header import Decoded, Header
+from restorect.images.metadata import exif, xmp
+from restorect.images.photo import Array, Metadata, Photo
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_INCH = 0.0254
+_MAX_TEXT = 16 * 2**20
+_MAX_TEXTS = 1000
+_XMP_KEY = "XML:com.adobe.xmp"
+_IPTC_KEYS = ("Raw profile type iptc", "Raw profile type 8bim")
+_EXIF_KEYS = ("Raw profile type exif", "Raw profile type APP1")
+
+
+def header(data: bytes, page: int) -> Header:
+    """Read all chunks but the pixels."""
+    chunks: dict[bytes, bytes] = {}
+    texts: dict[str, str] = {}
+    transparent = False
+    for kind, body in _chunks(data):
+        if kind in (b"tEXt", b"zTXt", b"iTXt"):
+            key, text = _text(kind, body)
+            if key and len(texts) < _MAX_TEXTS:
+                texts.setdefault(key, text)
+        elif kind != b"IDAT":
+            chunks.setdefault(kind, body)
+    if len(chunks.get(b"IHDR", b"")) != 13:
+        raise ValueError("no IHDR chunk")
+    width, height, bits, kind_of_colour = struct.unpack_from(">IIBB", chunks[b"IHDR"])
+    transparent = b"tRNS" in chunks or bool(kind_of_colour & 4)
+    profile, warnings = _profile(chunks)
+    block = exif.bare(chunks.get(b"eXIf")) or exif.bare(_raw_profile(texts, _EXIF_KEYS))
+    packet = texts.pop(_XMP_KEY, None)
+    return Header(
+        width=width,
+        height=height,
+        channels=1 if kind_of_colour in (0, 4) else 3,
+        stored_bits=bits if kind_of_colour != 3 else 8,
+        bit_depth=16 if bits == 16 else 8,
+        has_alpha=transparent,
+        icc_profile=profile,
+        metadata=Metadata(
+            exif=block,
+            xmp=xmp.usable(packet.encode("utf-8", "surrogateescape")) if packet else None,
+            iptc=_iptc(texts),
+            dpi=_dpi(chunks.get(b"pHYs", b"")),
+            text=tuple((key, text) for key, text in texts.items() if not key.startswith("Raw profile type")),
+        ),
+        orientation=exif.orientation(block),
+        pages=max(1, struct.unpack_from(">I", chunks[b"acTL"])[0]) if len(chunks.get(b"acTL", b"")) == 8 else 1,
+        warnings=warnings,
+    )
+
+
+def decode(data: bytes, page: int, header: Header) -> Decoded:
+    """Decode the pixels of the picture, or of one frame of an animation."""
+    if page:
+        if page >= header.pages:
+            raise ImageError(f"has {header.pages} pages, not {page + 1}: choose --page from 0")
+        frame = np.asarray(imagecodecs.apng_decode(data, index=page))
+    else:
+        frame = np.asarray(imagecodecs.png_decode(data))
+    return split_alpha(frame)
+
+
+def split_alpha(frame: Array) -> Decoded:
+    """Separate H x W, H x W x 1, 2, 3 or 4 into colours and alpha."""
+    frame = np.atleast_3d(frame)
+    if frame.ndim != 3 or frame.shape[2] > 4:
+        raise ValueError(f"pixels of shape {frame.shape}")
+    if frame.shape[2] in (2, 4):
+        return Decoded(pixels=frame[..., :-1], alpha=frame[..., -1])
+    return Decoded(pixels=frame)
+
+
+def join_alpha(photo: Photo) -> Array:
+    """Put colours and alpha together; grey without alpha becomes H x W."""
+    if photo.alpha is not None:
+        return np.dstack([photo.pixels, photo.alpha])
+    return np.ascontiguousarray(photo.pixels[..., 0] if photo.channels == 1 else photo.pixels)
+
+
+def encode(photo: Photo) -> tuple[bytes, tuple[str, ...]]:
+    """Write a PNG; the photo is 8 or 16 bit."""
+    plain = bytes(imagecodecs.png_encode(join_alpha(photo), level=6))
+    cut = plain.index(b"IDAT") - 4
+    metadata = photo.metadata
+    chunks = plain[:cut]
+    if photo.icc_profile:
+        chunks += _chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(photo.icc_profile))
+    else:
+        chunks += _chunk(b"sRGB", b"\0")
+    if metadata.dpi:
+        per_metre = [min(round(value / _INCH), 2**31 - 1) for value in metadata.dpi]
+        chunks += _chunk(b"pHYs", struct.pack(">IIB", *per_metre, 1))
+    if metadata.exif:
+        chunks += _chunk(b"eXIf", metadata.exif)
+    if metadata.xmp:
+        chunks += _chunk(b"iTXt", _XMP_KEY.encode() + b"\0\0\0\0\0" + metadata.xmp)
+    if metadata.iptc:
+        chunks += _chunk(b"zTXt", _IPTC_KEYS[0].encode() + b"\0\0" + zlib.compress(_hex_text("iptc", metadata.iptc)))
+    texts = dict(metadata.text)
+    if metadata.comment:
+        texts.setdefault("Comment", metadata.comment.decode("utf-8", "replace"))
+    for key, text in texts.items():
+        chunks += _chunk(
+            b"iTXt", key.encode("latin-1", "replace")[:79] + b"\0\0\0\0\0" + text.encode("utf-8", "replace")
+        )
+    return chunks + plain[cut:], ()
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Walk the chunks; stops silently where the file is cut, the decoder will say so."""
+    at = len(_SIGNATURE)
+    while at + 8 <= len(data):
+        size, kind = struct.unpack_from(">I4s", data, at)
+        if kind == b"IEND":
+            return
+        body = b"" if kind == b"IDAT" else data[at + 8 : at + 8 + size]
+        if kind == b"IDAT" or len(body) == size:
+            yield kind, body
+        at += 12 + size
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    """Write one chunk with its check sum."""
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def _inflate(data: bytes) -> bytes:
+    """Inflate at most `_MAX_TEXT` bytes; nothing when it is damaged or longer."""
+    machine = zlib.decompressobj()
+    try:
+        text = machine.decompress(data, _MAX_TEXT)
+    except zlib.error:
+        return b""
+    return text if machine.eof else b""
+
+
+def _text(kind: bytes, body: bytes) -> tuple[str, str]:
+    """Read a text chunk: keyword and value, both empty when it is damaged."""
+    key, _, rest = body.partition(b"\0")
+    name = key.decode("latin-1")
+    if kind == b"tEXt":
+        return name, rest.decode("latin-1")
+    if kind == b"zTXt":
+        return name, _inflate(rest[1:]).decode("latin-1")
+    packed = rest[:1] == b"\1"
+    value = rest[2:].split(b"\0", 2)[-1] if rest[2:].count(b"\0") >= 2 else b""
+    return name, (_inflate(value) if packed else value).decode("utf-8", "surrogateescape")
+
+
+def _profile(chunks: dict[bytes, bytes]) -> tuple[bytes | None, tuple[str, ...]]:
+    """Find out what colours the numbers mean."""
+    if len(chunks.get(b"cICP", b"")) == 4:
+        primaries, transfer = chunks[b"cICP"][:2]
+        return cicp.profile(primaries, transfer)
+    if b"iCCP" in chunks:
+        found = _inflate(chunks[b"iCCP"].partition(b"\0")[2][1:])
+        return (found, ()) if found else (None, ("its colour profile is damaged: sRGB is assumed",))
+    if b"sRGB" in chunks or len(chunks.get(b"gAMA", b"")) != 4:
+        return None, ()
+    gamma = struct.unpack(">I", chunks[b"gAMA"])[0] / 1e5
+    xy = [value / 1e5 for value in struct.unpack(">8I", chunks[b"cHRM"])] if len(chunks.get(b"cHRM", b"")) == 32 else []
+    if not 0.1 <= gamma <= 10 or (xy and not all(0 < value < 1 for value in xy)):
+        return None, ("its gAMA or cHRM chunk makes no sense: sRGB is assumed",)
+    usual = [0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06]
+    xy = xy or usual
+    if abs(gamma - 0.45455) < 0.005 and max(abs(a - b) for a, b in zip(xy, usual, strict=True)) < 0.002:
+        return None, ()
+    pairs = list(zip(xy[::2], xy[1::2], strict=True))
+    try:
+        return icc.make((pairs[1], pairs[2], pairs[3]), pairs[0], 1 / gamma), ()
+    except (RuntimeError, ValueError):
+        return None, ("its gAMA or cHRM chunk makes no sense: sRGB is assumed",)
+
+
+def _dpi(body: bytes) -> tuple[float, float] | None:
+    """Read pixels per metre as pixels per inch."""
+    if len(body) != 9 or body[8] != 1:
+        return None
+    across, down = struct.unpack_from(">II", body)
+    return (across * _INCH, down * _INCH) if across and down else None
+
+
+def _raw_profile(texts: dict[str, str], keys: tuple[str, ...]) -> bytes | None:
+    """Read a block in hexadecimal text, as ImageMagick and ExifTool write it."""
+    for key in keys:
+        lines = texts.get(key, "").split("\n", 3)
+        if len(lines) == 4:
+            try:
+                return bytes.fromhex(lines[3])
+            except ValueError:
+                continue
+    return None
+
+
+def _iptc(texts: dict[str, str]) -> bytes | None:
+    """Find IPTC data sets in the text chunks."""
+    from restorect.images.metadata import iptc
+
+    block = _raw_profile(texts, _IPTC_KEYS)
+    return iptc.from_resources(block) if block and block[:4] == b"8BIM" else block
+
+
+def _hex_text(name: str, block: bytes) -> bytes:
+    """Write a block as hexadecimal text."""
+    return f"\n{name}\n{len(block):8d}\n{block.hex()}\n".encode()

@@ -1,0 +1,103 @@
+"""EXIF in TIFF files, where it is part of the file's own directories: taken out into a block, and put back."""
+
+import struct
+
+from restorect.images.metadata.exif import EXIF_IFD, GPS_IFD, INTEROP_IFD
+from restorect.images.metadata.ifd import (
+    Directory,
+    Entry,
+    Head,
+    read_directory,
+    read_head,
+    swapped,
+    write_directory,
+)
+
+# What the picture is about; tags on how it is stored are written anew.
+_DESCRIPTIVE = {
+    *(269, 270, 271, 272, 285, 305, 306, 315, 316, 33432, 18246, 18249, 40091, 40092, 40093, 40094, 40095),
+    *(36867, 37510, 33550, 33922, 34264, 34735, 34736, 34737, 42112, 42113, 50838, 50839),
+}
+_POINTERS = (EXIF_IFD, GPS_IFD)
+Tag = tuple[int, int, int, bytes, bool]
+
+
+def exif_block(tiff: bytes, page_at: int | None = None) -> bytes | None:
+    """Make an EXIF block from a TIFF's first directory (or the one at `page_at`) and those it points to."""
+    try:
+        head = read_head(tiff)
+        first = read_directory(tiff, page_at or head.first, head)
+    except (ValueError, struct.error):
+        return None
+    own = [_retyped(entry) for tag, entry in first.entries.items() if tag in _DESCRIPTIVE or tag == 274]
+    children = _children(tiff, head, first)
+    if not own and not children:
+        return None
+    order = head.order
+    pointers = [Entry(tag, 4, 1, bytes(4), 0) for tag in children]
+    at = 8 + len(write_directory(own + pointers, 8, order))
+    blobs, found = b"", []
+    for tag, entries in children.items():
+        found.append(Entry(tag, 4, 1, struct.pack(order + "I", at + len(blobs)), 0))
+        blobs += _family(entries, at + len(blobs), order)
+    mark = b"II" if order == "<" else b"MM"
+    return mark + struct.pack(order + "HI", 42, 8) + write_directory(own + found, 8, order) + blobs
+
+
+def extra_tags(exif: bytes | None) -> list[Tag]:
+    """Give the tags of a block's first directory as tifffile's `extratags`, little endian; pointers are still 0."""
+    if exif is None:
+        return []
+    head = read_head(exif)
+    first = read_directory(exif, head.first, head)
+    tags = [
+        (tag, entry.type, entry.length, swapped(entry, head.order, "<"), True)
+        for tag, entry in sorted(first.entries.items())
+        if tag in _DESCRIPTIVE
+    ]
+    return tags + [(tag, 4, 1, bytes(4), True) for tag in _children(exif, head, first)]
+
+
+def attach(tiff: bytes, exif: bytes | None) -> bytes:
+    """Append the EXIF and GPS directories of a block to a little-endian TIFF written with `extra_tags`."""
+    if exif is None:
+        return tiff
+    source = read_head(exif)
+    children = _children(exif, source, read_directory(exif, source.first, source))
+    head = read_head(tiff)
+    pointers = read_directory(tiff, head.first, head).entries
+    file = bytearray(tiff)
+    for tag, entries in children.items():
+        file += b"\0" * (len(file) % 2)
+        struct.pack_into("<I", file, pointers[tag].at, len(file))
+        file += _family([_swap(entry, source.order) for entry in entries], len(file), "<")
+    return bytes(file)
+
+
+def _children(data: bytes, head: Head, first: Directory) -> dict[int, list[Entry]]:
+    """Read the EXIF and GPS directories; the interoperability one is carried inside the EXIF one's entry."""
+    found: dict[int, list[Entry]] = {}
+    for tag in _POINTERS:
+        at = first.number(tag, head.order)
+        try:
+            directory = read_directory(data, at, head) if at else None
+        except (ValueError, struct.error):
+            continue
+        if directory and directory.entries:
+            found[tag] = [_retyped(entry) for code, entry in directory.entries.items() if code != INTEROP_IFD]
+    return found
+
+
+def _family(entries: list[Entry], at: int, order: str) -> bytes:
+    """Write a child directory, padded to an even length."""
+    blob = write_directory(entries, at, order)
+    return blob + b"\0" * (len(blob) % 2)
+
+
+def _retyped(entry: Entry) -> Entry:
+    """Give BigTIFF's 8-byte integers, which EXIF does not know, as plain bytes."""
+    return entry._replace(type=7, length=len(entry.data)) if entry.type in (16, 17, 18) else entry
+
+
+def _swap(entry: Entry, order: str) -> Entry:
+    return entry._replace(data=swapped(entry, order, "<"))

@@ -1,0 +1,156 @@
+"""ICC colour profiles: which ones can be used, what they are called, and profiles made from numbers."""
+
+import struct
+from functools import lru_cache
+from typing import Any
+
+import imagecodecs
+import numpy as np
+
+from restorect.images.photo import Array
+
+_D65 = (0.3127, 0.3290)
+_SRGB_XY = ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06))
+_MAX_BYTES = 16 * 2**20
+_SAME = 0.5 / 255
+_SPACES = {b"RGB ": "rgb", b"GRAY": "gray", b"CMYK": "cmyk", b"Lab ": "lab"}
+
+
+def space(profile: bytes) -> str:
+    """Name the colour space a profile describes: rgb, gray, cmyk, lab, or its four letters."""
+    return _SPACES.get(profile[16:20], profile[16:20].decode("latin-1").strip().lower())
+
+
+def make(primaries: tuple[tuple[float, float], ...], white: tuple[float, float], gamma: float | None) -> bytes:
+    """Make an RGB profile from chromaticities.
+
+    Args:
+        primaries: x and y of red, green and blue.
+        white: x and y of white.
+        gamma: exponent of the tone curve; None is sRGB's curve.
+    """
+    flat = [value for x, y in primaries for value in (x, y, 1.0)]
+    curve = None if gamma is not None else _decode_srgb(np.linspace(0, 1, 4096)).astype(np.float32)
+    made = imagecodecs.cms_profile("rgb", whitepoint=[*white, 1.0], primaries=flat, gamma=gamma, transferfunction=curve)
+    return bytes(made)
+
+
+@lru_cache(maxsize=1)
+def srgb() -> bytes:
+    """Give a small sRGB profile."""
+    return bytes(imagecodecs.cms_profile("srgb"))
+
+
+@lru_cache(maxsize=1)
+def linear_srgb() -> bytes:
+    """Give the profile of linear light with sRGB's primaries: unbounded, so nothing is clipped in it."""
+    return make(_SRGB_XY, _D65, 1.0)
+
+
+def transform(pixels: Array, source: bytes, target: bytes) -> Array:
+    """Convert float32 pixels between profiles without clipping, relative colorimetric.
+
+    Args:
+        pixels: ... x C float32; C fits the source's colour space, and is left out for grey.
+        source: profile the pixels are in.
+        target: profile wanted.
+
+    Returns:
+        ... x C float32 (no channel axis for grey).
+
+    Raises:
+        ValueError: Little CMS cannot convert between the two.
+    """
+    try:
+        result: Any = imagecodecs.cms_transform(
+            np.ascontiguousarray(pixels),
+            source,
+            target,
+            colorspace=space(source),
+            outcolorspace=space(target),
+            outdtype="float32",
+            intent=int(imagecodecs.CMS.INTENT.RELATIVE_COLORIMETRIC),
+        )
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise ValueError(f"colours cannot be converted through the profile: {error}") from error
+    return np.asarray(result, np.float32)
+
+
+@lru_cache(maxsize=64)
+def problem(profile: bytes, channels: int) -> str | None:
+    """Say why a profile cannot be used for a picture of 1, 3 or 4 channels, or None when it can."""
+    if not 128 <= len(profile) <= _MAX_BYTES or profile[36:40] != b"acsp":
+        return "it is no ICC profile"
+    if struct.unpack_from(">I", profile)[0] > len(profile):
+        return "it is cut off"
+    fits = {1: ("gray", "rgb"), 3: ("rgb",), 4: ("cmyk",)}[channels]
+    if space(profile) not in fits:
+        return f"it is for {space(profile)} pictures"
+    try:
+        there = transform(_probe(space(profile)), profile, linear_srgb())
+    except ValueError as error:
+        return str(error)
+    return None if np.isfinite(there).all() else "it gives no finite colours"
+
+
+@lru_cache(maxsize=64)
+def reversible(profile: bytes) -> bool:
+    """Say whether colours can be converted into the profile too, not only out of it."""
+    grey = space(profile) == "gray"
+    grid = _probe("rgb")
+    try:
+        back = transform(transform(_probe("gray") if grey else grid, profile, linear_srgb()), linear_srgb(), profile)
+    except ValueError:
+        return False
+    return bool(np.isfinite(back).all())
+
+
+@lru_cache(maxsize=64)
+def is_srgb(profile: bytes) -> bool:
+    """Say whether an RGB profile is sRGB to within half an 8-bit code, whatever its name."""
+    if space(profile) != "rgb":
+        return False
+    grid = _probe("rgb")
+    try:
+        there = transform(grid, profile, srgb())
+    except ValueError:
+        return False
+    return bool(np.abs(there - grid).max() <= _SAME)
+
+
+@lru_cache(maxsize=64)
+def description(profile: bytes) -> str:
+    """Give a profile's own description in one line, or its colour space when it has none."""
+    try:
+        for at in range(132, min(132 + 12 * struct.unpack_from(">I", profile, 128)[0], 132 + 12 * 100), 12):
+            name, offset, size = struct.unpack_from(">4sII", profile, at)
+            if name == b"desc":
+                text = _text(profile[offset : offset + size])
+                return "".join(letter for letter in text if letter.isprintable())[:100] or space(profile)
+    except (struct.error, UnicodeDecodeError):
+        pass
+    return f"unnamed {space(profile)} profile"
+
+
+def _text(tag: bytes) -> str:
+    """Read a description tag of ICC version 2 (ASCII) or 4 (UTF-16)."""
+    if tag[:4] == b"mluc":
+        size, offset = struct.unpack_from(">II", tag, 20)
+        return tag[offset : offset + min(size, 400)].decode("utf-16-be", "replace")
+    size = struct.unpack_from(">I", tag, 8)[0]
+    return tag[12 : 12 + min(size, 400)].split(b"\0")[0].decode("ascii", "replace")
+
+
+def _probe(colours: str) -> Array:
+    """Give colours that span a space, float32 in [0, 1] (CMYK in percent, as Little CMS wants it)."""
+    steps = np.linspace(0, 1, 6, dtype=np.float32)
+    if colours == "gray":
+        return steps[None]
+    axes = 4 if colours == "cmyk" else 3
+    grid = np.stack(np.meshgrid(*[steps] * axes, indexing="ij"), -1).reshape(1, -1, axes)
+    return grid * (100 if colours == "cmyk" else 1)
+
+
+def _decode_srgb(encoded: Array) -> Array:
+    """Turn sRGB-encoded values in [0, 1] into linear light (IEC 61966-2-1)."""
+    return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)

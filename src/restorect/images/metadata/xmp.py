@@ -1,0 +1,96 @@
+"""XMP packets: orientation and thumbnails put right, and a note on how the picture was restored.
+
+A packet is edited as text: no XML is parsed, so nothing in a hostile packet is ever expanded.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from xml.sax.saxutils import escape
+
+NAMESPACE = "http://ns.restorect/1.0/"
+_MAX_BYTES = 16 * 2**20
+_ORIENTATION = re.compile(r"""(\btiff:Orientation\s*=\s*["'])\s*\d+\s*(["'])""")
+_ORIENTATION_ELEMENT = re.compile(r"(<tiff:Orientation\s*>)\s*\d+\s*(</tiff:Orientation\s*>)")
+_OLD_NOTE = re.compile(
+    rf"""<rdf:Description rdf:about="[^"]*" xmlns:restorect="{re.escape(NAMESPACE)}"[^<>]*/>\s*""",
+)
+_CLOSE = "</rdf:RDF>"
+_EMPTY = (
+    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/">\n'
+    '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">\n'
+    f"{_CLOSE}\n</x:xmpmeta>\n"
+    '<?xpacket end="w"?>'
+)
+
+
+def for_writing(xmp: bytes | None, note: Mapping[str, object] | None) -> tuple[bytes | None, tuple[str, ...]]:
+    """Give the packet of an upright, restored picture.
+
+    Args:
+        xmp: the packet as read, or None.
+        note: names and values to record; None records nothing.
+
+    Returns:
+        The packet (None when there is neither a packet nor a note), and warnings.
+    """
+    if xmp is None and note is None:
+        return None, ()
+    try:
+        text = _EMPTY if xmp is None else xmp.decode("utf-8")
+    except UnicodeDecodeError:
+        return xmp, ("its XMP is not UTF-8: kept as it is, without a note",)
+    text = _ORIENTATION.sub(r"\g<1>1\g<2>", text)
+    text = _ORIENTATION_ELEMENT.sub(r"\g<1>1\g<2>", text)
+    text = _without(_without(text, "xmp:Thumbnails"), "xap:Thumbnails")
+    if note is None:
+        return text.encode(), ()
+    if _CLOSE not in text:
+        return text.encode(), ("its XMP is not understood: kept as it is, without a note",)
+    before, _, after = _OLD_NOTE.sub("", text).rpartition(_CLOSE)
+    return f"{before}{_description(note)}\n{_CLOSE}{after}".encode(), ()
+
+
+def usable(xmp: bytes | None) -> bytes | None:
+    """Give a packet without padding zeros, or None when it is empty or absurdly long."""
+    xmp = xmp.strip(b"\0") if xmp else None
+    return xmp if xmp and len(xmp) <= _MAX_BYTES else None
+
+
+def read_note(xmp: bytes | None) -> dict[str, str]:
+    """Read back the note of a restored picture; empty when there is none."""
+    match = _OLD_NOTE.search(xmp.decode("utf-8", "replace")) if xmp else None
+    if match is None:
+        return {}
+    from xml.sax.saxutils import unescape
+
+    entities = {"&quot;": '"', "&#10;": "\n", "&#13;": "\r", "&#9;": "\t"}
+    return {key: unescape(value, entities) for key, value in re.findall(r'\brestorect:(\w+)="([^"]*)"', match[0])}
+
+
+def _without(text: str, element: str) -> str:
+    """Cut out every element of that name."""
+    close = f"</{element}>"
+    kept, at = [], 0
+    while (start := text.find(f"<{element}", at)) >= 0 and (end := text.find(close, start)) >= 0:
+        kept.append(text[at:start])
+        at = end + len(close)
+    return "".join(kept) + text[at:]
+
+
+def _description(note: Mapping[str, object]) -> str:
+    """Write the note as one RDF description; keys become XML names, values text."""
+    parts = []
+    for key, value in note.items():
+        name = re.sub(r"\W", "_", key, flags=re.ASCII)
+        name = name if re.match(r"[A-Za-z_]", name) else f"_{name}"
+        text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+        text = re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text)
+        parts.append(f'restorect:{name}="{_quoted(text)}"')
+    return f'<rdf:Description rdf:about="" xmlns:restorect="{NAMESPACE}" {" ".join(parts)}/>'
+
+
+def _quoted(text: str) -> str:
+    """Escape text for a double-quoted attribute."""
+    return escape(text, {'"': "&quot;", "\n": "&#10;", "\r": "&#13;", "\t": "&#9;"})

@@ -1,0 +1,146 @@
+"""Read a photograph truly: its own depth, colours, metadata and alpha, upright."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from restorect.errors import ImageError
+from restorect.images import icc
+from restorect.images.codecs.registry import READERS
+from restorect.images.header import Decoded, Header, check_size
+from restorect.images.metadata import exif
+from restorect.images.orient import upright, upright_size
+from restorect.images.photo import Array, Photo, PhotoInfo
+from restorect.images.source import load
+
+_NAMES = {
+    **{"jpeg": "JPEG", "png": "PNG", "tiff": "TIFF", "webp": "WebP", "avif": "AVIF", "jxl": "JPEG XL", "bmp": "BMP"},
+    **{"hdr": "HDR", "exr": "EXR", "heic": "HEIC", "raw": "camera RAW"},
+}
+_DTYPES = {8: np.dtype(np.uint8), 16: np.dtype(np.uint16), 32: np.dtype(np.float32)}
+
+
+def read_photo(source: Path | bytes, *, page: int = 0, max_megapixels: float = 500.0, name: str | None = None) -> Photo:
+    """Read a photograph, recognised by its content.
+
+    Args:
+        source: a path, or a file's content.
+        page: picture of a file with several, from 0.
+        max_megapixels: limit on width times height, checked before any pixel is decoded.
+        name: what to call it in messages; None takes the path.
+
+    Returns:
+        The photo: pixels H x W x 1 or 3, upright, uint8, uint16 or float32 as in the file.
+
+    Raises:
+        ImageError: one line with the file's name, what is wrong and what to do.
+    """
+    data, label, format = load(source, name, max_megapixels)
+    if page < 0:
+        raise ImageError(f"{label}: page {page} is not allowed: pages are counted from 0")
+    with _one_line(label, format):
+        header = READERS[format].header(data, page)
+    check_size(header, format=format, size=len(data), name=label, max_megapixels=max_megapixels)
+    with _one_line(label, format):
+        decoded = READERS[format].decode(data, page, header)
+        _check_promise(header, decoded)
+        header = _trusted(header if not decoded.drop_profile else replace(header, icc_profile=None))
+        several = header.pages > 1 and page == 0
+        return Photo(
+            pixels=upright(decoded.pixels, header.orientation),
+            alpha=None if decoded.alpha is None else upright(decoded.alpha, header.orientation),
+            icc_profile=header.icc_profile,
+            metadata=header.metadata,
+            format=format,
+            bit_depth=header.bit_depth,
+            linear=header.linear,
+            pages=header.pages,
+            warnings=header.warnings + decoded.warnings + _several(header.pages if several else 1) + _odd(decoded),
+            stored_bits=header.stored_bits if header.stored_bits != header.bit_depth else None,
+            lossless=header.lossless,
+            options=header.options,
+        )
+
+
+def probe(source: Path | bytes, *, name: str | None = None) -> PhotoInfo:
+    """Read only the header of a photograph.
+
+    Raises:
+        ImageError: it cannot be read, or is no photograph.
+    """
+    data, label, format = load(source, name, 500.0)
+    with _one_line(label, format):
+        header = _trusted(READERS[format].header(data, 0))
+        width, height = upright_size(header.width, header.height, header.orientation)
+        usual = "linear sRGB" if header.linear else "sRGB"
+        return PhotoInfo(
+            format=format,
+            width=width,
+            height=height,
+            channels=header.channels,
+            bit_depth=header.bit_depth,
+            has_alpha=header.has_alpha,
+            profile=icc.description(header.icc_profile) if header.icc_profile and not header.linear else usual,
+            orientation=header.orientation,
+            pages=header.pages,
+            stored_bits=header.stored_bits,
+            linear=header.linear,
+            lossless=header.lossless,
+            metadata=header.metadata,
+            warnings=header.warnings + _several(header.pages),
+        )
+
+
+@contextmanager
+def _one_line(label: str, format: str) -> Iterator[None]:
+    """Turn whatever a decoder throws at damaged data into one line that names the file."""
+    try:
+        yield
+    except ImageError as error:
+        raise ImageError(f"{label}: {error}") from error
+    except MemoryError as error:
+        raise ImageError(f"{label}: does not fit into memory: free some, or lower --max-megapixels") from error
+    except Exception as error:
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        text = f"{label}: this {_NAMES[format]} file is damaged or cut off ({reason}): get the file again"
+        raise ImageError(text) from error
+
+
+def _check_promise(header: Header, decoded: Decoded) -> None:
+    """Hold decoded pixels against the header.
+
+    Raises:
+        ValueError: they differ in size, channels or depth.
+    """
+    pixels, alpha = decoded.pixels, decoded.alpha
+    if pixels.ndim != 3 or pixels.shape[2] not in (1, 3) or pixels.dtype != _DTYPES[header.bit_depth]:
+        raise ValueError(f"decoded to {pixels.dtype} pixels of shape {pixels.shape}")
+    if pixels.shape[:2] != (header.height, header.width) or (alpha is not None and alpha.shape != pixels.shape[:2]):
+        raise ValueError(f"decoded to {pixels.shape[1]} x {pixels.shape[0]}, not {header.width} x {header.height}")
+
+
+def _trusted(header: Header) -> Header:
+    """Drop a colour profile or an EXIF block that cannot be used, with a warning."""
+    warnings: tuple[str, ...] = ()
+    profile, metadata = header.icc_profile, header.metadata
+    inked = header.options.get("mode") == "CMYK" or header.options.get("photometric") == "5"
+    if profile is not None and (wrong := icc.problem(profile, 4 if inked else header.channels)):
+        profile, warnings = None, (f"its colour profile cannot be used, sRGB is assumed: {wrong}",)
+    if wrong := exif.problem(metadata.exif):
+        metadata = replace(metadata, exif=None)
+        warnings += (f"its EXIF is damaged and is not kept: {wrong}",)
+    return replace(header, icc_profile=profile, metadata=metadata, warnings=header.warnings + warnings)
+
+
+def _several(pages: int) -> tuple[str, ...]:
+    return (f"has {pages} pages or frames: only the first is read, choose another with --page",) if pages > 1 else ()
+
+
+def _odd(decoded: Decoded) -> tuple[str, ...]:
+    """Warn about floats that are no numbers."""
+    pixels: Array = decoded.pixels
+    bad = 0 if pixels.dtype != np.float32 else int(np.count_nonzero(~np.isfinite(pixels).all(axis=2)))
+    return (f"{bad} pixels are not finite numbers: they are kept as they are",) if bad else ()

@@ -1,0 +1,226 @@
+"""Write a photograph: nothing is lost without a word, and a file appears whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+
+from restorect.errors import ImageError
+from restorect.images.codecs import avif, bmp, exr, hdr, jpeg, jxl, png, tiff, webp
+from restorect.images.fit import fit
+from restorect.images.formats import TRAITS, format_of_name, output_format
+from restorect.images.metadata import exif, xmp
+from restorect.images.photo import Metadata, Photo
+from restorect.images.source import shown
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+class WriteOptions(TypedDict, total=False):
+    """How to write; see `encode`."""
+
+    format: str | None
+    quality: int
+    subsampling: str
+    lossless: bool | None
+    bit_depth: int | None
+    strip_metadata: bool
+    note: Mapping[str, object] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoded:
+    """A file ready to be written: its bytes, its format, and what was converted or not kept, one line each."""
+
+    data: bytes
+    format: str
+    warnings: tuple[str, ...]
+
+
+def encode(
+    photo: Photo,
+    *,
+    format: str | None = None,
+    quality: int = 95,
+    subsampling: str = "4:4:4",
+    lossless: bool | None = None,
+    bit_depth: int | None = None,
+    strip_metadata: bool = False,
+    note: Mapping[str, object] | None = None,
+) -> Encoded:
+    """Encode a photo.
+
+    Args:
+        photo: what to write.
+        format: canonical format name; None follows the photo (`formats.output_format`).
+        quality: 1 to 100, for JPEG and for lossy WebP, AVIF and JPEG XL.
+        subsampling: of colour in JPEG and lossy AVIF: 4:4:4, 4:2:2 or 4:2:0.
+        lossless: for WebP, AVIF and JPEG XL; None is as the photo came, lossy when the format changes.
+        bit_depth: 8, 16 or 32; None keeps the photo's, or the nearest that the format holds, with a warning.
+        strip_metadata: write only pixels, colour profile and resolution; no note either.
+        note: what to record in XMP, together with a software tag; None records nothing.
+
+    Returns:
+        The file and the warnings.
+
+    Raises:
+        ImageError: an option is not allowed, or the format cannot hold the photo.
+    """
+    kind = output_format(photo.format) if format is None else _canonical(format)
+    _check(kind, quality, subsampling, lossless, bit_depth)
+    fitted, warnings = fit(photo, kind, bit_depth)
+    metadata, more = _metadata(fitted, kind, strip_metadata, note)
+    fitted = replace(fitted, metadata=metadata)
+    as_it_came = kind == photo.format and photo.lossless
+    exact = as_it_came if lossless is None else lossless
+    try:
+        data, lost = _dispatch(fitted, kind, quality=quality, subsampling=subsampling, lossless=exact)
+    except ImageError:
+        raise
+    except (ValueError, RuntimeError, OSError, TypeError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise ImageError(f"the photo cannot be written as {kind} ({reason}): try --format tiff") from error
+    return Encoded(data=data, format=kind, warnings=warnings + more + lost)
+
+
+def encode_photo(photo: Photo, **options: Unpack[WriteOptions]) -> bytes:
+    """Encode a photo and give only the file's bytes; options and errors are those of `encode`."""
+    return encode(photo, **options).data
+
+
+def write_photo(photo: Photo, path: Path, **options: Unpack[WriteOptions]) -> tuple[str, ...]:
+    """Encode a photo and write it to `path`, replacing what is there, whole or not at all.
+
+    Without `format` the ending of `path` decides, and where it says nothing, the photo.
+
+    Returns:
+        Warnings of `encode`.
+
+    Raises:
+        ImageError: as `encode`, or the file cannot be written.
+    """
+    path = Path(path)
+    if options.get("format") is None and (named := format_of_name(path.name)):
+        options["format"] = named
+    encoded = encode(photo, **options)
+    write_bytes(encoded.data, path)
+    return encoded.warnings
+
+
+def write_bytes(data: bytes, path: Path) -> None:
+    """Write a file atomically: a temporary file beside it, flushed to the disk, then renamed.
+
+    A symbolic link at `path` is replaced, not followed.
+
+    Raises:
+        ImageError: the folder is missing, full or read-only.
+    """
+    temporary = path.parent / f".restorect-{secrets.token_hex(8)}.tmp"
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        _sync_folder(path.parent)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ImageError(f"{shown(str(path))}: cannot be written ({reason}): check the folder") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Flush the folder's entry of the new name; Windows has no such call."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _canonical(format: str) -> str:
+    """Check a format's name; an ending such as `jpg` will do too."""
+    kind = format.lower().lstrip(".")
+    kind = kind if kind in TRAITS else (format_of_name(f"x.{kind}") or kind)
+    if kind not in TRAITS or not TRAITS[kind].depths:
+        allowed = ", ".join(name for name, traits in TRAITS.items() if traits.depths)
+        raise ImageError(f"format {format!r} cannot be written: allowed are {allowed}")
+    return kind
+
+
+def _check(kind: str, quality: int, subsampling: str, lossless: bool | None, bit_depth: int | None) -> None:
+    """Refuse options that are not allowed."""
+    if not 1 <= quality <= 100:
+        raise ImageError(f"quality {quality} is not allowed: allowed are 1 to 100")
+    if subsampling not in jpeg.SUBSAMPLINGS:
+        raise ImageError(f"subsampling {subsampling!r} is not allowed: allowed are {', '.join(jpeg.SUBSAMPLINGS)}")
+    if lossless and kind == "jpeg":
+        raise ImageError("JPEG cannot be lossless: use --format png, tiff, webp, avif or jxl")
+    if bit_depth is not None and bit_depth not in TRAITS[kind].depths:
+        depths = ", ".join(map(str, TRAITS[kind].depths))
+        raise ImageError(f"{kind} cannot hold {bit_depth} bits a channel, only {depths}: use --format tiff")
+
+
+def _metadata(
+    photo: Photo, kind: str, strip: bool, note: Mapping[str, object] | None
+) -> tuple[Metadata, tuple[str, ...]]:
+    """Prepare metadata for a format: put right, noted, stripped, and what the format cannot hold named."""
+    traits, old = TRAITS[kind], photo.metadata
+    dpi = old.dpi if traits.dpi else None
+    if strip:
+        return Metadata(dpi=dpi), ()
+    lost = [
+        name
+        for name, value, held in (
+            ("EXIF", old.exif, traits.exif),
+            ("XMP", old.xmp, traits.exif),
+            ("IPTC", old.iptc, traits.iptc),
+            ("comment", old.comment, kind in ("jpeg", "png")),
+            ("text", old.text, kind == "png"),
+        )
+        if value and not held
+    ]
+    warnings = (f"its {', '.join(lost)} cannot be kept in {kind}",) if lost else ()
+    if not traits.exif:
+        return Metadata(dpi=dpi), warnings
+    from restorect import __version__
+
+    software = f"restorect {__version__}" if note is not None else None
+    block = old.exif
+    if block is not None:
+        block = exif.for_writing(block, size=(photo.width, photo.height), software=software)
+    elif software is not None:
+        block = exif.with_software(software)
+    packet, more = xmp.for_writing(old.xmp, note)
+    kept = replace(old, exif=block, xmp=packet, dpi=dpi, iptc=old.iptc if traits.iptc else None)
+    return kept, warnings + more
+
+
+def _dispatch(
+    photo: Photo, kind: str, *, quality: int, subsampling: str, lossless: bool
+) -> tuple[bytes, tuple[str, ...]]:
+    """Call the codec."""
+    if kind == "jpeg":
+        return jpeg.encode(photo, quality=quality, subsampling=subsampling)
+    if kind == "webp":
+        return webp.encode(photo, quality=quality, lossless=lossless)
+    if kind == "avif":
+        return avif.encode(photo, quality=quality, subsampling=subsampling, lossless=lossless)
+    if kind == "jxl":
+        return jxl.encode(photo, quality=quality, lossless=lossless or photo.bit_depth == 32)
+    plain: dict[str, Callable[[Photo], tuple[bytes, tuple[str, ...]]]] = {
+        **{"png": png.encode, "tiff": tiff.encode, "bmp": bmp.encode},
+        **{"hdr": hdr.encode, "exr": exr.encode},
+    }
+    return plain[kind](photo)
