@@ -11,6 +11,9 @@ class Task(str, Enum):
     """The tasks that have a simulator."""
 
     LOW_LIGHT = "low-light"
+    UNDERWATER = "underwater"
+    BACKLIT = "backlit"
+    FUNDUS = "fundus"
 
 
 def degrade(
