@@ -13,6 +13,7 @@ _PRIMARIES = {
     12: ((0.68, 0.32), (0.265, 0.69), (0.15, 0.06)),
 }
 _GAMMAS = {1: None, 6: None, 14: None, 15: None, 13: None, 4: 2.2, 5: 2.8, 8: 1.0}
+_NAMES = {9: "Rec. 2020", 11: "DCI-P3", 12: "Display P3"}
 _HDR = {16: "PQ", 18: "HLG"}
 
 
@@ -38,4 +39,6 @@ def profile(primaries: int, transfer: int) -> tuple[bytes | None, tuple[str, ...
     gamma = _GAMMAS[transfer]
     if primaries == 1 and gamma is None:
         return None, ()
-    return icc.make(_PRIMARIES[primaries], _WHITE_DCI if primaries == 11 else _WHITE_D65, gamma), ()
+    return icc.make(
+        _PRIMARIES[primaries], _WHITE_DCI if primaries == 11 else _WHITE_D65, gamma, _NAMES.get(primaries, "made RGB")
+    ), ()

@@ -13,6 +13,7 @@ _D65 = (0.3127, 0.3290)
 _SRGB_XY = ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06))
 _MAX_BYTES = 16 * 2**20
 _SAME = 0.5 / 255
+_BUILT_IN = "RGB built-in"
 _SPACES = {b"RGB ": "rgb", b"GRAY": "gray", b"CMYK": "cmyk", b"Lab ": "lab"}
 
 
@@ -21,18 +22,23 @@ def space(profile: bytes) -> str:
     return _SPACES.get(profile[16:20], profile[16:20].decode("latin-1").strip().lower())
 
 
-def make(primaries: tuple[tuple[float, float], ...], white: tuple[float, float], gamma: float | None) -> bytes:
+def make(
+    primaries: tuple[tuple[float, float], ...], white: tuple[float, float], gamma: float | None, name: str = "made RGB"
+) -> bytes:
     """Make an RGB profile from chromaticities.
 
     Args:
         primaries: x and y of red, green and blue.
         white: x and y of white.
         gamma: exponent of the tone curve; None is sRGB's curve.
+        name: description, at most 12 letters.
     """
     flat = [value for x, y in primaries for value in (x, y, 1.0)]
     curve = None if gamma is not None else _decode_srgb(np.linspace(0, 1, 4096)).astype(np.float32)
-    made = imagecodecs.cms_profile("rgb", whitepoint=[*white, 1.0], primaries=flat, gamma=gamma, transferfunction=curve)
-    return bytes(made)
+    made: Any = imagecodecs.cms_profile(
+        "rgb", whitepoint=[*white, 1.0], primaries=flat, gamma=gamma, transferfunction=curve
+    )
+    return bytes(made).replace(_BUILT_IN.encode("utf-16-be"), name.ljust(len(_BUILT_IN))[:12].encode("utf-16-be"), 1)
 
 
 @lru_cache(maxsize=1)
@@ -44,7 +50,7 @@ def srgb() -> bytes:
 @lru_cache(maxsize=1)
 def linear_srgb() -> bytes:
     """Give the profile of linear light with sRGB's primaries: unbounded, so nothing is clipped in it."""
-    return make(_SRGB_XY, _D65, 1.0)
+    return make(_SRGB_XY, _D65, 1.0, "linear sRGB")
 
 
 def transform(pixels: Array, source: bytes, target: bytes) -> Array:
@@ -126,7 +132,7 @@ def description(profile: bytes) -> str:
             name, offset, size = struct.unpack_from(">4sII", profile, at)
             if name == b"desc":
                 text = _text(profile[offset : offset + size])
-                return "".join(letter for letter in text if letter.isprintable())[:100] or space(profile)
+                return "".join(letter for letter in text if letter.isprintable()).strip()[:100] or space(profile)
     except (struct.error, UnicodeDecodeError):
         pass
     return f"unnamed {space(profile)} profile"

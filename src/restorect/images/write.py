@@ -218,7 +218,7 @@ def _dispatch(
     if kind == "avif":
         return avif.encode(photo, quality=quality, subsampling=subsampling, lossless=lossless)
     if kind == "jxl":
-        return jxl.encode(photo, quality=quality, lossless=lossless or photo.bit_depth == 32)
+        return jxl.encode(photo, quality=quality, lossless=lossless)
     plain: dict[str, Callable[[Photo], tuple[bytes, tuple[str, ...]]]] = {
         **{"png": png.encode, "tiff": tiff.encode, "bmp": bmp.encode},
         **{"hdr": hdr.encode, "exr": exr.encode},

@@ -20,6 +20,8 @@ def header(data: bytes, page: int) -> Header:
     warnings: tuple[str, ...] = ()
     if profile is None and still.code_points is not None:
         profile, warnings = cicp.profile(*still.code_points)
+    if still.crop is not None:
+        warnings += ("its crop is not applied: the whole coded picture is read",)
     return Header(
         width=still.width,
         height=still.height,
@@ -31,7 +33,7 @@ def header(data: bytes, page: int) -> Header:
         metadata=Metadata(exif=exif.bare(still.exif), xmp=xmp.usable(still.xmp)),
         orientation=still.orientation,
         pages=samples(data) if b"avis" in data[8:64] else 1,
-        lossless=still.code_points is not None and _identity(data),
+        lossless=still.planes == 1 or _identity(data),
         warnings=warnings,
     )
 

@@ -13,6 +13,7 @@ class Bits:
     def __init__(self, data: bytes) -> None:
         self._number = int.from_bytes(data, "little")
         self._left = 8 * len(data)
+        self.position = 0
 
     def take(self, count: int) -> int:
         """Read `count` bits as an unsigned number."""
@@ -21,6 +22,7 @@ class Bits:
         value = self._number & ((1 << count) - 1)
         self._number >>= count
         self._left -= count
+        self.position += count
         return value
 
     def flag(self) -> bool:

@@ -18,6 +18,7 @@ class Still:
     Attributes:
         width: coded width.
         height: coded height.
+        crop: width and height of the part that is shown, or None for all of it.
         bits: bits a channel.
         planes: 1 grey, 3 colour.
         alpha: there is an alpha picture.
@@ -30,6 +31,7 @@ class Still:
 
     width: int = 0
     height: int = 0
+    crop: tuple[int, int] | None = None
     bits: int = 8
     planes: int = 3
     alpha: bool = False
@@ -180,6 +182,9 @@ def _apply(still: Still, properties: list[tuple[bytes, bytes]]) -> None:
     for kind, body in properties:
         if kind == b"ispe":
             still.width, still.height = struct.unpack_from(">II", body, 4)
+        elif kind == b"clap":
+            across, across_by, down, down_by = struct.unpack_from(">4I", body)
+            still.crop = (across // across_by, down // down_by)
         elif kind == b"pixi":
             still.planes, still.bits = (1 if body[4] == 1 else 3), body[5]
         elif kind == b"irot":

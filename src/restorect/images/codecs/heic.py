@@ -7,6 +7,7 @@ import numpy as np
 
 from restorect.errors import ImageError
 from restorect.images import cicp
+from restorect.images.codecs.avif import widen
 from restorect.images.codecs.boxes import read_still
 from restorect.images.codecs.png import split_alpha
 from restorect.images.header import Decoded, Header
@@ -25,7 +26,7 @@ def header(data: bytes, page: int) -> Header:
     warnings: tuple[str, ...] = ()
     if profile is None and still.code_points is not None:
         profile, warnings = cicp.profile(*still.code_points)
-    width, height = upright_size(still.width, still.height, still.orientation)
+    width, height = upright_size(*(still.crop or (still.width, still.height)), still.orientation)
     return Header(
         width=width,
         height=height,
@@ -50,6 +51,8 @@ def decode(data: bytes, page: int, header: Header) -> Decoded:
     frame = np.asarray(image)
     if frame.ndim == 3 and frame.dtype == np.uint16 and header.bit_depth == 8:
         raise ValueError("its depth is not the one its header says")
+    if frame.dtype == np.uint16 and header.stored_bits < 16:
+        frame = widen(frame >> (16 - header.stored_bits), header.stored_bits)
     return split_alpha(frame)
 
 

@@ -13,13 +13,14 @@ from restorect.errors import ImageError
 from restorect.images import cicp, icc
 from restorect.images.codecs.avif import widen
 from restorect.images.codecs.boxes import walk
-from restorect.images.codecs.jxl_header import ImageHeader, read_image_header
+from restorect.images.codecs.jxl_header import ImageHeader, name_tones, read_image_header
 from restorect.images.codecs.png import join_alpha, split_alpha
 from restorect.images.header import Decoded, Header
 from restorect.images.metadata import exif, xmp
 from restorect.images.orient import upright_size
 from restorect.images.photo import Metadata, Photo
 
+_SRGB_TONES = 13
 _SRGB_XY = ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06))
 
 
@@ -36,10 +37,10 @@ def header(data: bytes, page: int) -> Header:
         stored_bits=head.bits,
         bit_depth=32 if head.float_samples else (8 if head.bits <= 8 else 16),
         has_alpha=head.alpha,
-        icc_profile=None if head.float_samples and head.transfer == 8 else profile,
+        icc_profile=None if head.float_samples and head.transfer == 8 and head.primaries == 1 else profile,
         metadata=Metadata(exif=exif.bare(block), xmp=xmp.usable(packet)),
         pages=2 if head.animated else 1,
-        linear=head.float_samples and head.transfer == 8,
+        linear=head.float_samples and head.transfer == 8 and head.primaries == 1,
         lossless=not head.xyb,
         warnings=warnings + more,
     )
@@ -59,9 +60,19 @@ def decode(data: bytes, page: int, header: Header) -> Decoded:
 
 
 def encode(photo: Photo, *, quality: int, lossless: bool) -> tuple[bytes, tuple[str, ...]]:
-    """Write a JPEG XL without a profile; the photo is sRGB, or linear and float."""
+    """Write a JPEG XL without a profile; the photo is sRGB, or linear and float. Only 8 bit may be lossy.
+
+    The encoder takes 16-bit and float samples for linear light; where they are not, the header is told so.
+    """
+    lossless = lossless or photo.bit_depth != 8
     options = {"lossless": True} if lossless else {"distance": max(0.1, (100 - quality) * 0.09 + 0.1)}
-    coded = bytes(imagecodecs.jpegxl_encode(join_alpha(photo), effort=5, usecontainer=True, numthreads=1, **options))
+    frame = join_alpha(photo)
+    coded = bytes(imagecodecs.jpegxl_encode(frame, effort=5, usecontainer=True, numthreads=1, **options))
+    if photo.bit_depth != 8 and not photo.linear:
+        start, end = next((start, end) for kind, start, end in walk(coded) if kind == b"jxlc")
+        stream = bytearray(coded[start:end])
+        name_tones(stream, _SRGB_TONES)
+        coded = coded[:start] + bytes(stream) + coded[end:]
     metadata = photo.metadata
     if metadata.exif:
         coded += _box(b"Exif", b"\0\0\0\0" + metadata.exif)

@@ -26,6 +26,7 @@ class ImageHeader:
         primaries: code point, 1 is sRGB.
         transfer: code point, 13 is sRGB.
         gamma: exponent of the tone curve instead of `transfer`, or None.
+        tones_at: bit of the codestream where `transfer`, less 2, is written in four bits; 0 when it is not.
     """
 
     width: int = 0
@@ -41,6 +42,7 @@ class ImageHeader:
     primaries: int = 1
     transfer: int = 13
     gamma: float | None = None
+    tones_at: int = 0
 
 
 def read_image_header(codestream: bytes) -> ImageHeader:
@@ -72,6 +74,24 @@ def read_image_header(codestream: bytes) -> ImageHeader:
     head.xyb = bits.flag()
     _colours(bits, head)
     return head
+
+
+def name_tones(codestream: bytearray, transfer: int) -> None:
+    """Say that the samples of a lossless codestream have another tone curve; the samples stay.
+
+    Args:
+        codestream: changed in place.
+        transfer: code point, 2 to 17.
+
+    Raises:
+        ValueError: the header does not name its curve in four bits.
+    """
+    at = read_image_header(bytes(codestream[:8192])).tones_at
+    if not at:
+        raise ValueError("the tone curve cannot be named")
+    for bit in range(4):
+        place, mask = (at + bit) // 8, 1 << (at + bit) % 8
+        codestream[place] = codestream[place] & ~mask | (mask if transfer - 2 >> bit & 1 else 0)
 
 
 def _size(bits: Bits) -> tuple[int, int]:
@@ -149,6 +169,7 @@ def _colours(bits: Bits, head: ImageHeader) -> None:
         head.gamma = 1e7 / max(bits.take(24), 1)
     else:
         head.transfer = bits.enum()
+        head.tones_at = 16 + bits.position - 4 if 2 <= head.transfer < 18 else 0
 
 
 def _skip_xy(bits: Bits) -> None:
