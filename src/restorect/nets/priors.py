@@ -74,11 +74,28 @@ class PriorTrunk(nn.Module):
             layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.LeakyReLU(0.1)]
         self.body = nn.Sequential(*layers)
         self.mlp = nn.Sequential(nn.Linear(numbers, numbers), nn.LeakyReLU(0.1), nn.Linear(numbers, numbers))
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                nn.init.kaiming_normal_(module.weight, a=0.1)
+                nn.init.zeros_(module.bias)
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, channels, H, W) to (B, numbers)."""
         features = self.body(F.pixel_unshuffle(pad_to_multiple(images, 4), 4))
         return self.mlp(features.mean(dim=(2, 3)))  # type: ignore[no-any-return]
+
+    @torch.no_grad()
+    def calibrate(self, images: Tensor) -> None:
+        """Rescale the last layer so that each number has mean 0 and variance 1 over these images (B, channels, H, W).
+
+        Without it all photographs get nearly the same code at first: what their features share outweighs what
+        sets them apart, the layer norm keeps it that way, and the transformer learns to ignore the code.
+        """
+        numbers = self(images)
+        mean, scale = numbers.mean(dim=0), 1 / numbers.std(dim=0).clamp_min(1e-8)
+        last = self.mlp[-1]
+        last.weight.mul_(scale[:, None])
+        last.bias.copy_((last.bias - mean) * scale)
 
 
 def _unit_scale(code: Tensor) -> Tensor:
@@ -102,6 +119,10 @@ class ImagePrior(nn.Module):
         """Images, each (B, 3, H, W), to the code (B, 256) of mean 0 and variance 1."""
         return _unit_scale(self.trunk(torch.cat(images, dim=1)))
 
+    def calibrate(self, *images: Tensor) -> None:
+        """See `PriorTrunk.calibrate`."""
+        self.trunk.calibrate(torch.cat(images, dim=1))
+
 
 class RetinexPrior(nn.Module):
     """Retinex parts to the Retinex code: 192 numbers about reflectance, 64 about illumination, separate trunks.
@@ -118,6 +139,15 @@ class RetinexPrior(nn.Module):
 
     def forward(self, *parts: RetinexParts) -> Tensor:
         """Decomposed images to the code (B, 256) of mean 0 and variance 1."""
-        R = torch.cat([p.R for p in parts], dim=1)
-        L = torch.cat([p.L for p in parts], dim=1)
+        R, L = _stacked(parts)
         return _unit_scale(torch.cat([self.trunk_R(R), self.trunk_L(L)], dim=1))
+
+    def calibrate(self, *parts: RetinexParts) -> None:
+        """See `PriorTrunk.calibrate`."""
+        R, L = _stacked(parts)
+        self.trunk_R.calibrate(R)
+        self.trunk_L.calibrate(L)
+
+
+def _stacked(parts: tuple[RetinexParts, ...]) -> tuple[Tensor, Tensor]:
+    return torch.cat([p.R for p in parts], dim=1), torch.cat([p.L for p in parts], dim=1)

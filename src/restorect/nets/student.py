@@ -62,6 +62,12 @@ class Student(nn.Module):
         view = view_of(low, self.config.conditions.view)
         return Codes(self.retinex_condition(self.decompose(view)), self.image_condition(view))
 
+    def calibrate(self, low: Tensor) -> None:
+        """Make the conditions of fresh encoders differ between these photos; see `PriorTrunk.calibrate`."""
+        view = view_of(low, self.config.conditions.view)
+        self.retinex_condition.calibrate(self.decompose(view))
+        self.image_condition.calibrate(view)
+
     def velocity(self, x_t: Codes, t: Tensor, conditions: Codes) -> Codes:
         """Velocities of both codes at times (B,)."""
         return Codes(

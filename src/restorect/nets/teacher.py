@@ -38,6 +38,12 @@ class Teacher(nn.Module):
         parts = self.decomposition.low(low), self.decomposition.high(high)
         return Codes(self.retinex_prior(*parts), self.image_prior(low, high))
 
+    def calibrate(self, low: Tensor, high: Tensor) -> None:
+        """Make the codes of fresh encoders differ between these pairs (B, 3, H, W); see `PriorTrunk.calibrate`."""
+        low, high = view_of(low, self.config.priors.view), view_of(high, self.config.priors.view)
+        self.retinex_prior.calibrate(self.decomposition.low(low), self.decomposition.high(high))
+        self.image_prior.calibrate(low, high)
+
     def forward(self, low: Tensor, high: Tensor) -> TransformerOutput:
         """Restore `low` with the codes of the pair (low, high); any size from 1x1 up."""
         return self.transformer(low, *self.encode(low, high))  # type: ignore[no-any-return]

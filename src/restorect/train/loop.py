@@ -26,6 +26,7 @@ from restorect.train.state import TrainingState, load_state, save_state
 from restorect.train.validate import validate
 
 STATE_NAME = "state.pt"
+PREPARATION = 64  # samples that a stage prepares itself with
 Save = Callable[[Path, nn.Module, dict[str, float]], None]
 
 
@@ -94,6 +95,8 @@ class Trainer:
         path = self.folder / STATE_NAME
         if path.exists():
             self._restore(load_state(path, self.state.recipe, self.device))
+        else:
+            self._prepare()
         if self.state.finished:
             return self.validation
         module: nn.Module = self.stage
@@ -106,6 +109,11 @@ class Trainer:
             if log:
                 log.close()
         return self.validation
+
+    def _prepare(self) -> None:
+        patch, _ = crop(self.recipe.schedule, 0.0)
+        self.stage.prepare(self.batches.batch(range(PREPARATION), patch))
+        self.average = MovingAverage(self.stage.network, self.recipe.optimiser.ema)
 
     def _train(self, module: nn.Module, log: RunLog | None) -> None:
         schedule, state = self.recipe.schedule, self.state

@@ -34,14 +34,19 @@ class Stage(nn.Module):
     Attributes:
         network: what is averaged, validated and saved.
         helpers: further learned modules, kept in the training state only.
+        started: whether the network's encoders come from an earlier run.
     """
 
     network: nn.Module
     helpers: nn.ModuleList
+    started: bool = False
 
     def forward(self, batch: Batch, generator: torch.Generator) -> tuple[Losses, Losses]:
         """(losses to be added up, figures to be logged), each a dict of scalars."""
         raise NotImplementedError
+
+    def prepare(self, batch: Batch) -> None:
+        """Called once with a large first batch, before a fresh run."""
 
     def after_step(self) -> None:
         """Called after each optimiser step."""
@@ -103,8 +108,9 @@ def image_losses(
 class TeacherStage(Stage):
     """Stage 1."""
 
-    def __init__(self, network: Teacher, weights: ImageWeights) -> None:
+    def __init__(self, network: Teacher, weights: ImageWeights, *, started: bool = False) -> None:
         super().__init__()
+        self.started = started
         self.network: Teacher = network
         self.helpers = nn.ModuleList()
         self.weights = weights
@@ -116,6 +122,11 @@ class TeacherStage(Stage):
         losses = image_losses(output, batch, teacher.transformer, teacher.decomposition.high, self.weights)
         return losses, {}
 
+    def prepare(self, batch: Batch) -> None:
+        """Calibrate fresh encoders."""
+        if not self.started:
+            self.network.calibrate(batch.low_view, batch.high_view)
+
     def predict(self, network: nn.Module, low: Tensor, high: Tensor) -> Tensor:
         """Restore with the codes of the pair."""
         return network(low, high).image  # type: ignore[no-any-return]
@@ -126,9 +137,15 @@ class _StudentStage(Stage):
 
     def __init__(self, network: Student, recipe: StudentRecipe) -> None:
         super().__init__()
+        self.started = bool(recipe.init)
         self.network = network
         self.helpers = nn.ModuleList()
         self.recipe = recipe
+
+    def prepare(self, batch: Batch) -> None:
+        """Calibrate fresh condition encoders."""
+        if not self.started:
+            self.network.calibrate(batch.low_view)
 
     def start(self, count: int, generator: torch.Generator, device: torch.device) -> Codes:
         """Where the flow starts."""
@@ -178,6 +195,7 @@ class StudentStage(_StudentStage):
 
     def __init__(self, network: Student, teacher: Teacher, recipe: StudentRecipe) -> None:
         super().__init__(network, recipe)
+        self.started = self.started or recipe.codes_share > 0  # stage 2a has begun the conditions
         self.teacher = teacher.requires_grad_(False).eval()
         network.transformer.requires_grad_(True)
         self.weights = ImageWeights(hvi=recipe.hvi, head=recipe.head)
