@@ -28,12 +28,19 @@ def degrade(
 
     The same photo name, number and seed give the same pair. Bad files are reported, the others still done (exit 1).
     """
+    from rich.console import Console
+    from rich.progress import track
+
     from restorect.data.degrade import SIMULATORS
     from restorect.data.degrade.pairs import find_photos, write_pairs
 
-    simulator = SIMULATORS[task.value]
+    files = find_photos(photos)
+    outcomes = write_pairs(files, out, SIMULATORS[task.value], seed=seed, count=count, overwrite=force)
+    console = Console(stderr=True)
     made = failed = 0
-    for outcome in write_pairs(find_photos(photos), out, simulator, seed=seed, count=count, overwrite=force):
+    for outcome in track(
+        outcomes, task.value, len(files), console=console, transient=True, disable=not console.is_terminal
+    ):
         if outcome.error is not None:
             typer.echo(f"restorect: {outcome.error}", err=True)
             failed += 1

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -94,6 +95,23 @@ def test_bad_photos_do_not_stop_the_rest(tmp_path: Path) -> None:
             assert "\n" not in outcome.error
             assert outcome.source.name in outcome.error
     assert [file.name for file in (tmp_path / "out/high").iterdir()] == ["good.png"]
+
+
+def test_dark_16_bit_photo_keeps_its_light(tmp_path: Path) -> None:
+    photo = tmp_path / "deep.png"
+    cv2.imwrite(str(photo), np.full((8, 8, 3), 2570, np.uint16))  # 10 of 255
+    (outcome,) = _run([photo], tmp_path / "out")
+    assert outcome.error is None
+    assert np.unique(np.asarray(Image.open(outcome.written[1]))).tolist() == [10]
+
+
+def test_pairs_are_upright(tmp_path: Path) -> None:
+    photo = tmp_path / "turned.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (30, 20), "red").save(photo, exif=exif)
+    (outcome,) = _run([photo], tmp_path / "out")
+    assert [Image.open(file).size for file in outcome.written] == [(20, 30), (20, 30)]
 
 
 def test_out_that_is_a_file(tmp_path: Path) -> None:

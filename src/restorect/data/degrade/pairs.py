@@ -1,21 +1,19 @@
 """Training pairs from clean photos: a simulator's picture in `low/`, the photo itself in `high/`, of the same name."""
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from restorect.errors import DataError, ImageError, RestorectError
-
-PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
-"""File name endings looked for in a folder."""
+from restorect.errors import DataError, RestorectError
+from restorect.images.colour import to_network
+from restorect.images.formats import EXTENSIONS
+from restorect.images.photo import Photo
+from restorect.images.read import read_photo
+from restorect.images.write import write_photo
 
 Simulator = Callable[[Tensor, torch.Generator], Tensor]
 """From a clean (3, H, W) image in [0, 1] and a CPU generator to its degraded twin of the same shape and range."""
@@ -46,9 +44,9 @@ def find_photos(path: Path) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise DataError(f"{path}: no such file or folder")
-    photos = sorted(file for file in path.iterdir() if file.is_file() and file.suffix.lower() in PHOTO_SUFFIXES)
+    photos = sorted(file for file in path.iterdir() if file.is_file() and file.suffix.lower() in EXTENSIONS)
     if not photos:
-        raise DataError(f"{path}: no photos in this folder; looked for {', '.join(PHOTO_SUFFIXES)}")
+        raise DataError(f"{path}: no photos in this folder; give one with JPEG, PNG or other photo files")
     return photos
 
 
@@ -122,31 +120,12 @@ def _write_photo(
 
 
 def _read(path: Path) -> Tensor:
-    """Read a photo as (3, H, W) float32 in [0, 1], upright."""
-    try:
-        with Image.open(path) as file:
-            pixels = np.array(ImageOps.exif_transpose(file).convert("RGB"))
-    except UnidentifiedImageError as error:
-        raise ImageError(f"{path}: not a picture, or of an unknown format; give JPEG or PNG") from error
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ImageError(f"{path}: cannot be read ({' '.join(str(error).split())}); is the file whole?") from error
-    return torch.from_numpy(pixels).permute(2, 0, 1).float().div_(255)
+    """Read a photo as (3, H, W) float32, upright sRGB, clipped to [0, 1]."""
+    seen = to_network(read_photo(path))
+    return torch.from_numpy(seen).permute(2, 0, 1).contiguous().nan_to_num_(0.0).clamp_(0, 1)
 
 
 def _write(path: Path, image_CHW: Tensor) -> None:
-    """Write an 8-bit PNG under a temporary name, then give it its own: a cut never leaves half a file."""
+    """Write an 8-bit sRGB PNG, whole or not at all."""
     pixels = (image_CHW.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).contiguous().numpy()
-    temporary = None
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".part", delete=False) as file:
-            temporary = Path(file.name)
-            Image.fromarray(pixels).save(file, format="PNG", compress_level=4)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        raise ImageError(f"{path}: cannot be written ({error.strerror or error})") from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+    write_photo(Photo(pixels=pixels, format="png", bit_depth=8), path)
