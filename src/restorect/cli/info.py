@@ -8,7 +8,7 @@ import typer
 
 if TYPE_CHECKING:
     from restorect.images.photo import PhotoInfo
-    from restorect.infer.batch import Photos, Source
+    from restorect.infer.batch import Photos, RestoreSettings
 
 _SETTINGS = ("Make", "Model", "LensModel", "DateTimeOriginal", "ExposureTime", "FNumber", "ISOSpeedRatings", "Software")
 _EXIF_FOLDER, _GPS_FOLDER = 0x8769, 0x8825
@@ -40,17 +40,18 @@ def info(
 
 
 def _facts(path: Path, max_megapixels: float) -> dict[str, Any]:
-    from restorect.infer.batch import Photos, Source
+    from restorect.infer.batch import MemoryBudget, Photos, RestoreSettings, Source
     from restorect.infer.batch.failures import shown
+    from restorect.infer.batch.photos import content
 
     photos, source = Photos(), Source(path=path)
-    size = source.size
-    photos.output_kind(source, None)  # says what the file is when it is no photo
-    header = photos.probe(source)
-    task, warnings = _likely_task(photos, source, header, max_megapixels)
+    MemoryBudget().check(source.size)
+    data = content(source)
+    header = photos.probe(data, str(path))
+    task, warnings = _likely_task(photos, data, header, RestoreSettings(max_megapixels=max_megapixels), str(path))
     return {
         "file": shown(path),
-        "bytes": size,
+        "bytes": len(data),
         "format": header.format,
         "width": header.width,
         "height": header.height,
@@ -101,25 +102,24 @@ def _camera(exif: bytes) -> dict[str, str]:
 
 
 def _likely_task(
-    photos: "Photos", source: "Source", header: "PhotoInfo", max_megapixels: float
+    photos: "Photos", data: bytes, header: "PhotoInfo", settings: "RestoreSettings", name: str
 ) -> tuple[str, tuple[str, ...]]:
     """A guess from the brightness: a dark photo is one for `low-light`."""
     import numpy as np
 
-    from restorect.infer.batch import MemoryBudget, RestoreSettings
+    from restorect.infer.batch import MemoryBudget
     from restorect.infer.batch.memory import needed_bytes
-    from restorect.infer.batch.photos import content
 
     needed = needed_bytes(
         height=header.height,
         width=header.width,
         channels=header.channels,
         bit_depth=header.bit_depth,
-        file_bytes=source.size,
+        file_bytes=len(data),
         samples=0,
     )
     MemoryBudget().check(needed)
-    photo = photos.read(content(source), str(source.path), RestoreSettings(max_megapixels=max_megapixels))
+    photo = photos.read(data, name, settings)
     step = max(1, min(photo.height, photo.width) // 256)
     picture = photos.to_network(photo)[::step, ::step]
     brightness = float(np.median(picture.max(axis=2)))

@@ -36,7 +36,7 @@ def restore(
     format: o.Format = None,
     quality: o.Quality = 95,
     subsampling: o.Subsampling = "4:4:4",
-    lossless: o.Lossless = False,
+    lossless: o.Lossless = None,
     bit_depth: o.BitDepth = None,
     strip_metadata: o.StripMetadata = False,
     page: o.Page = 0,

@@ -36,7 +36,9 @@ NameTemplate: TypeAlias = Annotated[
 Format: TypeAlias = Annotated[str | None, typer.Option(help="jpeg, png, tiff, ...; by default as the input.")]
 Quality: TypeAlias = Annotated[int, typer.Option(help="1 to 100, of lossy formats.")]
 Subsampling: TypeAlias = Annotated[str, typer.Option(help="Of colours in JPEG: 4:4:4, 4:2:2, 4:2:0.")]
-Lossless: TypeAlias = Annotated[bool, typer.Option("--lossless", help="WebP, AVIF and JPEG XL without loss.")]
+Lossless: TypeAlias = Annotated[
+    bool | None, typer.Option("--lossless/--lossy", help="WebP, AVIF and JPEG XL; by default as the input.")
+]
 BitDepth: TypeAlias = Annotated[int | None, typer.Option(help="8, 16 or 32; by default as the input.")]
 StripMetadata: TypeAlias = Annotated[bool, typer.Option("--strip-metadata", help="Leave out all that is personal.")]
 Page: TypeAlias = Annotated[int, typer.Option(help="Page of files with several, from 0.")]

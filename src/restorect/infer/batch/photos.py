@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from restorect.configs import require
-from restorect.errors import ImageError
+from restorect.errors import ConfigError, ImageError
 from restorect.infer.batch.failures import shown
 from restorect.infer.batch.settings import RestoreSettings
 from restorect.infer.batch.sources import Source
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from restorect.images.photo import Photo, PhotoInfo
+    from restorect.images.write import Encoded
 
 _HEAD_BYTES = 65536
-_ALIASES = {"jpg": "jpeg", "tif": "tiff", "jpegxl": "jxl"}
-_SPELLINGS = {"jpeg": (".jpg", ".jpeg", ".jpe", ".jfif"), "tiff": (".tif", ".tiff")}
+_SEVERAL_PICTURES = (".mpo", ".avifs")  # endings that promise more than one picture, and one is written
 
 
 class Photos:
@@ -36,21 +36,24 @@ class Photos:
         """The settings with their format's canonical name.
 
         Raises:
-            ConfigError: the format is unknown, is only read, or has no such bit depth.
+            ConfigError: the format is unknown, is only read, or cannot be written as asked.
         """
         if settings.format is None:
             return settings
-        from restorect.images.formats import TRAITS
+        from restorect.images.formats import TRAITS, format_of_name
 
-        fmt = _ALIASES.get(settings.format.lower(), settings.format.lower())
-        allowed = sorted(name for name, traits in TRAITS.items() if traits.depths)
-        require(
-            fmt in allowed, f"format {shown(settings.format)}: cannot be written; choose one of {', '.join(allowed)}"
-        )
+        given = settings.format.lower().lstrip(".")
+        fmt = given if given in TRAITS else format_of_name(f"x.{given}")
+        allowed = ", ".join(sorted(name for name, traits in TRAITS.items() if traits.depths))
+        if fmt is None or not TRAITS[fmt].depths:
+            raise ConfigError(f"format {shown(settings.format)}: cannot be written; choose one of {allowed}")
         depths = TRAITS[fmt].depths
         require(
             settings.bit_depth is None or settings.bit_depth in depths,
             f"bit depth {settings.bit_depth}: {fmt} can hold {' or '.join(map(str, depths))} bits",
+        )
+        require(
+            not (settings.lossless and fmt == "jpeg"), "lossless: JPEG always loses something; choose another format"
         )
         return settings.replace(format=fmt)
 
@@ -61,7 +64,7 @@ class Photos:
             ImageError: it is no photograph.
             OSError: the file cannot be read.
         """
-        from restorect.images.formats import extension_for, output_format, sniff, stranger
+        from restorect.images.formats import extension_for, format_of_name, output_format, sniff, stranger
 
         head = _head(source)
         found = sniff(head)
@@ -70,13 +73,14 @@ class Photos:
             raise ImageError(f"no photograph: the file is {what}; give a JPEG, PNG, TIFF, WebP, RAW or the like")
         fmt = wanted or output_format(found)
         own = source.path.suffix
-        return fmt, own if own.lower() in _SPELLINGS.get(fmt, (extension_for(fmt),)) else extension_for(fmt)
+        kept = format_of_name(own) == fmt and own.lower() not in _SEVERAL_PICTURES
+        return fmt, own if kept else extension_for(fmt)
 
-    def probe(self, source: Source) -> "PhotoInfo":
+    def probe(self, data: bytes, name: str) -> "PhotoInfo":
         """The header, without decoding any pixel."""
         from restorect.images.read import probe
 
-        return probe(source.path if source.data is None else source.data)
+        return probe(data, name=name)
 
     def read(self, data: bytes, name: str, settings: RestoreSettings) -> "Photo":
         """Decode a file's content."""
@@ -96,11 +100,11 @@ class Photos:
 
         return from_network(rgb, photo, bit_depth=settings.bit_depth)
 
-    def encode(self, photo: "Photo", fmt: str, settings: RestoreSettings, note: dict[str, str]) -> bytes:
-        """The content of an output file."""
-        from restorect.images.write import encode_photo
+    def encode(self, photo: "Photo", fmt: str, settings: RestoreSettings, note: dict[str, object]) -> "Encoded":
+        """An output file: its `data`, and `warnings` on what could not be kept."""
+        from restorect.images.write import encode
 
-        return encode_photo(
+        return encode(
             photo,
             format=fmt,
             quality=settings.quality,
@@ -115,8 +119,6 @@ class Photos:
 def _head(source: Source) -> bytes:
     if source.data is not None:
         return source.data[:_HEAD_BYTES]
-    if not source.size:  # also refuses what is no regular file, before it is opened
-        return b""
     with source.path.open("rb") as file:
         return file.read(_HEAD_BYTES)
 

@@ -105,6 +105,7 @@ def check_folder(out: Path) -> None:
 
 def _plan_one(source: Source, index: int, naming: Naming, photos: Photos) -> Job:
     settings = naming.settings
+    _ = source.size  # refuses pipes and devices before anybody opens them
     fmt, extension = photos.output_kind(source, settings.format)
     name = source.path.name
     # A name like `.jpg` has no stem apart from its dots.

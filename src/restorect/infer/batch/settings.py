@@ -40,7 +40,7 @@ class RestoreSettings:
         format: an output format's name; `None` follows the input.
         quality: 1 to 100, for lossy formats.
         subsampling: of the colours in JPEG.
-        lossless: for the formats that offer both ways (WebP, AVIF, JPEG XL).
+        lossless: for the formats that offer both ways (WebP, AVIF, JPEG XL); `None` follows the input.
         bit_depth: bits per channel of the output; `None` follows the input.
         strip_metadata: leave out everything that is personal.
         page: of a file with several.
@@ -57,7 +57,7 @@ class RestoreSettings:
     format: str | None = None
     quality: int = 95
     subsampling: str = "4:4:4"
-    lossless: bool = False
+    lossless: bool | None = None
     bit_depth: int | None = None
     strip_metadata: bool = False
     page: int = 0

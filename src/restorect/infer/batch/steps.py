@@ -46,6 +46,7 @@ class Item:
     reserved: int
     megapixels: float
     seconds: float
+    warnings: list[str]
     model_seconds: float = 0.0
     results: "list[NDArray[np.float32]]" = field(default_factory=list)
 
@@ -74,14 +75,15 @@ class Steps:
             Exception: whatever is wrong with the file.
         """
         self._budget.check(source.size)
-        header = self._photos.probe(source)
-        reserved = self._needed(header, source.size)
+        begun, name = time.perf_counter(), str(source.path)
+        data = content(source)
+        header = self._photos.probe(data, name)
+        reserved, spent = self._needed(header, len(data)), time.perf_counter() - begun
         if not self._budget.acquire(reserved, self._stop):
             return None
         begun = time.perf_counter()
         try:
-            data = content(source)
-            photo = self._photos.read(data, str(source.path), self._settings)
+            photo = self._photos.read(data, name, self._settings)
             picture = self._photos.to_network(photo) if self._settings.strength > 0 else None
             return Item(
                 photo=photo,
@@ -90,7 +92,8 @@ class Steps:
                 bytes=len(data),
                 reserved=reserved,
                 megapixels=header.height * header.width / 1e6,
-                seconds=time.perf_counter() - begun,
+                seconds=spent + time.perf_counter() - begun,
+                warnings=list(photo.warnings),
             )
         except BaseException:
             self._budget.release(reserved)
@@ -119,14 +122,15 @@ class Steps:
         begun = time.perf_counter()
         photos, settings, note = self._photos, self._settings, self._provenance()
         if item.results:
-            contents = []
+            encoded = []
             while item.results:  # one at a time, so that memory shrinks on the way
                 restored = photos.from_network(item.results.pop(0), item.photo, settings)
-                contents.append(photos.encode(restored, fmt, settings, note))
+                encoded.append(photos.encode(restored, fmt, settings, note))
         else:
-            contents = [photos.encode(item.photo, fmt, settings, note)] * settings.samples
+            encoded = [photos.encode(item.photo, fmt, settings, note)] * settings.samples
+        item.warnings += encoded[0].warnings
         item.seconds += time.perf_counter() - begun
-        return contents
+        return [each.data for each in encoded]
 
     def close(self, item: Item) -> None:
         """Give the photograph's memory back; call it once for each `Item` that `open` gave."""
@@ -147,16 +151,16 @@ class Steps:
         in_this_memory = settings.strength > 0 and str(self._restorer.device) == "cpu"
         return own + (self._restorer.peak_bytes(height, width) if in_this_memory else 0)
 
-    def _provenance(self) -> dict[str, str]:
+    def _provenance(self) -> dict[str, object]:
         restorer, settings = self._restorer, self._settings
         return {
             "software": f"restorect {__version__}",
             "task": restorer.task,
             "model": restorer.size,
             "weights": restorer.weights_hash,
-            "seed": str(settings.seed),
-            "strength": f"{settings.strength:g}",
-            "steps": "default" if settings.steps is None else str(settings.steps),
+            "seed": settings.seed,
+            "strength": settings.strength,
+            "steps": settings.steps or "default",
         }
 
 

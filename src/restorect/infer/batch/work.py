@@ -57,7 +57,6 @@ class Work:
     def save(self, opened: Opened) -> Restored:
         """Encode, note the intent, write the outputs, note that they are done."""
         job, item = opened.job, opened.item
-        warnings = tuple(getattr(item.photo, "warnings", ()))
         contents = self._steps.encode(item, job.format)
         begun = time.perf_counter()
         targets = [self._target(output) for output in job.outputs]
@@ -73,7 +72,7 @@ class Work:
             megapixels=item.megapixels,
             seconds=item.seconds,
             model_seconds=item.model_seconds,
-            warnings=warnings,
+            warnings=tuple(dict.fromkeys(item.warnings)),
         )
 
     def close(self, opened: Opened) -> None:

@@ -1,0 +1,155 @@
+"""The small parts: atomic writing, lock, memory, messages, settings."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from restorect.errors import ConfigError, ImageError
+from restorect.infer.batch import BusyError, Failure, MemoryBudget, OutputError, RestoreSettings, Stop
+from restorect.infer.batch import memory as memory_module
+from restorect.infer.batch.atomic import commit, remove_parts
+from restorect.infer.batch.failures import reason_of, shown
+from restorect.infer.batch.lock import LOCK_NAME, locked
+from restorect.infer.batch.memory import available_bytes, needed_bytes
+
+
+class Identity:
+    task, size, weights_hash = "low-light", "tiny", "00"
+
+
+def test_a_new_file_replaces_nothing(tmp_path: Path) -> None:
+    commit(tmp_path / "a", b"one", replace=False)
+    with pytest.raises(OutputError, match="not made by restorect"):
+        commit(tmp_path / "a", b"two", replace=False)
+    assert (tmp_path / "a").read_bytes() == b"one"
+    commit(tmp_path / "a", b"three", replace=True)
+    assert (tmp_path / "a").read_bytes() == b"three"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_disk_without_hard_links_still_replaces_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_args: object, **_kwargs: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    test_a_new_file_replaces_nothing(tmp_path)
+
+
+def test_a_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_descriptor: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="Input/output"):
+        commit(tmp_path / "a", b"one", replace=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_own_temporary_files_are_removed(tmp_path: Path) -> None:
+    for name in (".restorect-1-ab.part", "mine.part", ".restorect.lock", "a.png"):
+        (tmp_path / name).touch()
+    assert remove_parts(tmp_path) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".restorect.lock", "a.png", "mine.part"]
+    assert remove_parts(tmp_path / "missing") == 0
+
+
+def test_the_lock_is_held_once_and_given_back(tmp_path: Path) -> None:
+    with locked(tmp_path):
+        with pytest.raises(BusyError, match=f"process {os.getpid()} on "), locked(tmp_path):
+            pass
+        with pytest.raises(BusyError), locked(tmp_path):  # the loser has not freed it
+            pass
+    with locked(tmp_path):
+        pass
+
+
+def test_the_lock_file_is_not_a_way_out(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("precious")
+    (tmp_path / LOCK_NAME).symlink_to(tmp_path / "precious")
+    with pytest.raises(OutputError, match="cannot be written"), locked(tmp_path):
+        pass
+    assert (tmp_path / "precious").read_text() == "precious"
+
+
+def test_the_memory_there_is() -> None:
+    free = available_bytes()
+    assert free is None or 0 < free < 1 << 50
+
+
+def test_the_least_limit_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "max").write_text("1000000\n")
+    (tmp_path / "current").write_text("400000\n")
+    monkeypatch.setattr(memory_module, "_CGROUP_LIMITS", ((tmp_path / "max", tmp_path / "current"),))
+    assert available_bytes() == 600_000
+    (tmp_path / "max").write_text("max\n")
+    assert available_bytes() != 600_000
+
+
+def test_needs_grow_with_the_photo() -> None:
+    base = {"height": 1000, "width": 2000, "channels": 3, "bit_depth": 8, "file_bytes": 0, "samples": 1}
+    small = needed_bytes(**base)
+    assert small >= 2_000_000 * (3 + 12)
+    for name, value in {"height": 2000, "bit_depth": 16, "samples": 3, "file_bytes": 10**6, "channels": 4}.items():
+        assert needed_bytes(**{**base, name: value}) > small
+
+
+def test_a_budget_takes_one_that_fits_and_refuses_one_that_does_not() -> None:
+    budget, stop = MemoryBudget(lambda: 1000), Stop()
+    assert budget.acquire(900, stop)
+    budget.release(900)
+    with pytest.raises(ImageError, match="memory"):
+        budget.acquire(1000, stop)
+    with pytest.raises(ImageError, match="memory"):
+        budget.check(1000)
+    stop.ask()
+    assert not budget.acquire(1, stop)
+    assert MemoryBudget(lambda: None).acquire(10**15, Stop()), "where the system does not tell, nothing is refused"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (FileNotFoundError(errno.ENOENT, "x"), "no such file"),
+        (PermissionError(errno.EACCES, "x"), "permission denied"),
+        (OSError(errno.ENOSPC, "x"), "disk is full"),
+        (OSError(errno.EBADF, "Bad file descriptor"), "Bad file descriptor"),
+        (MemoryError(), "not enough memory"),
+        (ImageError("a\nb"), "a b"),
+        (ZeroDivisionError("oh\n no"), "unexpected ZeroDivisionError: oh no; please report"),
+    ],
+)
+def test_every_error_is_one_line(error: Exception, words: str) -> None:
+    assert words in reason_of(error)
+    assert reason_of(error).isprintable()
+
+
+def test_names_are_shown_on_one_line() -> None:
+    assert shown("a\nb\x1b[31m\udcff🌙é") == "a\\nb\\x1b[31m\\xff🌙é"
+    assert str(Failure.of("a\nb", ImageError("a\\nb: is bad"))) == "a\\nb: is bad"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        *({"strength": 1.1}, {"strength": float("nan")}, {"seed": -1}, {"samples": 0}, {"samples": 100}),
+        *({"steps": 0}, {"quality": 0}, {"subsampling": "4:1:1"}, {"bit_depth": 12}, {"page": -1}),
+        {"max_megapixels": 0},
+    ],
+)
+def test_settings_are_checked(values: dict[str, float]) -> None:
+    with pytest.raises(ConfigError, match=next(iter(values)).replace("_", " ")):
+        RestoreSettings(**values)
+
+
+def test_the_hash_knows_all_that_shapes_an_output() -> None:
+    base = RestoreSettings()
+    changes = {"strength": 0.5, "seed": 1, "samples": 2, "steps": 3, "format": "png", "quality": 90}
+    changes |= {"subsampling": "4:2:0", "lossless": True, "bit_depth": 8, "strip_metadata": True, "page": 1}
+    hashes = {base.digest(Identity())} | {base.replace(**{n: v}).digest(Identity()) for n, v in changes.items()}
+    for name in ("task", "size", "weights_hash"):
+        hashes.add(base.digest(type("Other", (Identity,), {name: "other"})()))
+    assert len(hashes) == 1 + len(changes) + 3
+    assert base.replace(max_megapixels=1).digest(Identity()) == base.digest(Identity())
+    assert set(changes) | {"max_megapixels"} == set(RestoreSettings.__dataclass_fields__)

@@ -1,0 +1,228 @@
+"""A batch that meets trouble, and the overlap of its steps."""
+
+import errno
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from batch_fakes import FakePhotos, FakeRestorer, make
+
+from restorect.errors import CheckpointError
+from restorect.infer.batch import (
+    Event,
+    MemoryBudget,
+    Naming,
+    OutputError,
+    Photos,
+    Plan,
+    Restored,
+    RestoreSettings,
+    Source,
+    Stop,
+    plan_batch,
+    restore_one,
+    run_batch,
+)
+from restorect.infer.batch import work as work_module
+
+SETTINGS = RestoreSettings()
+
+
+def planned(tmp_path: Path, photos: Photos | None = None) -> Plan:
+    naming = Naming(task="low-light", size="fake", settings=SETTINGS)
+    return plan_batch([str(tmp_path / "in")], tmp_path / "out", naming, photos or FakePhotos())
+
+
+def test_a_bad_file_stops_nothing(tmp_path: Path) -> None:
+    for name, body in {"a": b"1", "b": b"!BAD", "c": b"!BUG", "d": b"2"}.items():
+        make(tmp_path / "in" / f"{name}.fake", body)
+    (tmp_path / "in" / "e.fake").write_text("hello")
+    summary = run_batch(planned(tmp_path), FakeRestorer, SETTINGS, photos=FakePhotos())
+    assert (summary.restored, summary.left, summary.exit_code) == (2, 0, 1)
+    folder = tmp_path / "in"
+    assert sorted(map(str, summary.failures)) == [
+        f"{folder}/b.fake: is damaged; get it again",
+        f"{folder}/c.fake: unexpected RuntimeError: a bug in two lines; please report it together with the file",
+        f"{folder}/e.fake: no photograph; give a fake",
+    ]
+
+
+def test_fail_fast_stops_at_the_first_failure(tmp_path: Path) -> None:
+    for n in range(30):
+        make(tmp_path / "in" / f"{n:02d}.fake", b"!BAD" if n == 3 else b"ok")
+    restorer = FakeRestorer(seconds=0.01)
+    summary = run_batch(planned(tmp_path), lambda: restorer, SETTINGS, photos=FakePhotos(), fail_fast=True)
+    assert len(summary.failures) == 1
+    assert summary.left > 20
+    assert (summary.exit_code, summary.interrupted) == (1, False)
+
+
+def test_a_full_disk_stops_the_batch_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for n in range(20):
+        make(tmp_path / "in" / f"{n:02d}.fake")
+    calls = []
+
+    def full(target: Path, data: bytes, *, replace: bool) -> None:
+        calls.append(target)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(work_module, "commit", full)
+    summary = run_batch(planned(tmp_path), lambda: FakeRestorer(0.01), SETTINGS, photos=FakePhotos(), workers=1)
+    assert "disk is full" in summary.failures[0].reason
+    assert summary.left > 10
+    assert len(calls) < 5
+    monkeypatch.undo()
+    assert run_batch(planned(tmp_path), FakeRestorer, SETTINGS, photos=FakePhotos()).restored == 20
+
+
+def test_a_photo_that_does_not_fit_into_memory_is_refused_with_the_figure(tmp_path: Path) -> None:
+    make(tmp_path / "in" / "a.fake")
+    restorer = FakeRestorer(peak=7_000_000_000)
+    budget = MemoryBudget(lambda: 2_000_000_000)
+    summary = run_batch(planned(tmp_path), lambda: restorer, SETTINGS, photos=FakePhotos(), budget=budget)
+    assert restorer.calls == 0
+    assert "7.0 GB" in summary.failures[0].reason
+    assert "1.9 GB" in summary.failures[0].reason
+
+
+def test_photos_under_way_fit_into_memory_together(tmp_path: Path) -> None:
+    """Each needs 0.6 of the memory, so that there is never more than one; all are restored."""
+    for n in range(6):
+        make(tmp_path / "in" / f"{n}.fake")
+    guard, inside, most = threading.Lock(), 0, 0
+
+    class Counting(FakePhotos):
+        def read(self, data: bytes, name: str, settings: RestoreSettings) -> Any:
+            nonlocal inside, most
+            with guard:
+                inside += 1
+                most = max(most, inside)
+            return super().read(data, name, settings)
+
+        def encode(self, photo: Any, fmt: str, settings: RestoreSettings, note: dict[str, object]) -> Any:
+            nonlocal inside
+            time.sleep(0.01)
+            with guard:
+                inside -= 1
+            return super().encode(photo, fmt, settings, note)
+
+    def most_at_once(peak: int) -> int:
+        nonlocal most
+        most = 0
+        budget, restorer = MemoryBudget(lambda: 1000_000), FakeRestorer(peak=peak)
+        plan = planned(tmp_path)
+        summary = run_batch(plan, lambda: restorer, SETTINGS, photos=Counting(), budget=budget, workers=2, force=True)
+        assert summary.restored == 6
+        return most
+
+    assert most_at_once(600_000) == 1
+    assert most_at_once(100_000) > 1
+
+
+def test_the_steps_overlap(tmp_path: Path) -> None:
+    """Decoding and encoding take as long as the network: together 3 x 20 x 0.02 s, overlapped about 20 x 0.02 s."""
+    for n in range(20):
+        make(tmp_path / "in" / f"{n:02d}.fake")
+
+    class Slow(FakePhotos):
+        def read(self, data: bytes, name: str, settings: RestoreSettings) -> Any:
+            time.sleep(0.02)
+            return super().read(data, name, settings)
+
+        def encode(self, photo: Any, fmt: str, settings: RestoreSettings, note: dict[str, object]) -> Any:
+            time.sleep(0.02)
+            return super().encode(photo, fmt, settings, note)
+
+    summary = run_batch(planned(tmp_path), lambda: FakeRestorer(0.02), SETTINGS, photos=Slow(), workers=1)
+    assert summary.restored == 20
+    assert summary.seconds < 0.8 * 3 * 20 * 0.02
+
+
+def test_events_come_in_the_calling_thread_and_add_up(tmp_path: Path) -> None:
+    for n in range(5):
+        make(tmp_path / "in" / f"{n}.fake")
+    events: list[tuple[int, Event]] = []
+    summary = run_batch(
+        planned(tmp_path),
+        FakeRestorer,
+        SETTINGS,
+        photos=FakePhotos(),
+        on_event=lambda event: events.append((threading.get_ident(), event)),
+    )
+    assert {thread for thread, _ in events} == {threading.get_ident()}
+    assert sum(isinstance(event, Restored) for _, event in events) == summary.restored == summary.total == 5
+
+
+def test_an_error_of_the_receiver_ends_the_work_before_the_lock_is_free(tmp_path: Path) -> None:
+    for n in range(30):
+        make(tmp_path / "in" / f"{n:02d}.fake")
+
+    def receive(event: Event) -> None:
+        if isinstance(event, Restored):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_batch(planned(tmp_path), lambda: FakeRestorer(0.02), SETTINGS, photos=FakePhotos(), on_event=receive)
+    there = sorted((tmp_path / "out").glob("*.fake"))
+    time.sleep(0.2)
+    assert sorted((tmp_path / "out").glob("*.fake")) == there
+    assert 1 <= len(there) < 30
+    assert run_batch(planned(tmp_path), FakeRestorer, SETTINGS, photos=FakePhotos()).exit_code == 0
+
+
+def test_a_stop_from_another_thread(tmp_path: Path) -> None:
+    for n in range(30):
+        make(tmp_path / "in" / f"{n:02d}.fake")
+    stop = Stop()
+    threading.Timer(0.1, stop.ask).start()
+    summary = run_batch(planned(tmp_path), lambda: FakeRestorer(0.03), SETTINGS, photos=FakePhotos(), stop=stop)
+    assert summary.interrupted
+    assert summary.left > 10
+    assert summary.exit_code == 130
+    assert not summary.failures
+
+
+def test_an_error_of_loading_leaves_the_folder_free(tmp_path: Path) -> None:
+    make(tmp_path / "in" / "a.fake")
+
+    def fail() -> FakeRestorer:
+        raise CheckpointError("no such weights")
+
+    with pytest.raises(CheckpointError):
+        run_batch(planned(tmp_path), fail, SETTINGS, photos=FakePhotos())
+    assert run_batch(planned(tmp_path), FakeRestorer, SETTINGS, photos=FakePhotos()).restored == 1
+
+
+def test_a_link_to_a_folder_outside_is_not_written_through(tmp_path: Path) -> None:
+    make(tmp_path / "in" / "sub" / "a.fake")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "sub").symlink_to(tmp_path / "elsewhere")
+    naming = Naming(task="t", size="s", settings=SETTINGS)
+    plan = plan_batch([str(tmp_path / "in")], tmp_path / "out", naming, FakePhotos(), recursive=True)
+    for force in (False, True):
+        summary = run_batch(plan, FakeRestorer, SETTINGS, photos=FakePhotos(), force=force)
+        assert "leaves the output folder" in summary.failures[0].reason
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_an_output_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    make(tmp_path / "in" / "a.fake")
+    (tmp_path / "file").write_text("")
+    naming = Naming(task="t", size="s", settings=SETTINGS)
+    for out in (tmp_path / "file", tmp_path / "file" / "out", Path("/proc/nowhere")):
+        with pytest.raises(OutputError, match=str(out)):
+            run_batch(
+                plan_batch([str(tmp_path / "in")], out, naming, FakePhotos()),
+                FakeRestorer,
+                SETTINGS,
+                photos=FakePhotos(),
+            )
+
+
+def test_one_photo_without_a_folder() -> None:
+    source = Source(path=Path("stdin"), data=b"FAKE\x01\x02")
+    (content,) = restore_one(source, "fake", FakeRestorer(), SETTINGS, photos=FakePhotos())
+    assert content == b"FAKE\xfe\xfd"
