@@ -257,7 +257,7 @@ def _add_spots(retina_linear: Tensor, disc: Disc, generator: torch.Generator, co
     mean = _mean_colour(retina_linear, disc).mean()
     for _ in range(integer(generator, config.spots)):
         at, radius = _place(generator, 0.95), log_uniform(generator, config.spot_radius)
-        opacity, soft = uniform(generator, config.spot_opacity), uniform(generator, (0.1, 0.5))
+        opacity, soft = uniform(generator, config.spot_opacity), uniform(generator, (0.25, 1.0))
         shade = mean * uniform(generator, (0.2, 2.5))
         tint = colour([uniform(generator, (0.6, 1.1)), 1.0, uniform(generator, (0.6, 1.1))], spotted) * shade
         reach = 1.6 * radius

@@ -1,0 +1,53 @@
+import pytest
+import torch
+
+from restorect.data.degrade import SIMULATORS
+
+TASKS = sorted(SIMULATORS)
+
+
+def _image() -> torch.Tensor:
+    return torch.rand(3, 40, 56, generator=torch.Generator().manual_seed(3))
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_generator_is_the_only_source_of_randomness(task: str) -> None:
+    torch.manual_seed(1)
+    before = torch.random.get_rng_state()
+    one = SIMULATORS[task](_image(), torch.Generator().manual_seed(4))
+    assert torch.equal(torch.random.get_rng_state(), before)
+    torch.manual_seed(2)
+    assert torch.equal(SIMULATORS[task](_image(), torch.Generator().manual_seed(4)), one)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_layout_in_memory_does_not_matter(task: str) -> None:
+    image = _image()
+    strided = image.permute(1, 2, 0).contiguous().permute(2, 0, 1)
+    assert not strided.is_contiguous()
+    plain, other = (SIMULATORS[task](x, torch.Generator().manual_seed(4)) for x in (image, strided))
+    assert (plain - other).abs().max() <= 2 / 255
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_pictures_get_worse_but_stay_recognisable(task: str) -> None:
+    place = torch.linspace(0, 6, 96)
+    waves = 0.5 + 0.3 * torch.sin(place)[None, None] * torch.cos(1.3 * place)[None, :, None]
+    image = waves * torch.tensor([1.0, 0.8, 0.6]).view(3, 1, 1)
+    likeness = []
+    for seed in range(12):
+        degraded = SIMULATORS[task](image, torch.Generator().manual_seed(seed))
+        assert (degraded - image).abs().mean() > 0.005
+        both = torch.stack([degraded.mean(dim=0).flatten(), image.mean(dim=0).flatten()])
+        likeness.append(torch.corrcoef(both)[0, 1].item())
+    assert sorted(likeness)[6] > 0.5
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("task", TASKS)
+def test_on_a_gpu(task: str) -> None:
+    image = _image().cuda()
+    first, second = (SIMULATORS[task](image, torch.Generator().manual_seed(4)) for _ in range(2))
+    assert first.is_cuda
+    assert torch.isfinite(first).all()
+    assert torch.equal(first, second)
