@@ -30,12 +30,13 @@ CAMERAS = len(_XYZ_TO_CAMERA)
 
 def srgb_to_linear(image: Tensor) -> Tensor:
     """Undo the sRGB encoding (IEC 61966-2-1) of values in [0, 1]."""
-    return torch.where(image <= 0.04045, image / 12.92, ((image.clamp(min=0.04) + 0.055) / 1.055).pow(2.4))
+    curved = image.clamp(min=0.04).add_(0.055).div_(1.055).pow_(2.4)
+    return torch.where(image <= 0.04045, image / 12.92, curved)
 
 
 def linear_to_srgb(image_linear: Tensor) -> Tensor:
     """Encode linear light in [0, 1] as sRGB (IEC 61966-2-1)."""
-    curved = 1.055 * image_linear.clamp(min=0.003).pow(1 / 2.4) - 0.055
+    curved = image_linear.clamp(min=0.003).pow_(1 / 2.4).mul_(1.055).sub_(0.055)
     return torch.where(image_linear <= 0.0031308, 12.92 * image_linear, curved)
 
 
@@ -46,7 +47,7 @@ def tone_curve(image: Tensor, strength: float) -> Tensor:
     """
     if strength == 0:
         return image
-    return image * ((1 - strength) + image * (3 * strength - 2 * strength * image))
+    return (image * (-2 * strength)).add_(3 * strength).mul_(image).add_(1 - strength).mul_(image)
 
 
 def inverse_tone_curve(image: Tensor, strength: float) -> Tensor:
@@ -59,7 +60,7 @@ def inverse_tone_curve(image: Tensor, strength: float) -> Tensor:
         return image
     radius = math.sqrt((2 + strength) / (3 * strength))
     sine = (image - 0.5) * (3 / ((1 + strength / 2) * radius))
-    return 0.5 + radius * torch.sin(torch.asin(sine.clamp(-1, 1)) / 3)
+    return sine.clamp_(-1, 1).asin_().div_(3).sin_().mul_(radius).add_(0.5)
 
 
 def colour_matrix(shares: tuple[float, ...], strength: float = 1.0) -> Tensor:

@@ -206,13 +206,13 @@ def _add_snow(scene_linear: Tensor, water: Water, generator: torch.Generator, de
         peak = 2 * math.pi * max(sigma, 0.5) ** 2
         cover = cover + gaussian_blur(points.to(cover)[None], max(sigma, 0.5)) * (0.6 * peak)
     cover = cover.clamp(max=0.8)
-    return scene_linear * (1 - cover) + cover * _channels(water.light, scene_linear) * 0.8
+    return torch.lerp(scene_linear, 0.8 * _channels(water.light, scene_linear), cover)
 
 
 def _expose(scene_linear: Tensor, clean_linear: Tensor, generator: torch.Generator, config: UnderwaterConfig) -> Tensor:
     """Half-adapted white balance, then the exposure of the camera."""
     mean = scene_linear.mean(dim=(1, 2)).clamp(min=1e-4)
     gains = (mean.max() / mean).pow(uniform(generator, config.adaptation)).clamp(max=8.0)
-    balanced = scene_linear * gains[:, None, None]
     target = clean_linear.mean() * log_uniform(generator, config.brightness)
-    return balanced * (target / balanced.mean().clamp(min=1e-4))
+    exposure = target / (gains * mean).mean().clamp(min=1e-4)
+    return scene_linear * (gains * exposure)[:, None, None]
