@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import sys
+import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -60,9 +61,7 @@ def examine() -> dict[str, Any]:
         "weights": weights,
         "troubles": troubles,
         "hints": [
-            f"{_EXTRAS[name][1]} need an extra: pip install 'restorect[{name}]'"
-            for name, there in extras.items()
-            if not there
+            f"for {_EXTRAS[name][1]}: pip install 'restorect[{name}]'" for name, there in extras.items() if not there
         ],
     }
 
@@ -132,7 +131,11 @@ def _writable(folder: Path) -> bool:
     """Whether files can be made in `folder`, or it can be made itself."""
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
-    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+    try:  # only trying tells: rights say nothing of a read-only disk
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
 
 
 def _text(facts: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """`restorect info`: what was understood of a photograph."""
 
 import json
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -48,7 +49,7 @@ def _facts(path: Path, max_megapixels: float) -> dict[str, Any]:
     MemoryBudget().check(source.size)
     data = content(source)
     header = photos.probe(data, str(path))
-    task, warnings = _likely_task(photos, data, header, RestoreSettings(max_megapixels=max_megapixels), str(path))
+    task, notes = _likely_task(photos, data, header, RestoreSettings(max_megapixels=max_megapixels), str(path))
     return {
         "file": shown(path),
         "bytes": len(data),
@@ -67,7 +68,7 @@ def _facts(path: Path, max_megapixels: float) -> dict[str, Any]:
         "pages": header.pages,
         "metadata": _metadata(header),
         "likely_task": task,
-        "warnings": [shown(warning) for warning in dict.fromkeys((*header.warnings, *warnings))],
+        "warnings": [shown(warning) for warning in dict.fromkeys((*header.warnings, *notes))],
     }
 
 
@@ -91,9 +92,11 @@ def _camera(exif: bytes) -> dict[str, str]:
 
     block = Image.Exif()
     try:
-        block.load(b"Exif\0\0" + exif)
-        tags = {**block, **block.get_ifd(_EXIF_FOLDER)}
-        gps = bool(block.get_ifd(_GPS_FOLDER))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            block.load(b"Exif\0\0" + exif)
+            tags = {**block, **block.get_ifd(_EXIF_FOLDER)}
+            gps = bool(block.get_ifd(_GPS_FOLDER))
     except Exception:  # a damaged block has countless ways to fail, and none matters here
         return {"camera": "the EXIF block is damaged"}
     named = {ExifTags.TAGS.get(number): value for number, value in tags.items()}

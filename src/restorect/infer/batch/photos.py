@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from restorect.configs import require
-from restorect.errors import ConfigError, ImageError
+from restorect.errors import ConfigError
 from restorect.infer.batch.failures import shown
 from restorect.infer.batch.settings import RestoreSettings
 from restorect.infer.batch.sources import Source
@@ -64,13 +64,10 @@ class Photos:
             ImageError: it is no photograph.
             OSError: the file cannot be read.
         """
-        from restorect.images.formats import extension_for, format_of_name, output_format, sniff, stranger
+        from restorect.images.formats import extension_for, format_of_name, output_format
+        from restorect.images.source import load
 
-        head = _head(source)
-        found = sniff(head)
-        if found is None:
-            what = stranger(head) if head else "empty"
-            raise ImageError(f"no photograph: the file is {what}; give a JPEG, PNG, TIFF, WebP, RAW or the like")
+        _, _, found = load(_head(source), str(source.path), RestoreSettings().max_megapixels)
         fmt = wanted or output_format(found)
         own = source.path.suffix
         kept = format_of_name(own) == fmt and own.lower() not in _SEVERAL_PICTURES

@@ -1,0 +1,84 @@
+"""`restorect doctor`: what it lists, and that it warns."""
+
+import importlib.util
+import json
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from restorect.cli import doctor
+from restorect.cli.main import app
+
+WEIGHTS = [{"file": "low-light-tiny.safetensors", "bytes": 5, "sha256": "ab"}]
+
+
+@pytest.fixture(autouse=True)
+def _some_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(doctor, "weight_files", lambda: WEIGHTS)
+    monkeypatch.setattr(doctor, "cache_folder", lambda: tmp_path / "cache")
+
+
+def without(monkeypatch: pytest.MonkeyPatch, absent: set[str], present: set[str]) -> None:
+    find = importlib.util.find_spec
+
+    def found(name: str, package: str | None = None) -> ModuleSpec | None:
+        if name in absent:
+            return None
+        return ModuleSpec(name, None) if name in present else find(name, package)
+
+    monkeypatch.setattr(importlib.util, "find_spec", found)
+
+
+def test_it_lists_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    without(monkeypatch, {"torchvision", "rawpy"}, {"onnxruntime"})
+    result = CliRunner().invoke(app, ["doctor", "--json"])
+    assert result.exit_code == 0, result.output
+    facts = json.loads(result.stdout)
+    assert facts["versions"]["torch"].startswith("2.")
+    assert facts["devices"][0].startswith("cpu")
+    assert facts["threads"]["cores"] >= 1
+    assert facts["threads"]["torch"] >= 1
+    assert (facts["extras"]["raw"], facts["extras"]["onnx"]) == (False, True)
+    assert any("restorect[raw]" in hint for hint in facts["hints"])
+    assert facts["weights"] == WEIGHTS
+    assert facts["troubles"] == []
+    text = CliRunner().invoke(app, ["doctor"]).stdout
+    assert "low-light-tiny.safetensors" in text
+    assert "restorect[raw]" in text
+
+
+def test_it_warns_loudly_about_torchvision(monkeypatch: pytest.MonkeyPatch) -> None:
+    without(monkeypatch, set(), {"torchvision"})
+    result = CliRunner().invoke(app, ["doctor"])
+    assert result.exit_code == 1
+    assert "WARNING: torchvision is installed" in result.stderr
+    assert "pip uninstall torchvision" in result.stderr
+
+
+def test_it_warns_about_a_cache_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    without(monkeypatch, {"torchvision"}, set())
+    monkeypatch.setattr(doctor, "cache_folder", lambda: Path("/proc/cache"))
+    result = CliRunner().invoke(app, ["doctor"])
+    assert result.exit_code == 1
+    assert "/proc/cache cannot be written" in result.stderr
+
+
+def test_it_warns_without_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    without(monkeypatch, {"torchvision"}, set())
+    monkeypatch.setattr(doctor, "weight_files", list)
+    result = CliRunner().invoke(app, ["doctor"])
+    assert result.exit_code == 1
+    assert "no weights are installed" in result.stderr
+
+
+def test_weights_are_hashed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    (tmp_path / "x-tiny.safetensors").write_bytes(b"abc")
+    import restorect.weights
+
+    monkeypatch.setattr(restorect.weights, "__file__", str(tmp_path / "__init__.py"))
+    (only,) = doctor.weight_files()
+    assert (only["file"], only["bytes"]) == ("x-tiny.safetensors", 3)
+    assert only["sha256"] == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

@@ -1,0 +1,60 @@
+"""`restorect info`: real files and what is said of them."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from restorect.cli.main import app
+
+
+def facts(*paths: Path) -> list[dict]:
+    result = CliRunner().invoke(app, ["info", "--json", *map(str, paths)])
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_a_photo_with_exif(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0110], exif[0x0112] = "Maker", "Camera\n9", 6
+    exif.get_ifd(0x8769)[0x829A] = 0.5
+    exif.get_ifd(0x8825)[1] = "N"
+    Image.new("RGB", (30, 20), (9, 8, 7)).save(tmp_path / "a.jpg", exif=exif, dpi=(300, 300))
+    (found,) = facts(tmp_path / "a.jpg")
+    assert (found["format"], found["width"], found["height"], found["orientation"]) == ("jpeg", 20, 30, 6)
+    assert (found["stored_bits"], found["colours"], found["profile"]) == (8, "RGB", "sRGB")
+    assert found["metadata"]["Make"] == "Maker"
+    assert found["metadata"]["Model"] == "Camera\\n9"
+    assert found["metadata"]["GPS"] == "position recorded"
+    assert found["metadata"]["DPI"] == [300, 300]
+    assert found["likely_task"] == "low-light"
+    text = CliRunner().invoke(app, ["info", str(tmp_path / "a.jpg")]).stdout
+    assert "20 x 30 upright" in text
+    assert "6 (will be turned upright)" in text
+
+
+@pytest.mark.parametrize(("level", "task"), [(1000, "low-light"), (40000, "none: it is not dark")])
+def test_the_likely_task_and_the_depth(tmp_path: Path, level: int, task: str) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((20, 30), level, np.uint16))
+    (found,) = facts(tmp_path / "a.png")
+    assert (found["likely_task"], found["stored_bits"], found["colours"]) == (task, 16, "grey")
+
+
+def test_what_is_no_photo_is_one_line_and_the_rest_is_shown(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((2, 2, 3), np.uint8))
+    (tmp_path / "b.jpg").write_text("text")
+    paths = [str(tmp_path / name) for name in ("a.png", "b.jpg", "missing.jpg")]
+    result = CliRunner().invoke(app, ["info", *paths])
+    assert result.exit_code == 1
+    assert "a.png" in result.stdout
+    assert [line.split(": ")[1] for line in result.stderr.splitlines()] == paths[1:]
+
+
+def test_a_damaged_exif_block_does_no_harm(tmp_path: Path) -> None:
+    Image.new("RGB", (3, 2)).save(tmp_path / "a.jpg", exif=b"Exif\0\0II*\0\xff\xff\xff\x7f" + b"\xff" * 40)
+    (found,) = facts(tmp_path / "a.jpg")
+    assert found["width"] == 3

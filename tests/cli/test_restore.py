@@ -1,0 +1,314 @@
+"""`restorect restore` as a user meets it: real files of the real formats, a quick stand-in for the networks."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from restore_program import load_brightener
+
+import restorect
+from restorect.cli import main as command
+from restorect.cli import restore as restore_command
+
+Run = Callable[..., tuple[int, str, str]]
+PROGRAM = Path(__file__).with_name("restore_program.py")
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(restorect.__file__).parents[1])}
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]) -> Run:
+    """Run the command in this process: exit code, standard output, standard error."""
+    monkeypatch.setattr(restore_command, "load_restorer", load_brightener)
+
+    def once(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["restorect", "restore", *map(str, arguments)])
+        code = 0
+        try:
+            command.main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        out, error = capsysbinary.readouterr()
+        return code, out.decode("latin-1"), error.decode()
+
+    return once
+
+
+def photo(
+    path: Path, seed: int = 0, shape: tuple[int, ...] = (24, 32, 3), dtype: type = np.uint8, top: int = 60
+) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, top, shape).astype(dtype)
+    assert cv2.imwrite(str(path), pixels)
+    return path
+
+
+def pixels_of(path: Path) -> np.ndarray:
+    pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    assert pixels is not None
+    return pixels
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for number, name in enumerate(("a.png", "b.jpg", "c.JPEG", "deep/d.webp", "deep/e.tif")):
+        photo(tmp_path / "in" / name, number)
+    return tmp_path / "in"
+
+
+def files(out: Path) -> list[str]:
+    return sorted(p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file() and p.name[0] != ".")
+
+
+def test_a_folder_with_the_same_tree(run: Run, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    code, stdout, error = run(folder, "-o", out, "--recursive")
+    assert (code, stdout) == (0, "")
+    assert files(out) == ["a.png", "b.jpg", "c.JPEG", "deep/d.webp", "deep/e.tif", "restorect-manifest.jsonl"]
+    assert "5 restored" in error.splitlines()[-1]
+    expected = np.sqrt(pixels_of(folder / "a.png") / 255.0) * 255
+    assert np.abs(pixels_of(out / "a.png") - expected).max() <= 0.51
+    code, _, error = run(folder, "-o", out, "-r")
+    assert code == 0
+    assert error.splitlines()[-1].startswith("5 done before") or "0 restored, 5 done before" in error
+
+
+def test_a_dark_16_bit_photo_stays_16_bit(run: Run, tmp_path: Path) -> None:
+    source = photo(tmp_path / "dark.png", dtype=np.uint16, top=250)
+    assert run(source, "-o", tmp_path / "out")[0] == 0
+    result = pixels_of(tmp_path / "out" / "dark.png")
+    assert result.dtype == np.uint16
+    assert np.abs(result - np.sqrt(pixels_of(source) / 65535.0) * 65535).max() <= 1
+
+
+def test_strength_zero_gives_the_same_pixels(run: Run, tmp_path: Path) -> None:
+    for name, dtype in (("a.png", np.uint8), ("b.png", np.uint16), ("c.tif", np.uint16)):
+        source = photo(tmp_path / name, dtype=dtype, top=255)
+        assert run(source, "-o", tmp_path / "out", "--strength", 0)[0] == 0
+        np.testing.assert_array_equal(pixels_of(tmp_path / "out" / name), pixels_of(source))
+
+
+def test_bad_files_are_reported_at_the_end_and_the_rest_is_restored(run: Run, folder: Path, tmp_path: Path) -> None:
+    (folder / "text.jpg").write_text("not a photo")
+    (folder / "cut.jpg").write_bytes((folder / "b.jpg").read_bytes()[:150])
+    (folder / "empty.png").touch()
+    out, missing = tmp_path / "out", tmp_path / "missing.jpg"
+    code, stdout, error = run(folder, missing, "-o", out, "--quiet")
+    assert (code, stdout) == (1, "")
+    lines = sorted(error.splitlines())
+    assert len(lines) == 4, error
+    for line, name in zip(lines, ("in/cut.jpg", "in/empty.png", "in/text.jpg", "missing.jpg"), strict=True):
+        assert line.startswith(f"failed: {tmp_path}/{name}: ")
+        assert line.count(name) == 1
+    assert files(out) == ["a.png", "b.jpg", "c.JPEG", "restorect-manifest.jsonl"]
+
+
+def test_samples_from_dark_to_bright(run: Run, tmp_path: Path) -> None:
+    source = photo(tmp_path / "a.png")
+    assert run(source, "-o", tmp_path / "out", "--samples", 3)[0] == 0
+    means = [pixels_of(tmp_path / "out" / f"a-{k}.png").mean() for k in (1, 2, 3)]
+    assert means == sorted(means)
+    assert means[0] < means[2]
+
+
+def test_names_and_formats(run: Run, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert run(folder / "a.png", "-o", out, "--suffix", "_r", "--format", "jpg", "--quality", 80)[0] == 0
+    assert run(folder / "b.jpg", "-o", out, "--name-template", "{task}/{index:02d}-{stem}", "--bit-depth", 8)[0] == 0
+    assert files(out) == ["a_r.jpg", "low-light/01-b.jpg", "restorect-manifest.jsonl"]
+
+
+def test_the_content_decides_the_format_not_the_name(run: Run, tmp_path: Path) -> None:
+    source = photo(tmp_path / "really.png").rename(tmp_path / "wrong.jpg")
+    assert run(source, "-o", tmp_path / "out")[0] == 0
+    assert files(tmp_path / "out") == ["restorect-manifest.jsonl", "wrong.png"]
+
+
+def test_json_lines(run: Run, folder: Path, tmp_path: Path) -> None:
+    (folder / "text.jpg").write_text("no")
+    code, stdout, error = run(folder, "-o", tmp_path / "out", "--json")
+    assert (code, error) == (1, "")
+    events = [json.loads(line) for line in stdout.splitlines()]
+    assert [event["event"] for event in events].count("restored") == 3
+    assert events[0] == {"event": "began", "total": 4, "out": str(tmp_path / "out")}
+    (failed,) = (event for event in events if event["event"] == "failed")
+    assert failed["path"] == str(folder / "text.jpg")
+    last = events[-1]
+    assert (last["event"], last["restored"], last["exit_code"], last["left"]) == ("finished", 3, 1, 0)
+    assert len(last["failures"]) == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        *(["--strength", "2"], ["--samples", "0"], ["--format", "heic"], ["--format", "doc"], ["--threads", "0"]),
+        *(["--format", "jpeg", "--bit-depth", "16"], ["--format", "jpg", "--lossless"], ["--bit-depth", "12"]),
+        *(["--name-template", "../{stem}"], ["--suffix", "/../x"], ["--suffix", "a", "--name-template", "{stem}"]),
+        *(["--task", "fog"], ["--no-such-option"], ["--subsampling", "1:1:1"], ["--page", "-1"]),
+    ],
+    ids=" ".join,
+)
+def test_usage_errors_end_with_2_before_any_work(run: Run, folder: Path, tmp_path: Path, options: list[str]) -> None:
+    code, stdout, error = run(folder, "-o", tmp_path / "out", *options)
+    assert (code, stdout) == (2, "")
+    assert "Traceback" not in error
+    assert not list(tmp_path.glob("out/*.*g"))
+
+
+def test_wrong_places(run: Run, folder: Path, tmp_path: Path) -> None:
+    before = {path: path.read_bytes() for path in folder.glob("*.*")}
+    for out, words in {
+        folder: "an input would be replaced",
+        folder / "a.png": "is a photo's name",
+        folder / "a.png" / "out": "folder",
+        tmp_path / "new.jpg": "is a photo's name",
+        Path("/proc/nowhere"): "cannot be made",
+    }.items():
+        code, _, error = run(folder, "-o", out)
+        assert code == 2, out
+        assert words in error
+        assert len(error.splitlines()) == 1
+    other = photo(tmp_path / "other" / "a.png")
+    code, _, error = run(folder, other, "-o", tmp_path / "out")
+    assert code == 2
+    assert "several photos would become one file" in error
+    assert before == {path: path.read_bytes() for path in folder.glob("*.*")}
+    assert run("-o", tmp_path / "out")[0] == 2
+    assert run(folder)[0] == 2
+
+
+def test_a_folder_without_photos(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    code, _, error = run(tmp_path / "in", "-o", tmp_path / "out", "-q")
+    assert code == 1
+    assert (
+        error
+        == f"failed: {tmp_path}/in: holds no photographs; give another folder, or --recursive if they lie deeper\n"
+    )
+
+
+def test_too_many_megapixels(run: Run, folder: Path, tmp_path: Path) -> None:
+    code, _, error = run(folder / "a.png", "-o", tmp_path / "out", "-q", "--max-megapixels", "0.0001")
+    assert code == 1
+    assert "--max-megapixels" in error
+
+
+def test_strange_names_stay_on_their_line(run: Run, tmp_path: Path) -> None:
+    names = ["two\nlines.png", "moon🌙 [red]x[bold].png", "-o.png", "é" * 125 + ".png"]
+    (tmp_path / "in").mkdir()
+    for name in names:
+        photo(tmp_path / "x.png").rename(tmp_path / "in" / name)
+    code, _, error = run(tmp_path / "in", "-o", tmp_path / "out")
+    assert code == 0
+    assert len(error.splitlines()) == 5
+    assert set(names) <= set(files(tmp_path / "out"))
+
+
+def test_a_leading_dash_after_two_dashes(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    photo(tmp_path / "x.png").rename(tmp_path / "-x.png")
+    monkeypatch.chdir(tmp_path)
+    assert run("-o", "out", "--", "-x.png")[0] == 0
+    assert files(tmp_path / "out") == ["-x.png", "restorect-manifest.jsonl"]
+
+
+def test_from_pipe_to_pipe(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = photo(tmp_path / "a.png").read_bytes()
+
+    class Input:
+        buffer = io.BytesIO(data)
+
+    monkeypatch.setattr(sys, "stdin", Input)
+    code, stdout, error = run("-", "-o", "-")
+    assert (code, error) == (0, "")
+    result = cv2.imdecode(np.frombuffer(stdout.encode("latin-1"), np.uint8), cv2.IMREAD_COLOR)
+    expected = np.sqrt(pixels_of(tmp_path / "a.png") / 255.0) * 255
+    assert np.abs(result - expected).max() <= 0.51
+
+
+def test_pipes_in_other_ways(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = photo(tmp_path / "a.png")
+
+    class Input:
+        buffer = io.BytesIO(source.read_bytes())
+
+    monkeypatch.setattr(sys, "stdin", Input)
+    assert run("-", "-o", tmp_path / "out")[0] == 0
+    assert files(tmp_path / "out") == ["restorect-manifest.jsonl", "stdin.png"]
+    code, stdout, _ = run(source, "-o", "-", "--format", "jpeg")
+    assert code == 0
+    assert stdout.startswith("\xff\xd8\xff")
+    assert run(source, source, "-o", "-")[0] == 2
+    assert run(source, "-o", "-", "--samples", 2)[0] == 2
+    code, stdout, error = run(tmp_path / "none.png", "-o", "-")
+    assert (code, stdout) == (1, "")
+    assert error.startswith(f"failed: {tmp_path}/none.png: ")
+    assert len(error.splitlines()) == 1
+
+
+def test_a_memory_that_is_too_small(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from restorect.infer.batch import memory
+    from restorect.infer.batch import run as batch_run
+
+    source = photo(tmp_path / "a.png", shape=(200, 300, 3))
+    tight = lambda: memory.MemoryBudget(lambda: 5_000_000)  # noqa: E731
+    monkeypatch.setattr(batch_run, "MemoryBudget", tight)
+    code, _, error = run(source, "-o", tmp_path / "out", "-q")
+    assert code == 1
+    assert "MB of memory" in error
+
+
+def process(*arguments: object, seconds: float = 0.0) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, str(PROGRAM), "restore", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=ENVIRONMENT | {"SECONDS_A_PHOTO": str(seconds)},
+    )
+
+
+def test_ctrl_c_and_a_second_command_in_real_processes(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    first = process(folder, "-r", "-o", out, seconds=0.7)
+    assert first.stderr is not None
+    assert "[1/5]" in first.stderr.readline()
+    second = process(folder, "-r", "-o", out)
+    _, error = second.communicate(timeout=30)
+    assert second.returncode == 2
+    assert f"process {first.pid}" in error
+    assert len(error.splitlines()) == 1
+    first.send_signal(signal.SIGINT)
+    _, error = first.communicate(timeout=30)
+    assert first.returncode == 130
+    assert "stopping after the current photo" in error
+    assert "give the same command again to go on" in error.splitlines()[-1]
+    assert "Traceback" not in error
+    third = process(folder, "-r", "-o", out)
+    _, error = third.communicate(timeout=30)
+    assert third.returncode == 0
+    assert "done before" in error.splitlines()[-1]
+    assert len(files(out)) == 6
+
+
+def test_kills_of_the_whole_command(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for wait in (0.6, 0.9, 1.2, 1.5, 2.0):
+        running = process(folder, "-r", "-o", out, seconds=0.3)
+        time.sleep(wait)
+        running.kill()
+        running.communicate()
+        for name in files(out):
+            assert name.endswith("jsonl") or pixels_of(out / name).shape == (24, 32, 3)
+    last = process(folder, "-r", "-o", out)
+    assert last.communicate(timeout=30)[0] == ""
+    assert last.returncode == 0
+    assert len(files(out)) == 6
+    assert not list(out.rglob("*.part"))
