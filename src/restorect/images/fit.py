@@ -52,7 +52,7 @@ def _toned(photo: Photo, kind: str, traits: Traits, depth: int) -> tuple[Photo, 
         return to_srgb(photo, bit_depth=depth), (
             "linear light is written with sRGB's tone curve, clipped to its range",
         )
-    if photo.linear and not traits.icc and depth != 32:
+    if photo.linear and not traits.icc and (kind, depth) != ("jxl", 16) and depth != 32:
         return to_srgb(photo, bit_depth=depth), ("linear light is written with sRGB's tone curve",)
     profile = photo.icc_profile
     if profile is not None and not traits.icc and not photo.linear:
@@ -64,7 +64,7 @@ def _toned(photo: Photo, kind: str, traits: Traits, depth: int) -> tuple[Photo, 
             return _deep(photo, depth), (
                 f"its colours ({name}) are converted to sRGB: {kind} is written without profile",
             )
-    if photo.linear and depth != 32 and profile is None:
+    if photo.linear and depth != 32 and profile is None and traits.icc:
         photo = replace(photo, icc_profile=icc.linear_srgb())
     if not photo.linear and depth == 32 and profile is None and traits.icc:
         photo = replace(photo, icc_profile=icc.srgb())

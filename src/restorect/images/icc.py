@@ -38,13 +38,14 @@ def make(
     made: Any = imagecodecs.cms_profile(
         "rgb", whitepoint=[*white, 1.0], primaries=flat, gamma=gamma, transferfunction=curve
     )
-    return bytes(made).replace(_BUILT_IN.encode("utf-16-be"), name.ljust(len(_BUILT_IN))[:12].encode("utf-16-be"), 1)
+    named = bytes(made).replace(_BUILT_IN.encode("utf-16-be"), name.ljust(12)[:12].encode("utf-16-be"), 1)
+    return _undated(named)
 
 
 @lru_cache(maxsize=1)
 def srgb() -> bytes:
     """Give a small sRGB profile."""
-    return bytes(imagecodecs.cms_profile("srgb"))
+    return _undated(bytes(imagecodecs.cms_profile("srgb")))
 
 
 @lru_cache(maxsize=1)
@@ -136,6 +137,11 @@ def description(profile: bytes) -> str:
     except (struct.error, UnicodeDecodeError):
         pass
     return f"unnamed {space(profile)} profile"
+
+
+def _undated(profile: bytes) -> bytes:
+    """Fix the date of making, and drop the check sum over it, so that the same input gives the same bytes."""
+    return profile[:24] + struct.pack(">6H", 2024, 1, 1, 0, 0, 0) + profile[36:84] + bytes(16) + profile[100:]
 
 
 def _text(tag: bytes) -> str:

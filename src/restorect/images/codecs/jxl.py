@@ -29,6 +29,7 @@ def header(data: bytes, page: int) -> Header:
     stream, block, packet, warnings = _parts(data)
     head = read_image_header(stream)
     profile, more = _profile(head)
+    linear = (head.transfer, head.primaries, head.gamma, head.icc) == (8, 1, None, False)
     width, height = upright_size(head.width, head.height, head.orientation)
     return Header(
         width=width,
@@ -37,10 +38,10 @@ def header(data: bytes, page: int) -> Header:
         stored_bits=head.bits,
         bit_depth=32 if head.float_samples else (8 if head.bits <= 8 else 16),
         has_alpha=head.alpha,
-        icc_profile=None if head.float_samples and head.transfer == 8 and head.primaries == 1 else profile,
+        icc_profile=None if linear else profile,
         metadata=Metadata(exif=exif.bare(block), xmp=xmp.usable(packet)),
         pages=2 if head.animated else 1,
-        linear=head.float_samples and head.transfer == 8 and head.primaries == 1,
+        linear=linear,
         lossless=not head.xyb,
         warnings=warnings + more,
     )

@@ -22,6 +22,7 @@ logging.getLogger("tifffile").addHandler(logging.NullHandler())  # damage is rep
 _COMPRESSIONS = {1: "none", 5: "lzw", 8: "zlib", 32946: "zlib", 32773: "packbits", 50000: "zstd", 34925: "lzma"}
 _XMP, _IPTC, _PHOTOSHOP, _ICC = 700, 33723, 34377, 34675
 _COLOURS = {0: 1, 1: 1, 2: 3, 3: 3, 5: 4, 6: 3}
+_SAMPLES = {**_COLOURS, 3: 1}
 _LOSSY = {6, 7, 33003, 33004, 33005, 34712, 34887, 34933, 34934, 50001, 50002, 52546}
 _MAX_SAMPLES = 32
 
@@ -38,7 +39,7 @@ def header(data: bytes, page: int) -> Header:
     photometric = tags.number(262, order, 2 if samples >= 3 else 1)
     bits, kind = tags.number(258, order, 1), tags.number(339, order, 1)
     _check(tags, order, photometric, samples, bits, kind)
-    extra = samples - _COLOURS[photometric]
+    extra = samples - _SAMPLES[photometric]
     warnings: tuple[str, ...] = (f"{extra - 1} of its extra channels are not kept",) if extra > 1 else ()
     if photometric == 5:
         warnings += ("its CMYK colours are converted to sRGB",)
@@ -122,7 +123,7 @@ def encode(photo: Photo) -> tuple[bytes, tuple[str, ...]]:
         maxworkers=1,
         **options,
     )
-    return attach(buffer.getvalue(), metadata.exif), ()
+    return attach(buffer.getvalue(), metadata.exif)
 
 
 def _check(tags: Directory, order: str, photometric: int, samples: int, bits: int, kind: int) -> None:
@@ -130,7 +131,7 @@ def _check(tags: Directory, order: str, photometric: int, samples: int, bits: in
     if photometric not in _COLOURS:
         names = {8: "CIELAB", 9: "ICCLAB", 10: "ITULAB", 32844: "LogL", 32845: "LogLuv"}
         raise ImageError(f"has {names.get(photometric, f'photometric {photometric}')} colours: save it as RGB")
-    if not _COLOURS[photometric] <= samples <= _MAX_SAMPLES:
+    if not _SAMPLES[photometric] <= samples <= _MAX_SAMPLES:
         raise ImageError(f"has {samples} channels: save it as grey or RGB, with or without alpha")
     if not (kind in (1, 4) and 1 <= bits <= 16) and not (kind == 3 and bits in (16, 24, 32, 64)):
         sort = {1: "unsigned integer", 2: "signed integer", 3: "float", 5: "complex", 6: "complex"}.get(kind, "odd")
@@ -181,7 +182,7 @@ def _palette(index: Array, colormap: Array | None) -> Array:
     """Look palette colours up; they become 8 bit."""
     if colormap is None or int(index.max(initial=0)) >= colormap.shape[1]:
         raise ValueError("its palette is damaged")
-    table = ((colormap.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    table = (colormap >> 8).astype(np.uint8)  # right for writers that multiply by 256 and by 257
     return np.moveaxis(table[:, index], 0, -1)
 
 

@@ -45,33 +45,42 @@ def exif_block(tiff: bytes, page_at: int | None = None) -> bytes | None:
 
 
 def extra_tags(exif: bytes | None) -> list[Tag]:
-    """Give the tags of a block's first directory as tifffile's `extratags`, little endian; pointers are still 0."""
+    """Give the descriptive tags of a block's first directory as tifffile's `extratags`, little endian."""
     if exif is None:
         return []
     head = read_head(exif)
     first = read_directory(exif, head.first, head)
-    tags = [
+    return [
         (tag, entry.type, entry.length, swapped(entry, head.order, "<"), True)
         for tag, entry in sorted(first.entries.items())
         if tag in _DESCRIPTIVE
     ]
-    return tags + [(tag, 4, 1, bytes(4), True) for tag in _children(exif, head, first)]
 
 
-def attach(tiff: bytes, exif: bytes | None) -> bytes:
-    """Append the EXIF and GPS directories of a block to a little-endian TIFF written with `extra_tags`."""
-    if exif is None:
-        return tiff
-    source = read_head(exif)
-    children = _children(exif, source, read_directory(exif, source.first, source))
+def attach(tiff: bytes, exif: bytes | None) -> tuple[bytes, tuple[str, ...]]:
+    """Append a block's EXIF and GPS directories, which tifffile does not write, to a little-endian TIFF.
+
+    The file's first directory is written anew behind them, with pointers to them.
+
+    Returns:
+        The file, and a warning where it is a BigTIFF, which is left as it is.
+    """
+    source = read_head(exif) if exif else None
+    children = _children(exif, source, read_directory(exif, source.first, source)) if exif and source else {}
+    if not children or source is None:
+        return tiff, ()
     head = read_head(tiff)
-    pointers = read_directory(tiff, head.first, head).entries
-    file = bytearray(tiff)
+    if head.big:
+        return tiff, ("its EXIF dates and GPS are not kept in a TIFF over 4 GB",)
+    first = read_directory(tiff, head.first, head)
+    file = bytearray(tiff) + b"\0" * (len(tiff) % 2)
+    pointers = []
     for tag, entries in children.items():
-        file += b"\0" * (len(file) % 2)
-        struct.pack_into("<I", file, pointers[tag].at, len(file))
+        pointers.append(Entry(tag, 4, 1, struct.pack("<I", len(file)), 0))
         file += _family([_swap(entry, source.order) for entry in entries], len(file), "<")
-    return bytes(file)
+    struct.pack_into("<I", file, 4, len(file))
+    file += write_directory([*first.entries.values(), *pointers], len(file), "<", following=first.next)
+    return bytes(file), ()
 
 
 def _children(data: bytes, head: Head, first: Directory) -> dict[int, list[Entry]]:

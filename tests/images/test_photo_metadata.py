@@ -1,0 +1,231 @@
+"""EXIF, XMP, IPTC, resolution: kept, put right, noted, stripped."""
+
+import io
+
+import numpy as np
+import pytest
+from photo_makers import IPTC, MAKER_NOTE, XMP, exif, make_jpeg, make_png, make_tiff, pixels, profile
+from PIL import Image, IptcImagePlugin
+
+from restorect.images.codecs.tiff_metadata import exif_block
+from restorect.images.metadata import exif as exif_module
+from restorect.images.metadata import xmp as xmp_module
+from restorect.images.metadata.exif import EXIF_IFD, GPS_IFD, orientation, sub_directory
+from restorect.images.metadata.ifd import read_directory, read_head
+from restorect.images.photo import Metadata, Photo
+from restorect.images.read import probe, read_photo
+from restorect.images.write import encode, encode_photo
+
+NOTE = {
+    "model": "nano",
+    "version": "0.1",
+    "weights": "sha256:ab",
+    "seed": 7,
+    "strength": 0.5,
+    "steps": [1, 2],
+    "x": '<&"\n',
+}
+
+
+def full(**more):
+    return Photo(
+        pixels=pixels(8, 3),
+        metadata=Metadata(exif=exif(6), xmp=XMP, iptc=IPTC, dpi=(300.0, 300.0)),
+        icc_profile=profile("p3"),
+        format="png",
+        bit_depth=8,
+        **more,
+    )
+
+
+def tag(block, number):
+    head = read_head(block)
+    entry = read_directory(block, head.first, head).entries.get(number)
+    return entry.data if entry else None
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("kind", ["jpeg", "png", "tiff", "webp", "avif", "jxl"])
+def test_everything_is_kept(kind, order):
+    source = full()
+    source = Photo(
+        **{**source.__dict__, "metadata": Metadata(exif=exif(6, order=order), xmp=XMP, iptc=IPTC, dpi=(300, 300))}
+    )
+    written = encode(source, format=kind)
+    again = read_photo(written.data)
+    block = again.metadata.exif
+    assert tag(block, 0x010F) == b"Testmake\0"
+    assert tag(block, 0x0110) == b"Testmodel 7\0"
+    inside, place = sub_directory(block, EXIF_IFD), sub_directory(block, GPS_IFD)
+    assert inside.entries[0x9003].data == b"2024:01:02 03:04:05\0"
+    assert inside.entries[0x927C].data == MAKER_NOTE
+    assert place.entries[0x0001].data.startswith(b"N")
+    assert place.entries[0x0002].numbers(order) == () and place.entries[0x0002].length == 3
+    assert orientation(block) == 1
+    assert b"\xff\xd8\xff" not in block
+    assert again.metadata.xmp == XMP.replace(b'Orientation="6"', b'Orientation="1"')
+    if kind in ("jpeg", "png", "tiff"):
+        assert again.metadata.iptc == IPTC
+        assert again.metadata.dpi == pytest.approx((300, 300), abs=0.01)
+        assert not any("IPTC" in line for line in written.warnings)
+    else:
+        assert f"its IPTC cannot be kept in {kind}" in written.warnings
+    assert again.icc_profile == (None if kind == "jxl" else profile("p3"))
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "png", "webp", "avif", "jxl"])
+def test_maker_notes_keep_their_place(kind):
+    """Offsets inside a maker note count from the block's start: the note must not move."""
+    before = exif(8)
+    after = read_photo(encode_photo(full(), format=kind, note=NOTE)).metadata.exif
+    assert after.index(MAKER_NOTE) == before.index(MAKER_NOTE)
+
+
+def test_pillow_reads_what_is_written():
+    picture = Image.open(io.BytesIO(encode_photo(full(), format="jpeg", note=NOTE)))
+    tags = picture.getexif()
+    assert (tags[0x010F], tags[0x0112], tags[0x0131]) == ("Testmake", 1, "restorect 0.1.0")
+    assert tags.get_ifd(0x8769)[0x9003] == "2024:01:02 03:04:05"
+    assert tags.get_ifd(0x8769)[0xA002] == picture.width == 37
+    assert tags.get_ifd(0x8825)[2] == (48.0, 51.0, 30.0)
+    assert tags.get_ifd(1) == {}
+    assert IptcImagePlugin.getiptcinfo(picture) == {(2, 5): b"Title", (2, 80): b"Ann"}
+    assert picture.info["icc_profile"] == profile("p3")
+    assert picture.info["dpi"] == (300, 300)
+    tiff = Image.open(io.BytesIO(encode_photo(full(), format="tiff", note=NOTE)))
+    assert tiff.getexif().get_ifd(0x8769)[0x9003] == "2024:01:02 03:04:05"
+    assert tiff.getexif().get_ifd(0x8825)[2] == (48.0, 51.0, 30.0)
+    assert tiff.tag_v2[305] == "restorect 0.1.0"
+    avif = Image.open(io.BytesIO(encode_photo(full(), format="avif", note=NOTE)))
+    assert avif.getexif()[0x010F] == "Testmake"
+    assert avif.info["icc_profile"] == profile("p3")
+    assert b'dc:creator="Ann' in avif.info["xmp"]
+    png = Image.open(io.BytesIO(encode_photo(full(), format="png", note=NOTE)))
+    assert png.getexif().get_ifd(0x8769)[0x9003] == "2024:01:02 03:04:05"
+    assert "dc:creator" in png.info["XML:com.adobe.xmp"]
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "png", "tiff", "webp", "avif", "jxl"])
+def test_the_note_says_how_it_was_made(kind):
+    for source in (full(), Photo(pixels=pixels(8, 3), format="png", bit_depth=8)):
+        data = encode_photo(source, format=kind, note={"model": "old", "gone": 1})
+        again = read_photo(encode_photo(read_photo(data), format=kind, note=NOTE))
+        found = xmp_module.read_note(again.metadata.xmp)
+        assert found == {
+            **{"model": "nano", "version": "0.1", "weights": "sha256:ab", "seed": "7", "strength": "0.5"},
+            **{"steps": "[1, 2]", "x": '<&"\n'},
+        }
+        assert tag(again.metadata.exif, 0x0131) == b"restorect 0.1.0\0"
+        assert again.metadata.xmp.count(b"xmlns:restorect") == 1
+    from xml.etree import ElementTree
+
+    root = ElementTree.fromstring(again.metadata.xmp.decode().split("?>", 1)[1].rsplit("<?", 1)[0])
+    assert root.tag == "{adobe:ns:meta/}xmpmeta"
+
+
+def test_without_a_note_nothing_is_added():
+    plain = read_photo(encode_photo(Photo(pixels=pixels(8, 3), format="png", bit_depth=8)))
+    assert (plain.metadata.exif, plain.metadata.xmp) == (None, None)
+    block = exif(1, thumbnail=False)
+    kept = read_photo(make_jpeg(pixels(8, 3), block=block))
+    again = read_photo(encode_photo(kept))
+    changed = [at for at, (a, b) in enumerate(zip(block, again.metadata.exif, strict=True)) if a != b]
+    assert len(changed) <= 4  # the width the block states, 999, is put right
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "png", "tiff", "webp", "avif", "jxl", "bmp"])
+def test_strip_leaves_nothing_personal(kind):
+    source = Photo(
+        **{
+            **full().__dict__,
+            "metadata": Metadata(exif=exif(6), xmp=XMP, iptc=IPTC, comment=b"secret Ann", text=(("Author", "Ann"),)),
+        }
+    )
+    kept = encode_photo(source, format=kind) if kind != "bmp" else b"Testmake"
+    assert b"Testmake" in kept
+    data = encode_photo(source, format=kind, strip_metadata=True, note=NOTE)
+    for secret in (b"Testmake", b"Ann", b"MAKER", b"Exif", b"xmpmeta", b"2024:01", b"restorect", b"Title"):
+        assert secret not in data
+    again = read_photo(data)
+    assert (again.metadata.exif, again.metadata.xmp, again.metadata.iptc) == (None, None, None)
+    assert again.icc_profile == (profile("p3") if kind not in ("jxl", "bmp") else None)
+    np.testing.assert_array_equal(again.pixels.shape, source.pixels.shape)
+
+
+def test_jpeg_comment_and_png_text_are_kept():
+    commented = read_photo(make_jpeg(pixels(8, 3), comment=b"hello"))
+    assert commented.metadata.comment == b"hello"
+    assert read_photo(encode_photo(commented)).metadata.comment == b"hello"
+    from PIL import PngImagePlugin
+
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Author", "Ann")
+    info.add_text("Title", "long " * 500, zip=True)
+    info.add_itxt("Note", "gr\u00fcn", "de", "x")
+    buffer = io.BytesIO()
+    Image.fromarray(pixels(8, 3)).save(buffer, "PNG", pnginfo=info)
+    photo = read_photo(buffer.getvalue())
+    assert dict(photo.metadata.text) == {"Author": "Ann", "Title": "long " * 500, "Note": "gr\u00fcn"}
+    assert read_photo(encode_photo(photo)).metadata.text == photo.metadata.text
+
+
+def test_tiff_exif_comes_from_its_directories():
+    buffer = io.BytesIO()
+    tags = Image.Exif()
+    tags[0x010F], tags[0x9C9B] = "Maker", "Title".encode("utf-16-le")
+    tags[0x8769], tags[0x8825] = {0x9003: "2020:01:01 00:00:00"}, {1: "S"}
+    Image.fromarray(pixels(8, 3)).save(buffer, "TIFF", exif=tags, dpi=(240, 240))
+    photo = read_photo(buffer.getvalue())
+    assert photo.metadata.dpi == (240, 240)
+    for block in (photo.metadata.exif, read_photo(encode_photo(photo)).metadata.exif):
+        assert tag(block, 0x010F) == b"Maker\0"
+        assert tag(block, 0x9C9B) == "Title".encode("utf-16-le")
+        assert sub_directory(block, EXIF_IFD).entries[0x9003].data == b"2020:01:01 00:00:00\0"
+        assert sub_directory(block, GPS_IFD).entries[1].data.rstrip(b"\0") == b"S"
+    assert exif_block(make_tiff(pixels(8, 3), software=False)) is not None
+    assert exif_block(b"II*\0") is None
+
+
+def test_too_long_metadata_is_named_not_cut():
+    big = Metadata(exif=exif_module.with_software("x" * 70000), xmp=XMP.replace(b"Ann", b"A" * 70000))
+    written = encode(Photo(pixels=pixels(8, 3), format="png", bit_depth=8, metadata=big), format="jpeg")
+    assert written.warnings == (
+        "its EXIF is too long for a JPEG and is not kept",
+        "its XMP is too long for a JPEG and is not kept",
+    )
+    assert Image.open(io.BytesIO(written.data)).size == (37, 23)
+
+
+def test_damaged_exif_is_dropped_with_a_warning():
+    for block in (b"garbage everywhere", exif()[:40], b"II*\0" + b"\xff" * 8):
+        photo = read_photo(make_png(pixels(8, 3), block=block))
+        assert photo.metadata.exif is None
+        assert photo.warnings[0].startswith("its EXIF is damaged and is not kept")
+
+
+def test_xmp_forms_of_orientation_and_thumbnails():
+    text = b"<rdf:RDF><tiff:Orientation>8</tiff:Orientation><xmp:Thumbnails><a>QUJD</a></xmp:Thumbnails></rdf:RDF>"
+    assert xmp_module.for_writing(text, None) == (b"<rdf:RDF><tiff:Orientation>1</tiff:Orientation></rdf:RDF>", ())
+    assert xmp_module.for_writing(None, None) == (None, ())
+    packet, warnings = xmp_module.for_writing(b"\xff\xfe<", {"a": 1})
+    assert (packet, len(warnings)) == (b"\xff\xfe<", 1)
+    packet, warnings = xmp_module.for_writing(b"<odd/>", {"a": 1})
+    assert (packet, len(warnings)) == (b"<odd/>", 1)
+
+
+def test_probe_tells_what_reading_gives():
+    for data in (
+        make_jpeg(pixels(8, 3), profile("p3"), exif(6)),
+        make_png(pixels(16, 4)),
+        make_tiff(pixels(32, 1)),
+        encode_photo(full(), format="avif"),
+        encode_photo(full(), format="webp"),
+        encode_photo(full(), format="jxl"),
+    ):
+        info, photo = probe(data), read_photo(data)
+        assert (info.width, info.height, info.channels) == (photo.width, photo.height, photo.channels)
+        assert (info.format, info.bit_depth, info.has_alpha) == (photo.format, photo.bit_depth, photo.alpha is not None)
+        assert (info.linear, info.pages, info.metadata) == (photo.linear, photo.pages, photo.metadata)
+        assert (info.profile == "sRGB") == (photo.icc_profile is None and not photo.linear)
+    assert probe(make_jpeg(pixels(8, 3), profile("p3"), exif(6))).orientation == 6
+    assert probe(make_jpeg(pixels(8, 3), profile("adobe"))).profile == "Adobe RGB (compatible)"
