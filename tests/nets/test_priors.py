@@ -33,7 +33,7 @@ def test_parameter_counts_of_the_base_preset() -> None:
 @pytest.mark.parametrize("size", [(1, 1), (8, 12), (13, 6)])
 def test_the_trunk_is_its_description(size: tuple[int, int]) -> None:
     torch.manual_seed(0)
-    trunk, x = PriorTrunk(3, 10, SMALL), _image(0, *size)
+    trunk, x = PriorTrunk(3, 10, SMALL).eval(), _image(0, *size)
     margins = ((0, 0), (0, 0), (0, -size[0] % 4), (0, -size[1] % 4))
     h = F.pixel_unshuffle(torch.from_numpy(np.pad(x.numpy(), margins, mode="reflect")), 4)
     convolutions = iter([m for m in trunk.modules() if isinstance(m, nn.Conv2d)])
@@ -59,7 +59,7 @@ def test_the_trunk_is_its_description(size: tuple[int, int]) -> None:
 def test_codes_have_mean_0_and_variance_1(images: int, size: tuple[int, int]) -> None:
     torch.manual_seed(0)
     inputs, parts = [_image(n, *size) for n in range(images)], [_parts(n, *size) for n in range(images)]
-    priors = ImagePrior(images, SMALL), RetinexPrior(images, SMALL)
+    priors = ImagePrior(images, SMALL).eval(), RetinexPrior(images, SMALL).eval()
     with torch.no_grad():  # an untrained trunk's numbers are so small that the norm's epsilon would show
         for module in [*priors[0].modules(), *priors[1].modules()]:
             if isinstance(module, PriorTrunk):
@@ -73,11 +73,38 @@ def test_codes_have_mean_0_and_variance_1(images: int, size: tuple[int, int]) ->
 
 def test_codes_are_the_layer_norm_of_the_trunks() -> None:
     torch.manual_seed(0)
-    prior, first, second = RetinexPrior(2, SMALL), _parts(0, 8, 8), _parts(1, 8, 8)
+    prior, first, second = RetinexPrior(2, SMALL).eval(), _parts(0, 8, 8), _parts(1, 8, 8)
     R = prior.trunk_R(torch.cat([first.R, second.R], dim=1))
     L = prior.trunk_L(torch.cat([first.L, second.L], dim=1))
     assert (R.shape, L.shape) == ((2, 192), (2, 64))
     assert torch.allclose(prior(first, second), F.layer_norm(torch.cat([R, L], dim=1), (256,)), atol=1e-6)
+
+
+def test_calibration_sets_apart_what_photographs_share() -> None:
+    """Over the photos it saw, each number gets mean 0 and variance 1, and codes become unlike each other."""
+    torch.manual_seed(0)
+    base, tint = 0.5 * _image(0, 16, 16, batch=1), torch.linspace(0, 0.05, 48).view(48, 1, 1, 1)
+    photos = base + tint * _image(1, 16, 16, batch=48)  # nearly the same photo 48 times
+    prior = ImagePrior(1, SMALL).eval()
+    with torch.no_grad():
+        alike = torch.pdist(prior(photos)).mean()
+        prior.calibrate(photos)
+        numbers, codes = prior.trunk(photos), prior(photos)
+    assert torch.allclose(numbers.mean(dim=0), torch.zeros(256), atol=1e-3)
+    assert torch.allclose(numbers.std(dim=0), torch.ones(256), atol=0.02)
+    assert torch.pdist(codes).mean() > 5 * alike
+
+
+def test_calibration_of_the_retinex_code_takes_the_same_parts() -> None:
+    torch.manual_seed(0)
+    prior = RetinexPrior(2, SMALL).eval()
+    parts = [RetinexParts(_image(n, 8, 8, batch=32), _image(n + 9, 8, 8, channels=1, batch=32)) for n in (0, 1)]
+    with torch.no_grad():
+        prior.calibrate(*parts)
+        R, L = (torch.cat([getattr(p, name) for p in parts], dim=1) for name in "RL")
+        numbers = torch.cat([prior.trunk_R(R), prior.trunk_L(L)], dim=1)
+    assert torch.allclose(numbers.mean(dim=0), torch.zeros(256), atol=1e-3)
+    assert torch.allclose(numbers.std(dim=0), torch.ones(256), atol=0.03)
 
 
 def test_the_trunks_share_nothing() -> None:
@@ -88,7 +115,7 @@ def test_the_trunks_share_nothing() -> None:
 
 def test_the_first_image_is_not_the_second() -> None:
     torch.manual_seed(0)
-    prior, a, b = ImagePrior(2, SMALL), _image(0, 8, 8), _image(1, 8, 8)
+    prior, a, b = ImagePrior(2, SMALL).eval(), _image(0, 8, 8), _image(1, 8, 8)
     assert not torch.allclose(prior(a, b), prior(b, a), atol=1e-3)
 
 
