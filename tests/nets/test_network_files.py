@@ -227,7 +227,7 @@ def test_someone_else_s_safetensors(tmp_path: Path, metadata: dict[str, str] | N
     _refused(path, "not a restorect checkpoint")
 
 
-@pytest.mark.parametrize(("kind", "wanted"), itertools.permutations(LOADERS, 2))
+@pytest.mark.parametrize(("kind", "wanted"), list(itertools.permutations(LOADERS, 2)))
 def test_another_kind(files: dict[str, Path], kind: str, wanted: str) -> None:
     _refused(files[kind], f"holds a {kind}, but a {wanted} is needed", load=LOADERS[wanted])
 

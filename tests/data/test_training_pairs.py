@@ -1,0 +1,234 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from restorect.data.pairs import Pair, find_pairs, hold_out, image_files, image_size, read_rgb
+from restorect.data.store import ImageStore, PairStore, load_tensor
+from restorect.errors import DataError
+
+
+def _pixels(size: tuple[int, int] = (6, 4), seed: int = 0, high: int = 256, channels: int = 3) -> np.ndarray:
+    dtype = np.uint8 if high == 256 else np.uint16
+    shape = (size[1], size[0], channels) if channels > 1 else (size[1], size[0])
+    return np.random.default_rng(seed).integers(0, high, shape, dtype=dtype)
+
+
+def _photo(path: Path, size: tuple[int, int] = (6, 4), seed: int = 0) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(_pixels(size, seed)).save(path)
+    return path
+
+
+def _root(folder: Path, *names: str) -> Path:
+    for number, name in enumerate(names):
+        _photo(folder / "low" / name, seed=number)
+        _photo(folder / "high" / name, seed=100 + number)
+    return folder
+
+
+def test_pairs_are_found_by_stem_whatever_the_extension(tmp_path: Path) -> None:
+    for low, high in (("b.png", "b.JPG"), ("a.x.tif", "a.x.bmp")):
+        _photo(tmp_path / "low" / low)
+        _photo(tmp_path / "high" / high)
+    (tmp_path / "low" / "notes.txt").touch()
+    (tmp_path / "high" / ".b.png").touch()
+    assert find_pairs([tmp_path]) == [
+        Pair("a.x", tmp_path / "low/a.x.tif", tmp_path / "high/a.x.bmp"),
+        Pair("b", tmp_path / "low/b.png", tmp_path / "high/b.JPG"),
+    ]
+
+
+def test_several_roots_may_repeat_a_stem(tmp_path: Path) -> None:
+    roots = [_root(tmp_path / name, "1.png", "2.png") for name in ("v1", "v2")]
+    pairs = find_pairs([str(roots[0]), roots[1]])
+    assert [(pair.name, pair.low.parent.parent.name) for pair in pairs] == [
+        ("1", "v1"),
+        ("2", "v1"),
+        ("1", "v2"),
+        ("2", "v2"),
+    ]
+
+
+def _without_high(root: Path) -> None:
+    (root / "high").rename(root / "High?")
+
+
+def _without_low(root: Path) -> None:
+    (root / "low").rename(root / "input")
+
+
+def _empty_high(root: Path) -> None:
+    for file in (root / "high").iterdir():
+        file.unlink()
+
+
+def _unpaired_low(root: Path) -> None:
+    _photo(root / "low" / "c.png")
+
+
+def _unpaired_high(root: Path) -> None:
+    _photo(root / "high" / "c.png")
+
+
+def _other_size(root: Path) -> None:
+    _photo(root / "high" / "b.png", (4, 6))
+
+
+def _twin(root: Path) -> None:
+    _photo(root / "low" / "b.jpg")
+
+
+def _garbage(root: Path) -> None:
+    (root / "low" / "b.png").write_bytes(b"no image at all")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "file", "thing"),
+    [
+        (_without_high, "", "expected the folders low/ and high/"),
+        (_without_low, "", "expected the folders low/ and high/"),
+        (_empty_high, "high", "holds no image"),
+        (_unpaired_low, "low/c.png", "has no partner of the stem 'c'"),
+        (_unpaired_high, "high/c.png", "has no partner of the stem 'c'"),
+        (_other_size, "low/b.png", "is 6x4, but b.png is 4x6; pairs must be of one size"),
+        (_twin, "low/b.png", "has the same stem as b.jpg"),
+        (_garbage, "low/b.png", "cannot be read as an image"),
+    ],
+)
+def test_unusable_folders_are_named(tmp_path: Path, spoil: Callable[[Path], None], file: str, thing: str) -> None:
+    root = _root(tmp_path / "set", "a.png", "b.png")
+    assert len(find_pairs([root])) == 2
+    spoil(root)
+    with pytest.raises(DataError) as caught:
+        find_pairs([root])
+    assert str(caught.value).startswith(f"{root / file}: ")
+    assert thing in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_folder(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="none: expected the folders"):
+        find_pairs([tmp_path / "none"])
+    with pytest.raises(DataError, match="none: no such folder"):
+        image_files(tmp_path / "none")
+
+
+def test_eight_bit_rgb_is_read_as_it_is(tmp_path: Path) -> None:
+    for extension in (".png", ".bmp", ".tif", ".webp"):
+        file = tmp_path / f"a{extension}"
+        Image.fromarray(_pixels()).save(file, lossless=True)
+        assert np.array_equal(read_rgb(file), _pixels()), extension
+    assert torch.equal(load_tensor(tmp_path / "a.png"), torch.from_numpy(_pixels().transpose(2, 0, 1).copy()))
+
+
+@pytest.mark.parametrize("extension", [".png", ".tif"])
+def test_sixteen_bit_is_scaled_not_truncated(tmp_path: Path, extension: str) -> None:
+    file, pixels = tmp_path / f"a{extension}", _pixels(high=65536)
+    pixels[0, 0], pixels[0, 1], pixels[0, 2] = (0, 255, 257), (65535, 65407, 128), (129, 200, 32767)
+    assert cv2.imwrite(str(file), pixels[:, :, ::-1])
+    read = read_rgb(file)
+    assert read.dtype == np.uint8
+    assert np.array_equal(read, np.round(pixels / 257))
+    assert read[0, :3].tolist() == [[0, 1, 1], [255, 255, 0], [1, 1, 127]]
+
+
+@pytest.mark.parametrize("high", [256, 65536])
+def test_grey_and_alpha(tmp_path: Path, high: int) -> None:
+    scale = (high - 1) / 255
+    grey, four = _pixels(high=high, channels=1), _pixels(high=high, channels=4)
+    assert cv2.imwrite(str(tmp_path / "grey.png"), grey)
+    assert cv2.imwrite(str(tmp_path / "four.png"), four)
+    expected = np.repeat(np.round(grey / scale)[:, :, None], 3, axis=2)
+    assert np.array_equal(read_rgb(tmp_path / "grey.png"), expected)
+    assert np.array_equal(read_rgb(tmp_path / "four.png"), np.round(four[:, :, 2::-1] / scale))
+
+
+def test_palettes_and_grey_with_alpha(tmp_path: Path) -> None:
+    image = Image.fromarray(_pixels((16, 16))).quantize(8)
+    image.save(tmp_path / "palette.png")
+    assert np.array_equal(read_rgb(tmp_path / "palette.png"), np.asarray(image.convert("RGB")))
+    grey = Image.fromarray(_pixels(channels=1))
+    grey.putalpha(Image.fromarray(_pixels(seed=1, channels=1)))
+    grey.save(tmp_path / "la.png")
+    assert np.array_equal(read_rgb(tmp_path / "la.png"), np.repeat(_pixels(channels=1)[:, :, None], 3, axis=2))
+
+
+@pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n" + b"\x00" * 40])
+def test_what_cannot_be_decoded_is_named(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "bad.png"
+    file.write_bytes(content)
+    for read in (read_rgb, image_size):
+        with pytest.raises(DataError, match=r"bad\.png: cannot be"):
+            read(file)
+    with pytest.raises(DataError, match=r"gone\.png: cannot be decoded"):
+        read_rgb(tmp_path / "gone.png")
+
+
+def test_float_pixels_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "float.tif"
+    assert cv2.imwrite(str(file), _pixels().astype(np.float32))
+    with pytest.raises(DataError, match=r"float\.tif: float32 pixels are no training image; use 8 or 16 bit"):
+        read_rgb(file)
+
+
+def test_size_is_width_and_height(tmp_path: Path) -> None:
+    assert image_size(_photo(tmp_path / "a.png", (7, 5))) == (7, 5)
+
+
+def _named(count: int) -> list[Pair]:
+    return [Pair(f"{n:03}", Path(f"low/{n}"), Path(f"high/{n}")) for n in range(count)]
+
+
+@pytest.mark.parametrize("share", [0.001, 0.05, 0.3, 0.5, 0.99])
+@pytest.mark.parametrize("count", [2, 3, 10, 97])
+def test_hold_out_splits_into_two_disjoint_parts(count: int, share: float) -> None:
+    pairs = _named(count)
+    train, held = hold_out(pairs, share)
+    assert sorted(p.name for p in train + held) == [p.name for p in pairs]
+    assert len(held) == min(count - 1, max(1, round(share * count)))
+    assert train
+
+
+def test_hold_out_does_not_depend_on_the_order() -> None:
+    pairs = _named(40)
+    expected = hold_out(pairs, 0.2)
+    shuffled = [pairs[i] for i in torch.randperm(40, generator=torch.Generator().manual_seed(0))]
+    assert hold_out(shuffled, 0.2) == expected
+
+
+def test_hold_out_spreads_over_the_names() -> None:
+    held = [int(p.name) for p in hold_out(_named(100), 0.05)[1]]
+    assert held == [10, 30, 50, 70, 90]
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_one_pair_alone_cannot_be_split(count: int) -> None:
+    with pytest.raises(DataError):
+        hold_out(_named(count), 0.5)
+
+
+@pytest.mark.parametrize("memory_gb", [0.0, 1.0])
+def test_stores_give_the_same_images_from_memory_or_disk(tmp_path: Path, memory_gb: float) -> None:
+    pairs = find_pairs([_root(tmp_path, "a.png", "b.png", "c.png")])
+    store = PairStore(pairs, torch.device("cpu"), memory_gb)
+    assert len(store) == len(store.low) == 3
+    assert store.names == ["a", "b", "c"]
+    for number in range(3):
+        low, high = store[number]
+        assert low.dtype == torch.uint8
+        assert np.array_equal(low.permute(1, 2, 0).numpy(), _pixels(seed=number))
+        assert np.array_equal(high.permute(1, 2, 0).numpy(), _pixels(seed=100 + number))
+
+
+def test_memory_is_used_only_where_all_fits(tmp_path: Path) -> None:
+    files = [_photo(tmp_path / f"{n}.png", (10, 10)) for n in range(3)]  # 900 bytes
+    fits, too_large = (ImageStore(files, torch.device("cpu"), gb) for gb in (900e-9, 899e-9))
+    for file in files:
+        _photo(file, (10, 10), seed=9)
+    assert np.array_equal(fits[0].permute(1, 2, 0).numpy(), _pixels((10, 10), seed=0))
+    assert np.array_equal(too_large[0].permute(1, 2, 0).numpy(), _pixels((10, 10), seed=9))
