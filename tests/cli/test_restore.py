@@ -1,8 +1,11 @@
 """`restorect restore` as a user meets it: real files of the real formats, a quick stand-in for the networks."""
 
+import contextlib
 import io
 import json
 import os
+import pty
+import re
 import signal
 import subprocess
 import sys
@@ -296,6 +299,33 @@ def test_ctrl_c_and_a_second_command_in_real_processes(folder: Path, tmp_path: P
     assert third.returncode == 0
     assert "done before" in error.splitlines()[-1]
     assert len(files(out)) == 6
+
+
+def test_a_terminal_gets_a_bar_and_its_cursor_back(folder: Path, tmp_path: Path) -> None:
+    (folder / "bad [red].jpg").write_text("no photo")
+    for options, sends in (([], 0), (["--force"], 2)):
+        controller, terminal = pty.openpty()
+        running = subprocess.Popen(
+            [sys.executable, str(PROGRAM), "restore", str(folder), "-o", str(tmp_path / "out"), *options],
+            stdout=subprocess.DEVNULL,
+            stderr=terminal,
+            env=ENVIRONMENT | {"SECONDS_A_PHOTO": "0.4", "TERM": "xterm", "COLUMNS": "120"},
+        )
+        os.close(terminal)
+        shown = b""
+        with contextlib.suppress(OSError):  # the terminal closes with the process
+            while part := os.read(controller, 4096):
+                shown += part
+                if sends and b"MP/s" in shown:
+                    running.send_signal(signal.SIGINT)
+                    sends -= 1
+        os.close(controller)
+        text = re.sub(r"\x1b\[[0-9;]*m", "", shown.decode())  # without colours
+        assert "/4 photos" in text
+        assert "MP/s" in text
+        assert "bad [red].jpg: is not a photo" in text
+        assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l"), "the cursor stays hidden"
+        assert running.wait() == (130 if options else 1)
 
 
 def test_kills_of_the_whole_command(folder: Path, tmp_path: Path) -> None:

@@ -3,23 +3,24 @@
 import contextlib
 import os
 import signal
+import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
 from restorect.infer.batch.stop import Stop
 
 INTERRUPTED = 130
+_NOTICE = "restorect: stopping after the current photo; Ctrl-C again stops at once\n"
+_CLEAR_LINE, _SHOW_CURSOR = "\r\x1b[K", "\x1b[?25h"
 
 
 @contextlib.contextmanager
-def stopping(stop: Stop, notice: Callable[[str], None]) -> Iterator[None]:
+def stopping(stop: Stop) -> Iterator[None]:
     """While inside, a first signal asks `stop` and a second one ends the process (outputs are whole or not there).
 
-    Args:
-        stop: asked at the first signal.
-        notice: shows one line.
+    The handlers write with plain system calls: a signal may come while the same stream is being printed to.
     """
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may set handlers
@@ -27,9 +28,10 @@ def stopping(stop: Stop, notice: Callable[[str], None]) -> Iterator[None]:
 
     def receive(_number: int, _frame: FrameType | None) -> None:
         if stop.asked:
+            _say("", _SHOW_CURSOR)  # a live bar has hidden it
             os._exit(INTERRUPTED)  # no thread is awaited; a half-written temporary file is removed by the next run
         stop.ask()
-        notice("stopping after the current photo; Ctrl-C again stops at once")
+        _say(_NOTICE, _CLEAR_LINE + _NOTICE)
 
     before: dict[int, Any] = {number: signal.signal(number, receive) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -37,3 +39,9 @@ def stopping(stop: Stop, notice: Callable[[str], None]) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _say(text: str, on_terminal: str) -> None:
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # standard error may be closed
+        descriptor = sys.stderr.fileno()
+        os.write(descriptor, (on_terminal if os.isatty(descriptor) else text).encode())

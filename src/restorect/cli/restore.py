@@ -117,7 +117,7 @@ def _run(
     for path in plan.passed_over:
         display.notice(f"{path!r} was written by an earlier run, so it is no input of this one")
     stop = Stop()
-    with contextlib.closing(display), stopping(stop, display.notice):
+    with contextlib.closing(display), stopping(stop):
         summary = run_batch(
             plan, load, settings, on_event=display.event, stop=stop, photos=Photos(), force=force, fail_fast=fail_fast
         )

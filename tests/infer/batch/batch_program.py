@@ -65,7 +65,7 @@ def main() -> int:
     try:
         naming = Naming(task="low-light", size="fake", settings=settings)
         plan = plan_batch(paths, pathlib.Path(out), naming, photos)
-        with stopping(stop, say):
+        with stopping(stop):
             load = functools.partial(FakeRestorer, float(seconds))
             summary = run_batch(plan, load, settings, on_event=tell, stop=stop, photos=photos, workers=1)
     except RestorectError as error:
