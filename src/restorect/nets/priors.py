@@ -55,8 +55,47 @@ class ResidualBlock(nn.Module):
         return x + self.second(F.leaky_relu(self.first(x), 0.1))  # type: ignore[no-any-return]
 
 
+class Standardise(nn.Module):
+    """Subtract a running mean and divide by a running deviation, a number each over the photographs.
+
+    What photographs have in common outweighs by far what sets them apart. Without this all of them get nearly the
+    same code, the layer norm behind it keeps it that way, and the transformer learns to ignore codes. Batch
+    statistics would tie the samples of a small batch together; running ones, without gradient, do not.
+
+    Args:
+        numbers: how many numbers a sample has.
+        momentum: share of a batch in the running figures.
+    """
+
+    mean: Tensor
+    variance: Tensor
+
+    def __init__(self, numbers: int, momentum: float = 0.1) -> None:
+        super().__init__()
+        self.momentum = momentum
+        self.register_buffer("mean", torch.zeros(numbers))
+        self.register_buffer("variance", torch.ones(numbers))
+
+    @torch.no_grad()
+    def follow(self, numbers: Tensor, share: float) -> None:
+        """Bring a batch (B, numbers) into the running figures; a share of 1 starts them afresh."""
+        numbers = numbers.float()
+        self.mean.lerp_(numbers.mean(dim=0), share)
+        self.variance.lerp_((numbers - self.mean).square().mean(dim=0), share)
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        """(B, numbers) to the same, of mean about 0 and variance about 1 over the photographs."""
+        if self.training:
+            self.follow(numbers, self.momentum)
+        # Copies: the running figures change in place before the gradient is taken.
+        mean, variance = self.mean.clone(), self.variance.clone()
+        return (numbers.float() - mean) * torch.rsqrt(variance + 1e-12)
+
+
 class PriorTrunk(nn.Module):
     """Images to numbers: PixelUnshuffle 4, convolutions, global average, two linear layers (METHOD 6).
+
+    The numbers are standardised over the photographs; see `Standardise`.
 
     Args:
         channels: of the images stacked together.
@@ -77,25 +116,23 @@ class PriorTrunk(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
                 nn.init.kaiming_normal_(module.weight, a=0.1)
-                nn.init.zeros_(module.bias)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+        self.standardise = Standardise(numbers)
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, channels, H, W) to (B, numbers)."""
-        features = self.body(F.pixel_unshuffle(pad_to_multiple(images, 4), 4))
-        return self.mlp(features.mean(dim=(2, 3)))  # type: ignore[no-any-return]
+        return self.standardise(self._numbers(images))  # type: ignore[no-any-return]
 
     @torch.no_grad()
     def calibrate(self, images: Tensor) -> None:
-        """Rescale the last layer so that each number has mean 0 and variance 1 over these images (B, channels, H, W).
+        """Start the running figures from many images (B, channels, H, W), before training."""
+        numbers = self._numbers(images)
+        self.standardise.follow(numbers, share=1.0)
 
-        Without it all photographs get nearly the same code at first: what their features share outweighs what
-        sets them apart, the layer norm keeps it that way, and the transformer learns to ignore the code.
-        """
-        numbers = self(images)
-        mean, scale = numbers.mean(dim=0), 1 / numbers.std(dim=0).clamp_min(1e-8)
-        last = self.mlp[-1]
-        last.weight.mul_(scale[:, None])
-        last.bias.copy_((last.bias - mean) * scale)
+    def _numbers(self, images: Tensor) -> Tensor:
+        features = self.body(F.pixel_unshuffle(pad_to_multiple(images, 4), 4))
+        return self.mlp(features.mean(dim=(2, 3)))  # type: ignore[no-any-return]
 
 
 def _unit_scale(code: Tensor) -> Tensor:

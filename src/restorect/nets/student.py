@@ -63,7 +63,7 @@ class Student(nn.Module):
         return Codes(self.retinex_condition(self.decompose(view)), self.image_condition(view))
 
     def calibrate(self, low: Tensor) -> None:
-        """Make the conditions of fresh encoders differ between these photos; see `PriorTrunk.calibrate`."""
+        """Start the running figures of fresh encoders from these photos; see `PriorTrunk.calibrate`."""
         view = view_of(low, self.config.conditions.view)
         self.retinex_condition.calibrate(self.decompose(view))
         self.image_condition.calibrate(view)

@@ -39,7 +39,7 @@ class Teacher(nn.Module):
         return Codes(self.retinex_prior(*parts), self.image_prior(low, high))
 
     def calibrate(self, low: Tensor, high: Tensor) -> None:
-        """Make the codes of fresh encoders differ between these pairs (B, 3, H, W); see `PriorTrunk.calibrate`."""
+        """Start the running figures of fresh encoders from these pairs (B, 3, H, W); see `PriorTrunk.calibrate`."""
         low, high = view_of(low, self.config.priors.view), view_of(high, self.config.priors.view)
         self.retinex_prior.calibrate(self.decomposition.low(low), self.decomposition.high(high))
         self.image_prior.calibrate(low, high)

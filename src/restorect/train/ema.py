@@ -22,5 +22,6 @@ class MovingAverage:
     def update(self, network: nn.Module, step: int) -> None:
         """Follow the network after optimiser step number `step` (from 1)."""
         decay = min(self.decay, (1 + step) / (10 + step))
-        for average, current in zip(self.average.parameters(), network.parameters(), strict=True):
-            average.lerp_(current, 1 - decay)
+        average, current = self.average.state_dict(), network.state_dict()
+        for name, tensor in average.items():  # weights, and running figures with them
+            tensor.lerp_(current[name], 1 - decay)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +17,7 @@ from restorect.configs import to_mapping
 from restorect.data.batches import Batch, BatchMaker, generator_for
 from restorect.data.store import PairStore
 from restorect.errors import TrainingError
+from restorect.nets.priors import PriorTrunk
 from restorect.train.ema import MovingAverage
 from restorect.train.logs import RunLog
 from restorect.train.processes import Processes
@@ -76,10 +78,10 @@ class Trainer:
         self.device = next(stage.network.parameters()).device
         stage.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = MovingAverage(stage.network, recipe.optimiser.ema)
-        learned = [p for p in stage.parameters() if p.requires_grad]
+        groups = _parameter_groups(stage, recipe.optimiser.priors)
+        self.learned = [p for group in groups for p in group["params"]]
         fused = self.device.type == "cuda"
-        self.optimiser = torch.optim.AdamW(learned, betas=recipe.optimiser.betas, weight_decay=0.0, fused=fused)
-        self.learned = learned
+        self.optimiser = torch.optim.AdamW(groups, betas=recipe.optimiser.betas, weight_decay=0.0, fused=fused)
         self.state = TrainingState(recipe=_fingerprint(recipe))
         self.validation: dict[str, float] = {}
 
@@ -154,15 +156,16 @@ class Trainer:
         loss.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self.learned, optimiser.clip)
         if not math.isfinite(float(loss.detach() + norm)):
-            found = ", ".join(f"{name} {float(value):.3g}" for name, value in losses.items())
+            found = ", ".join(f"{name} {float(value.detach()):.3g}" for name, value in losses.items())
             raise TrainingError(
                 f"step {state.step + 1}: the loss or its gradient is not finite ({found}); "
                 f"the state in {self.folder} is from before it: resume with a lower optimiser.lr"
             )
         for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate(optimiser, state.step, done)
+            group["lr"] = group["share"] * learning_rate(optimiser, state.step, done)
         self.optimiser.step()
         self.stage.after_step()
+        self.processes.average(self.stage.network.buffers())
         state.step += 1
         state.position += size
         self.average.update(self.stage.network, state.step)
@@ -234,6 +237,18 @@ class _Pace:
             self.last = (step - self._step) / max(time.monotonic() - self._time, 1e-9)
         self.restart(step)
         return self.last
+
+
+def _parameter_groups(stage: Stage, priors: float) -> list[dict[str, Any]]:
+    """Everything that learns, prior encoders apart, each group with its share of the learning rate."""
+    trunks = (module for module in stage.network.modules() if isinstance(module, PriorTrunk))
+    slow = {id(p) for trunk in trunks for p in trunk.parameters()}
+    learned = [p for p in stage.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in learned if id(p) not in slow], "share": 1.0},
+        {"params": [p for p in learned if id(p) in slow], "share": priors},
+    ]
+    return [group for group in groups if group["params"]]
 
 
 def _channels_last(images: Tensor) -> Tensor:

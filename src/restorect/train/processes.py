@@ -1,7 +1,7 @@
 """Training in several processes (torchrun): who we are, and how gradients meet."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -32,6 +32,14 @@ class Processes:
         tensor = torch.tensor([value], dtype=torch.float64, device=device)
         dist.broadcast(tensor, src=0)
         return float(tensor)
+
+    @torch.no_grad()
+    def average(self, buffers: Iterable[torch.Tensor]) -> None:
+        """Bring running figures, which each process gathers from its own samples, to their mean."""
+        if self.count > 1:
+            for buffer in buffers:
+                dist.all_reduce(buffer)
+                buffer.div_(self.count)
 
 
 @contextmanager

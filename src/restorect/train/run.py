@@ -12,7 +12,7 @@ from torch import nn
 
 from restorect.configs import to_mapping
 from restorect.data.batches import BatchMaker, Simulator
-from restorect.data.degrade.low_light import degrade_low_light
+from restorect.data.degrade import SIMULATORS
 from restorect.data.pairs import find_pairs, hold_out, image_files
 from restorect.data.store import ImageStore, PairStore
 from restorect.errors import ConfigError, TrainingError
@@ -199,9 +199,9 @@ def _data(recipe: Recipe, device: torch.device) -> tuple[PairStore, PairStore, I
 
 
 def _simulator(task: str) -> Simulator:
-    if task != "low-light":
-        raise ConfigError(f"task {task!r} has no simulator; choose low-light")
-    return degrade_low_light
+    if task not in SIMULATORS:
+        raise ConfigError(f"task {task!r} has no simulator; choose one of {', '.join(SIMULATORS)}")
+    return SIMULATORS[task]
 
 
 def _decomposition(path: str) -> DecompositionPair:

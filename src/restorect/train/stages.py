@@ -35,11 +35,20 @@ class Stage(nn.Module):
         network: what is averaged, validated and saved.
         helpers: further learned modules, kept in the training state only.
         started: whether the network's encoders come from an earlier run.
+        frozen: networks that are only looked at, such as the teacher.
     """
 
     network: nn.Module
     helpers: nn.ModuleList
     started: bool = False
+    frozen: tuple[nn.Module, ...] = ()
+
+    def train(self, mode: bool = True) -> "Stage":
+        """Set the mode of everything but the frozen networks, which stay in eval mode throughout."""
+        super().train(mode)
+        for module in self.frozen:
+            module.eval()
+        return self
 
     def forward(self, batch: Batch, generator: torch.Generator) -> tuple[Losses, Losses]:
         """(losses to be added up, figures to be logged), each a dict of scalars."""
@@ -174,7 +183,8 @@ class CodesStage(_StudentStage):
 
     def __init__(self, network: Student, teacher: Teacher, recipe: StudentRecipe) -> None:
         super().__init__(network, recipe)
-        self.teacher = teacher.requires_grad_(False).eval()
+        self.teacher = teacher.requires_grad_(False)
+        self.frozen = (teacher,)
         network.transformer.requires_grad_(False)
 
     def forward(self, batch: Batch, generator: torch.Generator) -> tuple[Losses, Losses]:
@@ -196,7 +206,8 @@ class StudentStage(_StudentStage):
     def __init__(self, network: Student, teacher: Teacher, recipe: StudentRecipe) -> None:
         super().__init__(network, recipe)
         self.started = self.started or recipe.codes_share > 0  # stage 2a has begun the conditions
-        self.teacher = teacher.requires_grad_(False).eval()
+        self.teacher = teacher.requires_grad_(False)
+        self.frozen = (teacher,)
         network.transformer.requires_grad_(True)
         self.weights = ImageWeights(hvi=recipe.hvi, head=recipe.head)
         self.flex = FlexLoss(_decoder_channels(network.transformer), _decoder_channels(teacher.transformer))
@@ -234,7 +245,7 @@ class DirectStage(_StudentStage):
 
     def __init__(self, network: Student, decompose_high: DecompositionNet, recipe: StudentRecipe) -> None:
         super().__init__(network, recipe)
-        self.decompose_high = decompose_high.requires_grad_(False).eval()
+        self.decompose_high = decompose_high.requires_grad_(False)
         self.weights = ImageWeights(hvi=recipe.hvi, head=recipe.head)
 
     def forward(self, batch: Batch, generator: torch.Generator) -> tuple[Losses, Losses]:
