@@ -214,7 +214,7 @@ def png_with(**chunks):
 
 
 def chrm(*xy):
-    return b"".join(int(round(value * 1e5)).to_bytes(4, "big") for value in xy)
+    return b"".join(round(value * 1e5).to_bytes(4, "big") for value in xy)
 
 
 def test_png_colour_chunks_in_their_order():

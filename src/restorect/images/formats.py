@@ -89,6 +89,7 @@ _BRANDS = {
     **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), "heic"),
     b"crx ": "raw",
 }
+_UNKNOWN = "of an unknown kind"
 _STRANGERS: tuple[tuple[bytes, str], ...] = (
     (b"GIF8", "a GIF"),
     (b"8BPS", "a Photoshop document"),
@@ -123,9 +124,9 @@ def stranger(data: bytes) -> str:
     for magic, name in _STRANGERS:
         if data.lstrip()[: len(magic)] == magic or data.startswith(magic):
             return name
-    if data and all(byte in b"\t\n\r" or byte >= 32 for byte in data[:256]) and b"\0" not in data[:256]:
-        return "text"
-    return "of an unknown kind"
+    beginning = data[:256].decode("utf-8", "ignore")
+    is_text = len(beginning.encode()) >= len(data[:256]) - 3 > 0
+    return "text" if is_text and all(letter.isprintable() or letter.isspace() for letter in beginning) else _UNKNOWN
 
 
 def output_format(photo_format: str) -> str:

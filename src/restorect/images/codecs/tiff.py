@@ -31,6 +31,8 @@ def header(data: bytes, page: int) -> Header:
     """Read one page's directory."""
     head = read_head(data)
     pages = chain(data, head)
+    if not pages:
+        raise ValueError("no directory")
     if page >= len(pages):
         raise ImageError(f"has {len(pages)} pages, not {page + 1}: choose --page from 0")
     tags = read_directory(data, pages[page], head)

@@ -1,0 +1,282 @@
+"""Files that are damaged, lie, or mean harm: one line, the file's name, quickly, in little memory."""
+
+import io
+import os
+import struct
+import time
+import tracemalloc
+import zlib
+
+import numpy as np
+import pytest
+import tifffile
+from photo_makers import (
+    exif,
+    make_avif,
+    make_bmp,
+    make_dng,
+    make_hdr,
+    make_jpeg,
+    make_jxl,
+    make_png,
+    make_tiff,
+    make_webp,
+    pixels,
+)
+
+from restorect.errors import ImageError
+from restorect.images.read import probe, read_photo
+
+ALL = {
+    "jpeg": lambda: make_jpeg(pixels(8, 3)),
+    "png": lambda: make_png(pixels(16, 3)),
+    "tiff": lambda: make_tiff(pixels(16, 3), compression="zlib"),
+    "webp": lambda: make_webp(pixels(8, 3)),
+    "avif": lambda: make_avif(pixels(8, 3)),
+    "jxl": lambda: make_jxl(pixels(8, 3)),
+    "bmp": lambda: make_bmp(pixels(8, 3)),
+    "hdr": lambda: make_hdr(np.abs(pixels(32, 3))),
+}
+
+
+def refusal(source, **options):
+    """The one line a source is refused with."""
+    with pytest.raises(ImageError) as caught:
+        read_photo(source, **options)
+    text = str(caught.value)
+    assert "\n" not in text
+    assert len(text) < 500
+    assert text.isprintable()
+    return text
+
+
+@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("part", [0.02, 0.3, 0.7])
+def test_cut_off_files(kind, part, tmp_path):
+    data = ALL[kind]()
+    path = tmp_path / f"holiday.{kind}"
+    path.write_bytes(data[: max(3, int(len(data) * part))])
+    text = refusal(path)
+    assert str(path) in text
+    assert text.endswith(("get the file again", "get it again", "convert it first"))
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "is empty (0 bytes)"),
+        (b"Dear diary,\n", "looks like text"),
+        (b"<html><body>404", "looks like a web page"),
+        (b"GIF89a" + bytes(50), "looks like a GIF"),
+        (b"%PDF-1.7", "looks like a PDF"),
+        (bytes(1000), "of an unknown kind"),
+        (b"\xff", "of an unknown kind"),
+    ],
+)
+def test_files_that_are_no_photos(content, says, tmp_path):
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(content)
+    text = refusal(path)
+    assert text.startswith(f"{path}: ")
+    assert says in text
+
+
+def test_content_decides_not_the_name(tmp_path):
+    path = tmp_path / "misnamed.jpg"
+    path.write_bytes(make_png(pixels(16, 3)))
+    assert read_photo(path).format == "png"
+    assert probe(path).bit_depth == 16
+
+
+def test_things_that_are_no_files(tmp_path):
+    assert "is a folder" in refusal(tmp_path)
+    assert "No such file" in refusal(tmp_path / "none.jpg")
+    pipe = tmp_path / "pipe.jpg"
+    os.mkfifo(pipe)
+    assert "not a regular file" in refusal(pipe)
+    loop = tmp_path / "loop.jpg"
+    loop.symlink_to(loop)
+    assert "cannot be opened" in refusal(loop)
+    assert "cannot be opened" in refusal(tmp_path / ("x" * 300))
+    assert "cannot be opened" in refusal(tmp_path / "nul\0.jpg")
+
+
+def test_names_are_shown_on_one_line(tmp_path):
+    path = tmp_path / "a\nb\x1b[31m\u202e\U0001f600.jpg"
+    path.write_bytes(b"nothing here")
+    text = refusal(path)
+    assert "a\\nb\\x1b[31m\\u202e" in text
+    assert "\U0001f600" in text
+    assert refusal(b"", name="stdin\n").startswith("stdin\\n: is empty")
+
+
+def png_of(width, height, *, bits=8, kind=2, body=b""):
+    def chunk(name, content):
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, kind, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", body) + chunk(b"IEND", b"")
+
+
+def bombs():
+    yield "png", png_of(30000, 30000, body=zlib.compress(bytes(10**6)))
+    jpeg = bytearray(make_jpeg(pixels(8, 3)))
+    at = jpeg.index(b"\xff\xc0")
+    jpeg[at + 5 : at + 9] = struct.pack(">HH", 60000, 60000)
+    yield "jpeg", bytes(jpeg)
+    webp = bytearray(make_webp(pixels(8, 4), block=exif(1)))
+    at = webp.index(b"VP8X") + 12
+    webp[at : at + 6] = (16000000).to_bytes(3, "little") * 2
+    yield "webp", bytes(webp)
+    bmp = bytearray(make_bmp(pixels(8, 3)))
+    bmp[18:26] = struct.pack("<ii", 40000, 40000)
+    yield "bmp", bytes(bmp)
+    avif = bytearray(make_avif(pixels(8, 3)))
+    at = avif.index(b"ispe") + 8
+    avif[at : at + 8] = struct.pack(">II", 60000, 60000)
+    yield "avif", bytes(avif)
+    yield "hdr", make_hdr(np.abs(pixels(32, 3))).replace(b"-Y 23 +X 37", b"-Y 90000 +X 90000")
+    yield "jxl", b"\xff\x0a" + ((29999 << 3 | 3 << 1) | 1 << 33).to_bytes(20, "little")
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, pixels(8, 3), photometric="rgb", metadata=None)
+    data = bytearray(buffer.getvalue())
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        for name in ("ImageWidth", "ImageLength"):
+            tag = file.pages[0].tags[name]
+            struct.pack_into("<H" if tag.dtype == 3 else "<I", data, tag.valueoffset, 60000)
+    yield "tiff", bytes(data)
+
+
+@pytest.mark.parametrize(("kind", "data"), list(bombs()), ids=[kind for kind, _ in bombs()])
+def test_bombs_are_refused_from_the_header(kind, data):
+    tracemalloc.start()
+    began = time.perf_counter()
+    text = refusal(data, name="bomb")
+    assert time.perf_counter() - began < 2
+    assert tracemalloc.get_traced_memory()[1] < 50e6
+    tracemalloc.stop()
+    assert text.startswith("bomb: says it is ")
+    assert "over the limit of 500" in text
+    assert "--max-megapixels" in text
+
+
+def test_the_limit_is_an_option_and_exact():
+    data = make_png(pixels(8, 3, size=(100, 200)))
+    assert read_photo(data, max_megapixels=0.02).width == 200
+    assert "(0.0 megapixels), over the limit of 0.0199" in refusal(data, max_megapixels=0.0199)
+
+
+def test_small_files_that_claim_to_be_large():
+    """Under the limit, but more than the bytes could ever hold."""
+    flat = png_of(20000, 20000, body=zlib.compress(bytes(1000)))
+    assert "decompression bomb" in refusal(flat)
+    jpeg = bytearray(make_jpeg(pixels(8, 3)))
+    at = jpeg.index(b"\xff\xc0")
+    jpeg[at + 5 : at + 9] = struct.pack(">HH", 20000, 20000)
+    assert "decompression bomb" in refusal(bytes(jpeg))
+
+
+def test_a_flat_picture_is_no_bomb():
+    """The emptiest photograph of 12 megapixels is still read."""
+    flat = np.full((3000, 4000, 1), 77, np.uint8)
+    for data in (make_png(flat), make_jpeg(flat), make_tiff(flat, compression="zlib")):
+        assert (read_photo(data).pixels == read_photo(data).pixels[0, 0]).all()
+
+
+def test_tiff_strip_that_unpacks_to_far_more():
+    """200 MB of zeros behind a 23 x 37 picture."""
+    data = bytearray(make_tiff(pixels(8, 3), compression="zlib"))
+    bomb = zlib.compress(bytes(200_000_000), 9)
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        tags = file.pages[0].tags
+        places = [
+            (tags[name].valueoffset, value)
+            for name, value in (("StripOffsets", len(data)), ("StripByteCounts", len(bomb)))
+        ]
+        kinds = [tags[name].dtype for name in ("StripOffsets", "StripByteCounts")]
+    for (at, value), kind in zip(places, kinds, strict=True):
+        struct.pack_into("<H" if kind == 3 else "<I", data, at, value)
+    tracemalloc.start()
+    try:
+        read_photo(bytes(data) + bomb)
+    except ImageError as error:
+        assert "\n" not in str(error)
+    assert tracemalloc.get_traced_memory()[1] < 100e6
+    tracemalloc.stop()
+
+
+def chunked(kind, body):
+    data = png_of(2, 2, body=zlib.compress(bytes(14)))
+    extra = struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    return data[:33] + extra + data[33:]
+
+
+def test_metadata_that_unpacks_to_gigabytes():
+    bomb = zlib.compress(bytes(50_000_000), 9)
+    tracemalloc.start()
+    photo = read_photo(chunked(b"zTXt", b"Comment\0\0" + bomb))
+    assert dict(photo.metadata.text) == {"Comment": ""}
+    assert read_photo(chunked(b"iCCP", b"x\0\0" + bomb)).warnings == ("its colour profile is damaged: sRGB is assumed",)
+    assert read_photo(chunked(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + bomb)).metadata.xmp is None
+    assert tracemalloc.get_traced_memory()[1] < 120e6
+    tracemalloc.stop()
+
+
+def test_nested_and_looping_metadata_ends():
+    began = time.perf_counter()
+    loop = bytearray(exif(1))
+    loop[4:8] = struct.pack("<I", 8)
+    loop[8 + 2 + 12 * 5 : 8 + 2 + 12 * 5 + 4] = struct.pack("<I", 8)
+    looping = read_photo(make_png(pixels(8, 3), block=bytes(loop)))
+    assert looping.metadata.exif is not None
+    laughs = b"<!DOCTYPE x [<!ENTITY a 'ha'><!ENTITY b '&a;&a;'>]><x>" + b"<a>" * 200_000 + b"</x>"
+    photo = read_photo(chunked(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + laughs))
+    assert photo.metadata.xmp == laughs
+    from restorect.images.write import encode
+
+    for nasty in (
+        laughs,
+        b"<xmp:Thumbnails" * 50_000,
+        b'<rdf:Description rdf:about="' * 50_000,
+        b"tiff:Orientation " * 50_000,
+    ):
+        written = encode(read_photo(chunked(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + nasty)), note={"a": 1})
+        assert "its XMP is not understood: kept as it is, without a note" in written.warnings
+    data = bytearray(make_tiff(pixels(8, 3)))
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        at = file.pages[0].tags.values()[-1].offset + 12
+    struct.pack_into("<I", data, at, struct.unpack_from("<I", data, 4)[0])
+    assert read_photo(bytes(data)).pages == 1
+    assert time.perf_counter() - began < 8
+
+
+def test_sizes_of_nothing_are_refused():
+    assert "which is no picture" in refusal(png_of(0, 5))
+    assert "4294967295 x 4294967295" in refusal(png_of(2**32 - 1, 2**32 - 1))
+
+
+@pytest.mark.parametrize(
+    ("array", "says"),
+    [
+        (np.zeros((4, 4), np.uint32), "32-bit unsigned integer pixels"),
+        (np.zeros((4, 4), np.int16), "16-bit signed integer pixels"),
+        (np.zeros((4, 4), np.complex64), "complex pixels"),
+    ],
+)
+def test_kinds_of_pixels_that_are_refused(array, says):
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, array, metadata=None)
+    text = refusal(buffer.getvalue(), name="science.tif")
+    assert says in text
+    assert text.endswith("save it as 8 or 16-bit unsigned or 32-bit float")
+
+
+def test_raw_that_is_cut_off_is_one_line():
+    pytest.importorskip("rawpy")
+    data = make_dng()
+    for part in (0.1, 0.5):
+        assert "camera RAW" in refusal(data[: int(len(data) * part)]) or part == 0.1
+
+
+def test_negative_page():
+    assert "counted from 0" in refusal(make_png(pixels(8, 3)), page=-1)

@@ -1,0 +1,175 @@
+"""Writing: options, formats, and files that appear whole or not at all."""
+
+import io
+import os
+import stat
+from pathlib import Path
+
+import numpy as np
+import pytest
+from photo_makers import make_jpeg, make_png, make_tiff, make_webp, pixels
+from PIL import Image
+
+from restorect.errors import ImageError
+from restorect.images import write
+from restorect.images.formats import EXTENSIONS, extension_for, output_format
+from restorect.images.photo import Photo
+from restorect.images.read import read_photo
+from restorect.images.write import encode, encode_photo, write_photo
+
+
+def photo_of(depth=8, channels=3, **more):
+    array = pixels(depth, channels)
+    return Photo(pixels=array, format="png", bit_depth=depth, **more)
+
+
+def test_jpeg_defaults_are_quality_95_and_no_subsampling():
+    picture = Image.open(io.BytesIO(encode_photo(photo_of(), format="jpeg")))
+    assert [layer[1:3] for layer in picture.layer] == [(1, 1)] * 3
+    oracle = io.BytesIO()
+    Image.fromarray(pixels(8, 3)).save(oracle, "JPEG", quality=95, subsampling=0)
+    assert picture.quantization == Image.open(oracle).quantization
+
+
+def test_jpeg_options():
+    sizes = [len(encode_photo(photo_of(), format="jpeg", quality=q, subsampling="4:2:0")) for q in (30, 60, 95)]
+    assert sizes == sorted(sizes)
+    picture = Image.open(io.BytesIO(encode_photo(photo_of(), format="jpeg", subsampling="4:2:0")))
+    assert picture.layer[0][1:3] == (2, 2)
+
+
+@pytest.mark.parametrize("kind", ["webp", "avif", "jxl"])
+def test_lossless_option(kind):
+    photo = photo_of()
+    exact = read_photo(encode_photo(photo, format=kind, lossless=True))
+    np.testing.assert_array_equal(exact.pixels, photo.pixels)
+    lossy = encode_photo(photo, format=kind)
+    assert 0 < np.abs(read_photo(lossy).pixels.astype(int) - photo.pixels).mean() < 20
+    np.testing.assert_array_equal(read_photo(encode_photo(exact)).pixels, photo.pixels)
+    again = read_photo(encode_photo(exact, lossless=False))
+    assert (again.pixels != photo.pixels).any()
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"quality": 0}, "quality 0 is not allowed"),
+        ({"subsampling": "4:1:1"}, "allowed are 4:4:4, 4:2:2, 4:2:0"),
+        ({"format": "jpeg", "lossless": True}, "JPEG cannot be lossless"),
+        ({"format": "jpeg", "bit_depth": 16}, "jpeg cannot hold 16 bits a channel, only 8"),
+        ({"format": "png", "bit_depth": 32}, "png cannot hold 32 bits"),
+        ({"format": "heic"}, "'heic' cannot be written: allowed are jpeg, png"),
+        ({"format": "raw"}, "cannot be written"),
+        ({"format": "nonsense"}, "cannot be written"),
+    ],
+)
+def test_options_that_are_refused(options, says):
+    with pytest.raises(ImageError, match=says):
+        encode(photo_of(), **options)
+
+
+def test_depth_conversions_round_and_say_so():
+    deep = photo_of(16)
+    written = encode(deep, format="jpeg")
+    assert written.warnings == ("16 bits a channel become 8: jpeg holds no more",)
+    asked = encode(deep, bit_depth=8)
+    assert asked.warnings == ()
+    expected = np.rint(deep.pixels / 65535 * 255)
+    np.testing.assert_array_equal(read_photo(asked.data).pixels, expected)
+    wide = encode(photo_of(8), bit_depth=16)
+    np.testing.assert_array_equal(read_photo(wide.data).pixels, pixels(8, 3).astype(int) * 257)
+    avif = encode(deep, format="avif", lossless=True)
+    assert avif.warnings == ("AVIF holds 12 of its 16 bits",)
+    assert np.abs(read_photo(avif.data).pixels.astype(int) - deep.pixels).max() <= 8
+
+
+def test_transparency_that_is_lost_is_said():
+    photo = read_photo(make_png(pixels(8, 4)))
+    written = encode(photo, format="jpeg")
+    assert written.warnings == ("its transparency is not kept: jpeg has none",)
+
+
+def test_sizes_a_format_cannot_hold():
+    long = Photo(pixels=np.zeros((1, 17000, 3), np.uint8), format="png", bit_depth=8)
+    with pytest.raises(ImageError, match="webp holds at most 16383 pixels a side, not 17000 x 1"):
+        encode(long, format="webp")
+
+
+def test_output_formats_and_endings():
+    assert [output_format(kind) for kind in ("raw", "heic", "png", "jpeg")] == ["tiff", "jpeg", "png", "jpeg"]
+    assert output_format("exr") in ("exr", "tiff")
+    assert [extension_for(kind) for kind in ("raw", "heic", "tiff", "jxl")] == [".tif", ".jpg", ".tif", ".jxl"]
+    assert {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".avif", ".jxl", ".heic", ".dng", ".cr2"} <= EXTENSIONS
+    assert all(ending == ending.lower() and ending.startswith(".") for ending in EXTENSIONS)
+    with pytest.raises(ImageError, match="unknown photo format"):
+        output_format("gif")
+
+
+def test_the_ending_decides_the_format_of_a_file(tmp_path):
+    for name, kind in (("a.tif", "tiff"), ("b.JPG", "jpeg"), ("c", "png"), ("d.unknown", "png")):
+        assert write_photo(photo_of(), tmp_path / name) == ()
+        assert read_photo(tmp_path / name).format == kind
+    write_photo(photo_of(), tmp_path / "e.jpg", format="png")
+    assert read_photo(tmp_path / "e.jpg").format == "png"
+    with pytest.raises(ImageError, match="cannot be written"):
+        write_photo(photo_of(), tmp_path / "f.heic")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tif", "b.JPG", "c", "d.unknown", "e.jpg"]
+
+
+def test_writing_is_atomic_and_synced(tmp_path, monkeypatch):
+    target = tmp_path / "out.png"
+    target.write_bytes(b"old")
+    synced = []
+    real = os.fsync
+    monkeypatch.setattr(write.os, "fsync", lambda fd: (synced.append(stat.S_ISDIR(os.fstat(fd).st_mode)), real(fd))[1])
+    write_photo(photo_of(), target)
+    assert synced == [False, True]
+    assert read_photo(target).format == "png"
+    before = target.read_bytes()
+
+    def broken(source, destination):
+        assert Path(source).parent == tmp_path
+        assert read_photo(Path(source)).format == "png"
+        assert target.read_bytes() == before
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(write.os, "replace", broken)
+    with pytest.raises(ImageError, match="No space left"):
+        write_photo(photo_of(), target)
+    assert target.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["out.png"]
+
+
+def test_links_are_replaced_not_followed(tmp_path):
+    outside = tmp_path / "outside.png"
+    outside.write_bytes(b"precious")
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "x.png").symlink_to(outside)
+    write_photo(photo_of(), folder / "x.png")
+    assert outside.read_bytes() == b"precious"
+    assert not (folder / "x.png").is_symlink()
+
+
+def test_names_at_the_limit_and_missing_folders(tmp_path):
+    name = "x" * 251 + ".png"
+    write_photo(photo_of(), tmp_path / name)
+    assert read_photo(tmp_path / name).width == 37
+    with pytest.raises(ImageError, match="cannot be written \\(No such file"):
+        write_photo(photo_of(), tmp_path / "none" / "x.png")
+
+
+def test_new_files_have_usual_permissions(tmp_path):
+    mask = os.umask(0o027)
+    try:
+        write_photo(photo_of(), tmp_path / "x.png")
+    finally:
+        os.umask(mask)
+    assert stat.S_IMODE((tmp_path / "x.png").stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "png", "tiff", "webp", "avif", "jxl", "bmp"])
+def test_the_same_photo_gives_the_same_bytes(kind):
+    source = {"jpeg": make_jpeg, "png": make_png, "tiff": make_tiff}.get(kind, make_webp)(pixels(8, 3))
+    first, second = (encode_photo(read_photo(source), format=kind, note={"seed": 1}) for _ in range(2))
+    assert first == second
