@@ -207,7 +207,7 @@ def make_dng(orientation=1):
     """A small colour-filter-array DNG with tifffile."""
     height, width = 64, 96
     y, x = np.mgrid[:height, :width]
-    sensor = ((x * 300 + y * 200) % 30000 + 500).astype(np.uint16)
+    sensor = (x * 200 + y * 150 + 500).astype(np.uint16)
     matrix = np.array([[int(value * 10000), 10000] for value in (0.9, 0, 0, 0, 1.0, 0, 0, 0, 0.8)], "<i4")
     tags = [
         (271, 2, 5, b"Test\0", True),

@@ -1,0 +1,109 @@
+"""Small real files of every format, and ways to damage them."""
+
+import random
+import struct
+from pathlib import Path
+
+import numpy as np
+from photo_makers import (
+    IPTC,
+    XMP,
+    cmyk_profile,
+    exif,
+    make_avif,
+    make_bmp,
+    make_dng,
+    make_hdr,
+    make_jpeg,
+    make_jxl,
+    make_png,
+    make_tiff,
+    make_webp,
+    pixels,
+    profile,
+)
+
+from restorect.images.photo import Metadata, Photo
+from restorect.images.write import encode_photo
+
+HERE = Path(__file__).parent
+_NUMBERS = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 0x80000000, 10000, 70000)
+
+
+def seeds():
+    """Real files by name; HEIC and RAW too, when their extras are installed."""
+    small = (13, 17)
+    rgb, deep = pixels(8, 3, size=small), pixels(16, 4, size=small)
+    full = Photo(
+        pixels=rgb,
+        metadata=Metadata(exif=exif(6), xmp=XMP, iptc=IPTC, dpi=(300, 300)),
+        icc_profile=profile("p3"),
+        format="png",
+        bit_depth=8,
+    )
+    files = {f"full-{kind}": encode_photo(full, format=kind) for kind in ("jpeg", "png", "tiff", "webp", "avif", "jxl")}
+    files |= {
+        "jpeg": make_jpeg(rgb, profile("adobe"), exif(3), progressive=True),
+        "png-deep": make_png(deep),
+        "png-grey": make_png(rgb[..., :1], profile("grey22")),
+        "tiff-deep": make_tiff(deep, compression="lzw"),
+        "tiff-float": make_tiff(pixels(32, 3, size=small), compression="zlib", predictor=True),
+        "tiff-planes": make_tiff(rgb, planarconfig="separate", compression="packbits"),
+        "tiff-tiles": make_tiff(rgb, tile=(16, 16), bigtiff=True),
+        "webp-alpha": make_webp(pixels(8, 4, size=small)),
+        "avif": make_avif(pixels(8, 4, size=(24, 32))),
+        "jxl-deep": make_jxl(deep),
+        "bmp": make_bmp(rgb),
+        "bmp-alpha": make_bmp(pixels(8, 4, size=small)),
+        "hdr": make_hdr(np.abs(pixels(32, 3, size=small))),
+        "cmyk": _cmyk(),
+        "dng": make_dng(),
+        "heic": (HERE / "ramp8.heic").read_bytes(),
+        "heic-deep": (HERE / "ramp10.heic").read_bytes(),
+    }
+    return files
+
+
+def _cmyk():
+    import io
+
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.new("CMYK", (17, 13), (10, 200, 30, 40)).save(buffer, "JPEG", icc_profile=cmyk_profile())
+    return buffer.getvalue()
+
+
+def mutate(data, seed):
+    """Damage a file in one to four places; the same seed damages alike."""
+    dice = random.Random(seed)
+    file = bytearray(data)
+    head = dice.random() < 0.6  # headers are where the harm is
+    for _ in range(dice.randint(1, 4)):
+        reach = min(len(file), 400) if head else len(file)
+        if reach < 8:
+            break
+        at = dice.randrange(reach)
+        kind = dice.randrange(8)
+        if kind == 0:
+            file[at] ^= 1 << dice.randrange(8)
+        elif kind == 1:
+            file[at] = dice.randrange(256)
+        elif kind == 2:
+            number = dice.choice(_NUMBERS)
+            code = dice.choice(("<I", ">I", "<H", ">H"))
+            packed = struct.pack(code, number & (0xFFFF if code[1] == "H" else 0xFFFFFFFF))
+            file[at : at + len(packed)] = packed
+        elif kind == 3:
+            del file[at : at + dice.randint(1, 40)]
+        elif kind == 4:
+            file[at:at] = dice.randbytes(dice.randint(1, 40))
+        elif kind == 5:
+            del file[dice.randrange(len(file)) :]
+        elif kind == 6:
+            start = dice.randrange(len(file))
+            file[at:at] = file[start : start + dice.randint(1, 200)]
+        else:
+            end = min(len(file), at + dice.randint(1, 30))
+            file[at:end] = dice.choice((b"\0", b"\xff")) * (end - at)
+    return bytes(file)
