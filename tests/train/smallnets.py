@@ -1,0 +1,30 @@
+"""Presets replaced by nets small enough to train in a second."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest import mock
+
+from restorect.flow.velocity import VelocityConfig
+from restorect.nets import presets
+from restorect.nets.priors import PriorConfig
+from restorect.nets.student import StudentConfig
+from restorect.nets.teacher import TeacherConfig
+from restorect.nets.transformer import TransformerConfig
+
+TRANSFORMER = TransformerConfig(dim=8, blocks=(1, 1, 1, 1), refine=1, heads=(1, 1, 1, 1), stem=4, gain=True)
+PRIORS = PriorConfig(width=4, blocks=1, view=16)
+
+
+@contextmanager
+def small_nets() -> Iterator[None]:
+    """Within it, the presets "tiny" and "wide" are small; "wide" has twice the width."""
+    student = StudentConfig(transformer=TRANSFORMER, conditions=PRIORS, velocity=VelocityConfig(width=16, blocks=1))
+    teacher = TeacherConfig(transformer=TRANSFORMER, priors=PRIORS)
+    wide = TeacherConfig(
+        transformer=TransformerConfig(dim=16, blocks=(1, 1, 1, 1), refine=1, heads=(1, 1, 1, 1), stem=2), priors=PRIORS
+    )
+    with (
+        mock.patch.dict(presets.STUDENTS, {"tiny": student}),
+        mock.patch.dict(presets.TEACHERS, {"tiny": teacher, "wide": wide}),
+    ):
+        yield

@@ -1,0 +1,195 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from worker import run
+
+from restorect.errors import ConfigError, TrainingError
+from restorect.nets.checkpoint import load_student, read_checkpoint
+
+SWITCHES = {
+    "flow": False,
+    "flex": 0.0,
+    "norm": "pixel",
+    "qk_norm": False,
+    "hvi": 0.0,
+    "detach_codes": True,
+    "start": "mean",
+    "head": 0.0,
+}
+
+
+@pytest.fixture(scope="module")
+def decomposition(pairs_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("decompose")
+    run("decompose", str(pairs_folder), folder, 30)
+    return folder / "last.safetensors"
+
+
+@pytest.fixture(scope="module")
+def teacher(pairs_folder: Path, decomposition: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("teacher")
+    run("teacher", str(pairs_folder), folder, 20, decomposition=str(decomposition))
+    return folder / "last.safetensors"
+
+
+def records(folder: Path, kind: str) -> list[dict[str, float]]:
+    return [r for r in map(json.loads, (folder / "log.jsonl").read_text().splitlines()) if r["kind"] == kind]
+
+
+def test_decomposition_learns_to_reconstruct(pairs_folder: Path, tmp_path: Path) -> None:
+    figures = run("decompose", str(pairs_folder), tmp_path, 150, optimiser={"lr": 3e-3, "ema": 0.9})
+    losses = [r["loss"] for r in records(tmp_path, "train")]
+    assert sum(losses[-5:]) < 0.5 * sum(losses[:5])
+    assert figures["psnr"] > 20  # of the clean photo taken apart and put together again
+
+
+def test_teacher_learns(pairs_folder: Path, decomposition: Path, tmp_path: Path) -> None:
+    figures = run(
+        "teacher",
+        str(pairs_folder),
+        tmp_path,
+        120,
+        decomposition=str(decomposition),
+        optimiser={"lr": 3e-3, "ema": 0.9},
+    )
+    first = records(tmp_path, "train")[0]["l1"]
+    last = records(tmp_path, "train")[-5:]
+    assert sum(r["l1"] for r in last) / 5 < 0.6 * first
+    assert figures["psnr"] > 12  # the degraded photos themselves have about 6 dB
+
+
+def test_teacher_codes_tell_pairs_apart(teacher: Path, pairs_folder: Path) -> None:
+    from restorect.data.pairs import find_pairs
+    from restorect.data.store import load_tensor
+    from restorect.nets.checkpoint import load_teacher
+
+    network, _ = load_teacher(teacher)
+    pairs = find_pairs([pairs_folder])
+    low = torch.stack([load_tensor(p.low).float() / 255 for p in pairs])
+    high = torch.stack([load_tensor(p.high).float() / 255 for p in pairs])
+    with torch.no_grad():
+        codes = network.encode(low, high)
+    for code in codes:
+        assert code.var(dim=0).mean() > 0.1  # 1 would be all of it; fresh encoders without calibration give 0.01
+
+
+def test_student_runs_both_stages_and_logs_the_gate(teacher: Path, pairs_folder: Path, tmp_path: Path) -> None:
+    run("student", str(pairs_folder), tmp_path, 10, teacher=str(teacher), codes_share=0.4)
+    assert [r["step"] for r in records(tmp_path / "codes", "train")] == [1, 2, 3, 4]
+    main = records(tmp_path, "train")
+    assert [r["step"] for r in main] == [1, 2, 3, 4, 5, 6]
+    assert {"l1", "hvi", "codes", "velocity", "flex", "gate", "head_encoder", "head_decoder"} <= set(main[0])
+    assert all(0 <= r["gate"] <= 1 for r in main)
+    network, card = load_student(tmp_path / "last.safetensors")
+    assert card.preset == "tiny"
+    assert card.metrics["validation"]["protocol"] == "rgb-full"
+    frozen = load_file(teacher)
+    own = network.state_dict()
+    assert all(torch.equal(own[f"decompose.{n[len('decomposition.low.') :]}"], t)
+               for n, t in frozen.items() if n.startswith("decomposition.low."))  # fmt: skip
+
+
+def test_codes_stage_leaves_the_transformer_as_the_teachers(teacher: Path, pairs_folder: Path, tmp_path: Path) -> None:
+    run("student", str(pairs_folder), tmp_path, 4, teacher=str(teacher), codes_share=0.5)
+    codes, _ = read_checkpoint(tmp_path / "codes" / "last.safetensors")
+    reference, _ = read_checkpoint(teacher)
+    names = [name for name in reference if name.startswith("transformer.")]
+    assert names
+    assert all(torch.equal(codes[name], reference[name]) for name in names)
+    final, _ = read_checkpoint(tmp_path / "last.safetensors")
+    assert any(not torch.equal(final[name], reference[name]) for name in names)
+
+
+@pytest.mark.parametrize(("name", "value"), SWITCHES.items())
+def test_every_ablation_switch_trains(
+    name: str, value: object, teacher: Path, pairs_folder: Path, tmp_path: Path
+) -> None:
+    run("student", str(pairs_folder), tmp_path, 4, teacher=str(teacher), codes_share=0.5, **{name: value})
+    record = records(tmp_path, "train")[-1]
+    _, card = read_checkpoint(tmp_path / "last.safetensors")
+    assert card.recipe[name] == value
+    absent = {"flow": "velocity", "flex": "flex", "hvi": "hvi", "head": "head_encoder"}
+    if name in absent:
+        assert absent[name] not in record
+    if name == "flow":
+        assert card.config["flow"] is False
+
+
+def test_direct_training_needs_no_teacher(decomposition: Path, pairs_folder: Path, tmp_path: Path) -> None:
+    run("student", str(pairs_folder), tmp_path, 3, decomposition=str(decomposition))
+    record = records(tmp_path, "train")[-1]
+    assert "codes" not in record
+    assert "flex" not in record
+    with pytest.raises(ConfigError, match="decomposition"):
+        run("student", str(pairs_folder), tmp_path / "other", 3)
+
+
+def test_a_teacher_of_other_width_and_stride_distils(decomposition: Path, pairs_folder: Path, tmp_path: Path) -> None:
+    run("teacher", str(pairs_folder), tmp_path / "wide", 2, decomposition=str(decomposition), preset="wide")
+    run("student", str(pairs_folder), tmp_path, 3, teacher=str(tmp_path / "wide" / "last.safetensors"), codes_share=0.3,
+        near_codes=1.0)  # fmt: skip
+    assert "flex" in records(tmp_path, "train")[-1]
+
+
+def test_simulation_and_clean_photos(decomposition: Path, pairs_folder: Path, tmp_path: Path) -> None:
+    data = {
+        "train": [str(pairs_folder)],
+        "clean": [str(pairs_folder / "high")],
+        "hold_out": 0.2,
+        "sampling": {"simulate": 0.5},
+    }
+    run("teacher", str(pairs_folder), tmp_path, 4, decomposition=str(decomposition), data=data)
+    assert len(records(tmp_path, "train")) == 4
+
+
+def test_a_loss_that_is_not_finite_stops_and_names_the_step(
+    decomposition: Path, pairs_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from restorect.train import stages
+
+    original, calls = stages.hvi_loss, []
+
+    def poisoned(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        calls.append(None)
+        return original(output, target) * (float("nan") if len(calls) == 3 else 1.0)
+
+    monkeypatch.setattr(stages, "hvi_loss", poisoned)
+    with pytest.raises(TrainingError, match="step 3: .*not finite.*hvi"):
+        run("teacher", str(pairs_folder), tmp_path, 6, decomposition=str(decomposition))
+    state = torch.load(tmp_path / "state.pt", weights_only=True)
+    assert state["step"] == 2
+    assert all(torch.isfinite(t).all() for t in state["tensors"]["network"].values())
+
+
+def test_a_run_is_not_overwritten_nor_resumed_with_another_recipe(
+    decomposition: Path, pairs_folder: Path, tmp_path: Path
+) -> None:
+    from restorect.train.recipes import DataRecipe, DecompositionRecipe, ScheduleRecipe
+    from restorect.train.run import Run, train_decomposition
+
+    recipe = DecompositionRecipe(
+        data=DataRecipe(train=(str(pairs_folder),), hold_out=0.2),
+        schedule=ScheduleRecipe(steps=2, patches=(32,), batches=(2,)),
+    )
+    once = Run(tmp_path, torch.device("cpu"), False, lambda report: None)
+    train_decomposition(recipe, once)
+    with pytest.raises(TrainingError, match="--resume"):
+        train_decomposition(recipe, once)
+    with pytest.raises(TrainingError, match="another recipe"):
+        train_decomposition(replace(recipe, seed=1), replace(once, resume=True))
+
+
+def test_a_time_budget_ends_the_schedule(pairs_folder: Path, tmp_path: Path) -> None:
+    from restorect.train.recipes import DataRecipe, DecompositionRecipe, ScheduleRecipe
+    from restorect.train.run import Run, train_decomposition
+
+    schedule = ScheduleRecipe(minutes=0.03, patches=(32,), batches=(2,), log_every=1)
+    recipe = DecompositionRecipe(data=DataRecipe(train=(str(pairs_folder),), hold_out=0.2), schedule=schedule)
+    train_decomposition(recipe, Run(tmp_path, torch.device("cpu"), False, lambda report: None))
+    rates = [r["lr"] for r in records(tmp_path, "train")]
+    assert rates[-1] < 0.05 * rates[0]  # the cosine reached its end with the budget
+    assert records(tmp_path, "train")[-1]["minutes"] == pytest.approx(0.03, abs=0.02)

@@ -1,0 +1,37 @@
+"""Trains a small student in a process of its own, for the tests that kill it or start several.
+
+Usage: worker.py STAGE DATA OUT STEPS [CHECKPOINT]
+"""
+
+import sys
+from pathlib import Path
+
+import torch
+from smallnets import small_nets
+
+from restorect.configs import from_mapping
+from restorect.train.recipes import DecompositionRecipe, StudentRecipe, TeacherRecipe
+from restorect.train.run import Run, train_decomposition, train_student, train_teacher
+
+STAGES = {
+    "decompose": (DecompositionRecipe, train_decomposition),
+    "teacher": (TeacherRecipe, train_teacher),
+    "student": (StudentRecipe, train_student),
+}
+
+
+def run(stage: str, pairs: str, out: Path, steps: int, **fields: object) -> dict[str, float]:
+    """Train one stage of the small nets; resumes by itself."""
+    torch.set_num_threads(1)
+    recipe_class, train = STAGES[stage]
+    schedule = {"steps": steps, "patches": [32, 64], "batches": [4, 2], "validate_every": 0}
+    schedule |= {"checkpoint_every": 1, "log_every": 1}
+    values = {"data": {"train": [pairs], "hold_out": 0.2}, "schedule": schedule, "seed": 3, **fields}
+    with small_nets():
+        return train(from_mapping(recipe_class, values), Run(out, torch.device("cpu"), True, lambda report: None))
+
+
+if __name__ == "__main__":
+    stage, pairs, out, steps, *checkpoint = sys.argv[1:]
+    extra = {"decomposition" if stage == "teacher" else "teacher": checkpoint[0]} if checkpoint else {}
+    run(stage, pairs, Path(out), int(steps), **extra)
