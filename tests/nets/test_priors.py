@@ -5,10 +5,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from restorect.errors import ConfigError
-from restorect.nets.priors import ImagePrior, PriorConfig, PriorTrunk, RetinexPrior, view_of
+from restorect.nets.priors import ImagePrior, PriorConfig, PriorTrunk, RetinexPrior, Standardise, view_of
 from restorect.retinex.decomposition import RetinexParts
 
 SMALL = PriorConfig(width=4, blocks=2)
+
+
+def _generator() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
 
 
 def _image(seed: int, *size: int, channels: int = 3, batch: int = 2) -> Tensor:
@@ -134,3 +138,39 @@ def test_view_is_the_area_resized_square() -> None:
 def test_bad_shapes_are_refused(options: dict[str, int]) -> None:
     with pytest.raises(ConfigError, match=r"prior encoder needs|view is -1"):
         PriorConfig(**options)
+
+
+def test_running_figures_follow_the_batches_in_training_only() -> None:
+    standardise, batch = Standardise(4, momentum=0.1), 3 + 2 * torch.randn(500, 4, generator=_generator())
+    standardise.eval()
+    assert torch.allclose(standardise(batch), batch)  # it starts as the identity
+    assert not standardise.mean.any()
+    standardise.train()
+    out = standardise(batch)
+    mean = 0.1 * batch.mean(dim=0)
+    variance = 0.9 + 0.1 * (batch - mean).square().mean(dim=0)
+    assert torch.allclose(standardise.mean, mean, atol=1e-5)
+    assert torch.allclose(standardise.variance, variance, atol=1e-4)
+    assert torch.allclose(out, (batch - mean) / variance.sqrt(), atol=1e-4)
+    for _ in range(200):
+        standardise(batch)
+    standardise.eval()
+    out = standardise(batch)
+    assert torch.allclose(out.mean(dim=0), torch.zeros(4), atol=1e-3)
+    assert torch.allclose(out.std(dim=0), torch.ones(4), atol=1e-2)
+
+
+def test_running_figures_pass_no_gradient_and_later_batches_do_no_harm() -> None:
+    standardise, numbers = Standardise(3), torch.randn(5, 3, generator=_generator(), requires_grad=True)
+    out = standardise(numbers)
+    scale = standardise.variance.rsqrt()
+    standardise(7 * numbers.detach())  # moves the figures before the gradient is taken
+    out.sum().backward()
+    assert numbers.grad is not None
+    assert torch.allclose(numbers.grad, scale.expand(5, 3))
+
+
+def test_running_figures_belong_to_the_weights() -> None:
+    names = set(ImagePrior(1, SMALL).state_dict())
+    assert {"trunk.standardise.mean", "trunk.standardise.variance"} <= names
+    assert "mean" not in dict(Standardise(3).named_parameters())
