@@ -1,6 +1,9 @@
 """`restorect info`: real files and what is said of them."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -9,6 +12,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+import restorect
 from restorect.cli.main import app
 
 
@@ -58,3 +62,9 @@ def test_a_damaged_exif_block_does_no_harm(tmp_path: Path) -> None:
     Image.new("RGB", (3, 2)).save(tmp_path / "a.jpg", exif=b"Exif\0\0II*\0\xff\xff\xff\x7f" + b"\xff" * 40)
     (found,) = facts(tmp_path / "a.jpg")
     assert found["width"] == 3
+    command = [sys.executable, "-m", "restorect.cli.main", "info", str(tmp_path / "a.jpg")]
+    source = str(Path(restorect.__file__).parents[1])
+    result = subprocess.run(
+        command, capture_output=True, text=True, check=True, env=os.environ | {"PYTHONPATH": source}
+    )
+    assert result.stderr == "", "a library's warning reaches the user"

@@ -1,11 +1,12 @@
 """`restorect info`: what was understood of a photograph."""
 
 import json
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from restorect.cli.library_warnings import hush
 
 if TYPE_CHECKING:
     from restorect.images.photo import PhotoInfo
@@ -28,6 +29,7 @@ def info(
     from restorect.errors import RestorectError
     from restorect.infer.batch import Failure
 
+    hush()
     failed = False
     for path in files:
         try:
@@ -92,11 +94,9 @@ def _camera(exif: bytes) -> dict[str, str]:
 
     block = Image.Exif()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            block.load(b"Exif\0\0" + exif)
-            tags = {**block, **block.get_ifd(_EXIF_FOLDER)}
-            gps = bool(block.get_ifd(_GPS_FOLDER))
+        block.load(b"Exif\0\0" + exif)
+        tags = {**block, **block.get_ifd(_EXIF_FOLDER)}
+        gps = bool(block.get_ifd(_GPS_FOLDER))
     except Exception:  # a damaged block has countless ways to fail, and none matters here
         return {"camera": "the EXIF block is damaged"}
     named = {ExifTags.TAGS.get(number): value for number, value in tags.items()}

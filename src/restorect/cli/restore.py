@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from restorect.cli import restore_options as o
+from restorect.cli.library_warnings import hush
 from restorect.errors import ConfigError, RestorectError
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def restore(
     from restorect.cli.batch_display import choose
     from restorect.infer.batch import Naming, Photos, RestoreSettings
 
+    hush()
     # The options that shape a photo carry the names of the settings' fields.
     given = {name: value for name, value in locals().items() if name in RestoreSettings.__dataclass_fields__}
     settings = Photos().writable(RestoreSettings(**given))
