@@ -9,6 +9,7 @@ import pytest
 from photo_makers import make_dng, make_tiff, pixels
 
 from restorect.errors import ImageError
+from restorect.images.codecs import heic
 from restorect.images.colour import from_network, to_network
 from restorect.images.formats import sniff
 from restorect.images.read import probe, read_photo
@@ -99,3 +100,19 @@ def test_this_folder_does_not_need_torch():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_heic_that_crashes_libheif_is_one_line(monkeypatch):
+    """The decoder's process dies by a signal, or hangs; this one lives."""
+    pytest.importorskip("pi_heif")
+    data = (HERE / "ramp8.heic").read_bytes()
+    monkeypatch.setattr(heic, "_DECODER", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
+    with pytest.raises(ImageError, match=r"x\.heic: this HEIC file is damaged or cut off \(libheif crashed on it\)"):
+        read_photo(data, name="x.heic")
+    monkeypatch.setattr(heic, "_DECODER", "import time; time.sleep(60)")
+    monkeypatch.setattr(heic, "_SECONDS", 0.2)
+    with pytest.raises(ImageError, match="does not come to an end"):
+        read_photo(data, name="x.heic")
+    monkeypatch.undo()
+    with pytest.raises(ImageError, match="has no page 3"):
+        read_photo(data, page=3)

@@ -13,7 +13,7 @@ from PIL import Image
 from restorect.errors import ImageError
 from restorect.images import write
 from restorect.images.formats import EXTENSIONS, extension_for, output_format
-from restorect.images.photo import Photo
+from restorect.images.photo import Metadata, Photo
 from restorect.images.read import read_photo
 from restorect.images.write import encode, encode_photo, write_photo
 
@@ -173,3 +173,13 @@ def test_the_same_photo_gives_the_same_bytes(kind):
     source = {"jpeg": make_jpeg, "png": make_png, "tiff": make_tiff}.get(kind, make_webp)(pixels(8, 3))
     first, second = (encode_photo(read_photo(source), format=kind, note={"seed": 1}) for _ in range(2))
     assert first == second
+
+
+def test_a_resolution_that_makes_no_sense_is_left_out():
+    for dpi in ((1e9, 1e9), (0.0, 300.0), (float("nan"), 72.0)):
+        for kind in ("bmp", "jpeg", "png", "tiff"):
+            photo = photo_of(metadata=Metadata(dpi=dpi))
+            assert read_photo(encode_photo(photo, format=kind)).metadata.dpi in (
+                None,
+                pytest.approx((96, 96), abs=0.02),
+            )

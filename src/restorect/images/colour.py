@@ -4,6 +4,7 @@ The networks see sRGB. A colour outside its gamut becomes a value outside [0, 1]
 function, IEC 61966-2-2's idea) and is carried along; the only clip is the last step, in the photo's own space.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +21,7 @@ _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 _FULL = {8: 255, 16: 65535}
 _DTYPES: dict[int, type[np.generic]] = {8: np.uint8, 16: np.uint16, 32: np.float32}
 _CODE = 0.5 / 65535
+_BAND = 2**18
 
 
 def encode_srgb(linear: Array) -> Float:
@@ -49,7 +51,7 @@ def to_network(photo: Photo) -> Float:
     hidden = _hidden(photo)
     if hidden is not None:
         values = _fill(values, hidden)
-    return _forward(values, photo)
+    return _banded(lambda band: _forward(band, photo), values, 3)
 
 
 def from_network(rgb: Array, photo: Photo, *, bit_depth: int | None = None) -> Photo:
@@ -75,10 +77,11 @@ def from_network(rgb: Array, photo: Photo, *, bit_depth: int | None = None) -> P
         raise ImageError("the restored picture has values that are not numbers: nothing is written")
     rgb = np.asarray(rgb, np.float32)
     profile, warnings = _target(photo)
-    values = _backward(rgb, photo, profile)
+    values = _banded(lambda band: _backward(band, photo, profile), rgb, photo.channels)
     if profile is not None and depth != 8 and not _precise(profile, photo.channels):
         original = np.nan_to_num(_unit(photo.pixels))
-        values += original - _backward(_forward(original, photo), photo, profile)
+        again = _banded(lambda band: _backward(_forward(band, photo), photo, profile), original, photo.channels)
+        values += original - again
     hidden = _hidden(photo)
     pixels = to_depth(values, depth)
     if hidden is not None:
@@ -122,6 +125,16 @@ def _unit(codes: Array) -> Float:
     return codes.astype(np.float32) / np.float32(np.iinfo(codes.dtype).max)
 
 
+def _banded(step: Callable[[Float], Float], values: Float, channels: int) -> Float:
+    """Apply a step to bands of rows: the same result in a fraction of the memory."""
+    height, width = values.shape[:2]
+    result = np.empty((height, width, channels), np.float32)
+    rows = max(1, _BAND // max(width, 1))
+    for top in range(0, height, rows):
+        result[top : top + rows] = step(values[top : top + rows])
+    return result
+
+
 def _forward(values: Float, photo: Photo) -> Float:
     """Own colours (H x W x C, finite) to sRGB-encoded H x W x 3."""
     profile = _active(photo)
@@ -147,7 +160,7 @@ def _backward(rgb: Float, photo: Photo, profile: bytes | None) -> Float:
     linear = decode_srgb(rgb)
     own = icc.transform(linear, icc.linear_srgb(), profile)
     if icc.space(profile) == "gray":
-        return own.reshape(photo.height, photo.width, 1)
+        return own.reshape(*rgb.shape[:2], 1)
     return own.mean(axis=2, keepdims=True, dtype=np.float32) if photo.channels == 1 else own
 
 

@@ -82,7 +82,7 @@ def encode(
         data, lost = _dispatch(fitted, kind, quality=quality, subsampling=subsampling, lossless=exact)
     except ImageError:
         raise
-    except (ValueError, RuntimeError, OSError, TypeError) as error:
+    except Exception as error:
         reason = " ".join(str(error).split())[:160]
         raise ImageError(f"the photo cannot be written as {kind} ({reason}): try --format tiff") from error
     return Encoded(data=data, format=kind, warnings=warnings + more + lost)
@@ -177,7 +177,7 @@ def _metadata(
 ) -> tuple[Metadata, tuple[str, ...]]:
     """Prepare metadata for a format: put right, noted, stripped, and what the format cannot hold named."""
     traits, old = TRAITS[kind], photo.metadata
-    dpi = old.dpi if traits.dpi else None
+    dpi = old.dpi if traits.dpi and old.dpi and all(1 <= value < 1e6 for value in old.dpi) else None
     if strip:
         return Metadata(dpi=dpi), ()
     lost = [

@@ -2,6 +2,7 @@
 
 import io
 import struct
+import warnings
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from restorect.images.header import Decoded, Header
 from restorect.images.metadata import exif, iptc, xmp
 from restorect.images.photo import Array, Metadata, Photo
 
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # our own errors report damage
+
 SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")
 _SEGMENT = 65533
 _XMP_SIGNATURE = b"http://ns.adobe.com/xap/1.0/\0"
@@ -22,11 +25,11 @@ def header(data: bytes, page: int) -> Header:
     """Read a JPEG's segments up to its first scan."""
     image = _open(data, page)
     info = image.info
-    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     if b"http://ns.adobe.com/xmp/extension/\0" in data[: 2**20]:
-        warnings += ("its extended XMP is not kept",)
+        notes += ("its extended XMP is not kept",)
     if image.mode == "CMYK":
-        warnings += ("its CMYK colours are converted to sRGB",)
+        notes += ("its CMYK colours are converted to sRGB",)
     resources = info.get("photoshop")
     found = resources.get(0x0404) if isinstance(resources, dict) else None
     block = exif.bare(info.get("exif"))
@@ -47,7 +50,7 @@ def header(data: bytes, page: int) -> Header:
         orientation=exif.orientation(block),
         pages=int(getattr(image, "n_frames", 1)),
         lossless=False,
-        warnings=warnings,
+        warnings=notes,
         options={"mode": image.mode},
     )
 
@@ -67,15 +70,15 @@ def cmyk_to_srgb(pixels: Array, profile: bytes | None) -> Decoded:
     Without a usable CMYK profile the plain formula (1 - ink) (1 - black) is used, with a warning.
     """
     full = np.iinfo(pixels.dtype).max
-    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     ink = pixels.astype(np.float32) / full
     if profile is not None and icc.problem(profile, 4) is None:
         rgb = icc.transform(ink * 100, profile, icc.srgb())
     else:
         rgb = (1 - ink[..., :3]) * (1 - ink[..., 3:])
-        warnings = ("it has no CMYK profile: its colours are a guess",)
+        notes = ("it has no CMYK profile: its colours are a guess",)
     rounded = np.rint(np.clip(rgb, 0, 1) * full).astype(pixels.dtype)
-    return Decoded(pixels=rounded, warnings=warnings, drop_profile=True)
+    return Decoded(pixels=rounded, warnings=notes, drop_profile=True)
 
 
 def encode(photo: Photo, *, quality: int, subsampling: str) -> tuple[bytes, tuple[str, ...]]:
@@ -122,15 +125,15 @@ def _with_segments(data: bytes, metadata: Metadata) -> tuple[bytes, tuple[str, .
         ("IPTC", 0xED, iptc.SIGNATURE, iptc.to_resources(metadata.iptc) if metadata.iptc else None),
         ("comment", 0xFE, b"", metadata.comment),
     )
-    segments, warnings = b"", []
+    segments, lost = b"", []
     for name, marker, signature, payload in wanted:
         if payload is None:
             continue
         if len(signature) + len(payload) > _SEGMENT:
-            warnings.append(f"its {name} is too long for a JPEG and is not kept")
+            lost.append(f"its {name} is too long for a JPEG and is not kept")
             continue
         segments += struct.pack(">BBH", 0xFF, marker, 2 + len(signature) + len(payload)) + signature + payload
     at = 2
     if data[2:4] == b"\xff\xe0":
         at += 2 + struct.unpack_from(">H", data, 4)[0]
-    return data[:at] + segments + data[at:], tuple(warnings)
+    return data[:at] + segments + data[at:], tuple(lost)
