@@ -276,3 +276,17 @@ def test_wrong_shapes_and_depths_are_refused():
         from_network(np.zeros((3, 3, 3), np.float32), photo)
     with pytest.raises(ImageError, match="allowed are 8, 16, 32"):
         from_network(to_network(photo), photo, bit_depth=12)
+
+
+def test_made_profiles_have_the_primaries_and_the_curve_asked_for():
+    made = icc.make(((0.68, 0.32), (0.265, 0.69), (0.15, 0.06)), (0.3127, 0.329), None, "Display P3")
+    assert icc.description(made) == "Display P3"
+    assert made == icc.make(((0.68, 0.32), (0.265, 0.69), (0.15, 0.06)), (0.3127, 0.329), None, "Display P3")
+    photo = replace(photo_of(np.array([[[0, 65535, 0], [9000, 9000, 9000]]], np.uint16)), icc_profile=made)
+    linear = np.array([-0.2249404, 1.0420571, -0.0786361], np.float32)
+    np.testing.assert_allclose(to_network(photo)[0, 0], encode_srgb(linear), atol=6e-4)
+    np.testing.assert_allclose(to_network(photo)[0, 1], 9000 / 65535, atol=2e-4)
+    wide = replace(photo_of(pixels(16, 3)), icc_profile=made)
+    assert np.abs(from_network(to_network(wide), wide).pixels.astype(int) - wide.pixels).max() <= 1
+    assert icc.is_srgb(icc.srgb())
+    assert not icc.is_srgb(made)

@@ -115,7 +115,9 @@ def to_depth(values: Array, bit_depth: int) -> Array:
         return np.asarray(values, np.float32)
     full = _FULL[bit_depth]
     scaled = np.nan_to_num(np.asarray(values, np.float32), posinf=1, neginf=0)
-    return np.rint(np.clip(scaled, 0, 1) * full).astype(_DTYPES[bit_depth])
+    np.clip(scaled, 0, 1, out=scaled)
+    scaled *= full
+    return np.rint(scaled, out=scaled).astype(_DTYPES[bit_depth])
 
 
 def _unit(codes: Array) -> Float:

@@ -13,7 +13,7 @@ _D65 = (0.3127, 0.3290)
 _SRGB_XY = ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06))
 _MAX_BYTES = 16 * 2**20
 _SAME = 0.5 / 255
-_BUILT_IN = "RGB built-in"
+_BUILT_IN = ("sRGB built-in", "RGB built-in")
 _SPACES = {b"RGB ": "rgb", b"GRAY": "gray", b"CMYK": "cmyk", b"Lab ": "lab"}
 
 
@@ -34,12 +34,13 @@ def make(
         name: description, at most 12 letters.
     """
     flat = [value for x, y in primaries for value in (x, y, 1.0)]
-    curve = None if gamma is not None else _decode_srgb(np.linspace(0, 1, 4096)).astype(np.float32)
-    made: Any = imagecodecs.cms_profile(
-        "rgb", whitepoint=[*white, 1.0], primaries=flat, gamma=gamma, transferfunction=curve
-    )
-    named = bytes(made).replace(_BUILT_IN.encode("utf-16-be"), name.ljust(12)[:12].encode("utf-16-be"), 1)
-    return _undated(named)
+    made = bytes(imagecodecs.cms_profile("rgb", whitepoint=[*white, 1.0], primaries=flat, gamma=gamma or 1.0))
+    if gamma is None:
+        made = _with_colorants(bytes(imagecodecs.cms_profile("srgb")), made)
+    for built_in in _BUILT_IN:
+        text = name.ljust(len(built_in))[: len(built_in)]
+        made = made.replace(built_in.encode("utf-16-be"), text.encode("utf-16-be"), 1)
+    return _undated(made)
 
 
 @lru_cache(maxsize=1)
@@ -129,14 +130,30 @@ def is_srgb(profile: bytes) -> bool:
 def description(profile: bytes) -> str:
     """Give a profile's own description in one line, or its colour space when it has none."""
     try:
-        for at in range(132, min(132 + 12 * struct.unpack_from(">I", profile, 128)[0], 132 + 12 * 100), 12):
-            name, offset, size = struct.unpack_from(">4sII", profile, at)
-            if name == b"desc":
-                text = _text(profile[offset : offset + size])
-                return "".join(letter for letter in text if letter.isprintable()).strip()[:100] or space(profile)
+        if place := _tags(profile).get(b"desc"):
+            text = _text(profile[place[0] : sum(place)])
+            return "".join(letter for letter in text if letter.isprintable()).strip()[:100] or space(profile)
     except (struct.error, UnicodeDecodeError):
         pass
     return f"unnamed {space(profile)} profile"
+
+
+def _with_colorants(profile: bytes, donor: bytes) -> bytes:
+    """Give a profile the primaries and the white of another one; its exact tone curve stays."""
+    changed = bytearray(profile)
+    theirs = _tags(donor)
+    for name, (at, size) in _tags(profile).items():
+        if name in (b"rXYZ", b"gXYZ", b"bXYZ", b"chad", b"wtpt") and name in theirs and theirs[name][1] == size:
+            start = theirs[name][0]
+            changed[at : at + size] = donor[start : start + size]
+    return bytes(changed)
+
+
+def _tags(profile: bytes) -> dict[bytes, tuple[int, int]]:
+    """List a profile's tags: where each lies, and its size."""
+    count = struct.unpack_from(">I", profile, 128)[0]
+    rows = (struct.unpack_from(">4sII", profile, 132 + 12 * row) for row in range(min(count, 100)))
+    return {name: (at, size) for name, at, size in rows}
 
 
 def _undated(profile: bytes) -> bytes:
@@ -161,8 +178,3 @@ def _probe(colours: str) -> Array:
     axes = 4 if colours == "cmyk" else 3
     grid = np.stack(np.meshgrid(*[steps] * axes, indexing="ij"), -1).reshape(1, -1, axes)
     return grid * (100 if colours == "cmyk" else 1)
-
-
-def _decode_srgb(encoded: Array) -> Array:
-    """Turn sRGB-encoded values in [0, 1] into linear light (IEC 61966-2-1)."""
-    return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
