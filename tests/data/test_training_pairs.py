@@ -232,3 +232,8 @@ def test_memory_is_used_only_where_all_fits(tmp_path: Path) -> None:
         _photo(file, (10, 10), seed=9)
     assert np.array_equal(fits[0].permute(1, 2, 0).numpy(), _pixels((10, 10), seed=0))
     assert np.array_equal(too_large[0].permute(1, 2, 0).numpy(), _pixels((10, 10), seed=9))
+
+
+def test_the_held_out_split_does_not_depend_on_the_order_of_folders(tmp_path: Path) -> None:
+    pairs = [Pair(name, tmp_path / root / name, tmp_path / root / name) for root in ("v1", "v2") for name in "abc"]
+    assert set(hold_out(pairs, 0.3)[1]) == set(hold_out(pairs[::-1], 0.3)[1])

@@ -236,6 +236,43 @@ def test_samples_differ_and_go_from_dark_to_bright(restorer: Restorer) -> None:
     assert {s.tobytes() for s in samples} == alone
 
 
+def test_what_lies_outside_is_added_back_once_at_any_strength(restorer: Restorer) -> None:
+    image = _floats(*SIZE, 3, seed=4) * 3 - 1
+    inside = image.clip(0, 1)
+    expected = restorer(inside, strength=0.4) + (image - inside)
+    np.testing.assert_allclose(restorer(image, strength=0.4), expected, atol=1e-6)
+
+
+def test_results_are_plain_tensors_and_arrays(restorer: Restorer) -> None:
+    result = restorer(torch.rand(3, *SIZE, requires_grad=True))
+    assert not result.requires_grad
+    result.mul_(255)  # not an inference tensor
+    for dtype in (np.uint8, np.uint16, np.float32):
+        assert restorer(_floats(*SIZE, 3).astype(dtype)).flags["C_CONTIGUOUS"]
+
+
+def test_samples_of_a_batch_are_ordered_image_by_image(restorer: Restorer) -> None:
+    batch = torch.from_numpy(_floats(3, 3, *SIZE, seed=6))
+    together = restorer(batch, samples=4)
+    for number, image in enumerate(batch):
+        for sample, alone in zip(together, restorer(image, samples=4), strict=True):
+            torch.testing.assert_close(sample[number], alone, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(
+    "options", [{"start": "meen"}, {"seed": 2**64}, {"seed": -1}, {"seed": 2**63 - 2, "samples": 3}]
+)
+def test_odd_options_are_refused(restorer: Restorer, options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=next(iter(options))):
+        restorer(_floats(*SIZE, 3), **options)
+
+
+def test_images_are_checked_at_strength_0_too(restorer: Restorer) -> None:
+    for bad in (np.zeros((4, 4, 3), np.int32), np.full((4, 4, 3), np.nan, np.float32), [[1.0]]):
+        with pytest.raises(ImageError):
+            restorer(bad, strength=0)
+
+
 def test_samples_of_a_mean_start_come_from_noise(tmp_path: Path) -> None:
     restorer = Restorer.load(weights=_write(tmp_path / "mean.safetensors", start="mean", steps=2))
     image = _image(np.float32)

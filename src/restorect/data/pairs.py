@@ -87,7 +87,7 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
 
 def hold_out(pairs: Sequence[Pair], share: float) -> tuple[list[Pair], list[Pair]]:
     """Split into (train, held out): every n-th pair by name, at least one, never depending on the order given."""
-    ordered = sorted(pairs, key=lambda pair: pair.name)
+    ordered = sorted(pairs, key=lambda pair: (pair.name, str(pair.low)))
     count = min(len(ordered) - 1, max(1, round(share * len(ordered))))
     if count < 1:
         raise DataError("one pair alone cannot be split; give validation pairs, or more of them")

@@ -71,6 +71,7 @@ class Restorer:
         """Steps of the flow when none are asked for."""
         return self.network.config.steps
 
+    @torch.no_grad()
     def __call__(
         self,
         image: Image,
@@ -102,15 +103,19 @@ class Restorer:
         require(0 <= strength <= 1, f"strength is {strength}; it must be from 0 to 1")
         require(samples >= 1, f"samples is {samples}; it must be at least 1")
         require(steps is None or steps >= 1, f"steps is {steps}; it must be at least 1")
+        require(start in (None, "noise", "mean"), f"start is {start!r}; choose noise or mean")
+        require(0 <= seed and seed + samples <= 2**63, f"seed is {seed}; it must be from 0 to below 2^63")
+        tensor = _to_tensor(image).to(self.device)
         if strength == 0:
             copies = [image.clone() if isinstance(image, Tensor) else image.copy() for _ in range(samples)]
             return copies if samples > 1 else copies[0]
-        tensor = _to_tensor(image).to(self.device)
         if start is None:
             start = self.network.config.start if samples == 1 else "noise"
         starts = [self._start(len(tensor), start, seed + number) for number in range(samples)]
-        outputs = [_blend(tensor, self._restore(tensor, s, steps), strength) for s in starts]
-        outputs.sort(key=lambda output: float(output.mean()))
+        inside = tensor.clamp(0, 1)
+        outputs = [self.network(inside, s, steps).image.float().clamp(0, 1) for s in starts]
+        # What lies outside [0, 1] never passed the network; it is added back at the end.
+        outputs = [_blend(inside, output, strength) + (tensor - inside) for output in _dark_to_bright(outputs)]
         images = [cast(Image, _like(image, output)) for output in outputs]
         return images if samples > 1 else images[0]
 
@@ -124,12 +129,6 @@ class Restorer:
         one = noise_codes(1, torch.Generator().manual_seed(seed), self.device)
         # Each image of a batch starts from the same noise, so that it comes out as it would alone.
         return Codes(one.rex.expand(count, -1), one.img.expand(count, -1))
-
-    @torch.inference_mode()
-    def _restore(self, image: Tensor, start: Codes, steps: int | None) -> Tensor:
-        inside = image.clamp(0, 1)
-        output = self.network(inside, start, steps).image.float().clamp(0, 1)
-        return cast(Tensor, output + (image - inside))
 
 
 def peak_bytes(config: TransformerConfig, height: int, width: int) -> int:
@@ -146,6 +145,8 @@ def peak_bytes(config: TransformerConfig, height: int, width: int) -> int:
 
 def _to_tensor(image: NDArray[Any] | Tensor) -> Tensor:
     """(B, 3, H, W) float32 with white at 1."""
+    if not isinstance(image, Tensor | np.ndarray):
+        raise ImageError(f"expected a numpy array or a torch tensor, got {type(image).__name__}")
     if isinstance(image, Tensor):
         tensor = image[None] if image.ndim == 3 else image
         if tensor.ndim != 4 or tensor.shape[1] != 3 or not tensor.is_floating_point():
@@ -170,9 +171,16 @@ def _blend(image: Tensor, output: Tensor, strength: float) -> Tensor:
     """Blend in linear light, where half of two exposures is what a camera would have seen."""
     if strength == 1:
         return output
-    inside_image, inside_output = image.clamp(0, 1), output.clamp(0, 1)
-    linear = (1 - strength) * srgb_to_linear(inside_image) + strength * srgb_to_linear(inside_output)
-    return linear_to_srgb(linear) + (image - inside_image)
+    return linear_to_srgb((1 - strength) * srgb_to_linear(image) + strength * srgb_to_linear(output))
+
+
+def _dark_to_bright(outputs: list[Tensor]) -> list[Tensor]:
+    """Order the samples of each image of a batch by their mean."""
+    if len(outputs) == 1:
+        return outputs
+    stacked = torch.stack(outputs)
+    order = stacked.mean(dim=(2, 3, 4)).argsort(dim=0)
+    return [stacked[place, torch.arange(stacked.shape[1])] for place in order]
 
 
 def _like(image: NDArray[Any] | Tensor, output: Tensor) -> NDArray[Any] | Tensor:
@@ -185,5 +193,4 @@ def _like(image: NDArray[Any] | Tensor, output: Tensor) -> NDArray[Any] | Tensor
     if image.dtype == np.float32:
         return np.ascontiguousarray(array, dtype=np.float32)
     white = _WHITE[image.dtype]
-    codes: NDArray[Any] = np.round(np.clip(array, 0, 1) * white).astype(image.dtype)
-    return codes
+    return np.ascontiguousarray(np.round(np.clip(array, 0, 1) * white).astype(image.dtype))

@@ -88,7 +88,7 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], Card]:
     try:
         description = json.loads(metadata[METADATA_KEY])
         version = description.pop("format_version")
-    except (KeyError, ValueError, AttributeError) as error:
+    except (KeyError, ValueError, AttributeError, TypeError) as error:
         raise CheckpointError(f"{path}: not a restorect checkpoint (it carries no description)") from error
     if version != FORMAT_VERSION:
         raise CheckpointError(f"{path}: checkpoint version {version}, this restorect reads {FORMAT_VERSION}; update it")
