@@ -290,3 +290,13 @@ def test_made_profiles_have_the_primaries_and_the_curve_asked_for():
     assert np.abs(from_network(to_network(wide), wide).pixels.astype(int) - wide.pixels).max() <= 1
     assert icc.is_srgb(icc.srgb())
     assert not icc.is_srgb(made)
+
+
+def test_linear_light_that_loses_depth_is_tone_encoded():
+    photo = read_photo(make_tiff(np.abs(pixels(32, 3))))
+    for depth, full in ((8, 255), (16, 65535)):
+        back = from_network(to_network(photo), photo, bit_depth=depth)
+        assert (back.linear, back.icc_profile, back.bit_depth) == (False, None, depth)
+        assert back.warnings == ("linear light is written with sRGB's tone curve, clipped to its range",)
+        expected = np.clip(encode_srgb(photo.pixels), 0, 1) * full
+        assert np.abs(back.pixels - expected).max() <= 0.51

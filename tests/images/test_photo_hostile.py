@@ -8,6 +8,7 @@ import time
 import tracemalloc
 import zlib
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
@@ -283,3 +284,8 @@ def test_raw_that_is_cut_off_is_one_line():
 
 def test_negative_page():
     assert "counted from 0" in refusal(make_png(pixels(8, 3)), page=-1)
+
+
+def test_a_12_bit_jpeg_is_refused_by_name():
+    deep = bytes(imagecodecs.jpeg8_encode(pixels(16, 1)[..., 0] >> 4, bitspersample=12))
+    assert "is a 12-bit JPEG" in refusal(deep)

@@ -183,3 +183,10 @@ def test_a_resolution_that_makes_no_sense_is_left_out():
                 None,
                 pytest.approx((96, 96), abs=0.02),
             )
+
+
+def test_a_note_that_does_not_fit_is_said():
+    assert encode(photo_of(), format="bmp", note={"seed": 1}).warnings == (
+        "the note on how it was made cannot be kept in bmp",
+    )
+    assert encode(photo_of(), format="bmp").warnings == ()

@@ -63,7 +63,8 @@ def from_network(rgb: Array, photo: Photo, *, bit_depth: int | None = None) -> P
         bit_depth: 8, 16 or 32; None keeps the photo's.
 
     Returns:
-        The photo with new pixels: rounded to the nearest code and clipped (integers only) in its own space.
+        The photo with new pixels: rounded to the nearest code and clipped (integers only) in its own space. A linear
+        photo that loses depth becomes sRGB-encoded, with a warning: linear light needs the depth.
 
     Raises:
         ImageError: the size differs, a value is not finite, or the depth is not one of the three.
@@ -76,6 +77,9 @@ def from_network(rgb: Array, photo: Photo, *, bit_depth: int | None = None) -> P
     if not np.isfinite(rgb).all():
         raise ImageError("the restored picture has values that are not numbers: nothing is written")
     rgb = np.asarray(rgb, np.float32)
+    if photo.linear and depth < photo.bit_depth:
+        text = "linear light is written with sRGB's tone curve, clipped to its range"
+        photo = replace(photo, linear=False, icc_profile=None, warnings=(*photo.warnings, text))
     profile, warnings = _target(photo)
     values = _banded(lambda band: _backward(band, photo, profile), rgb, photo.channels)
     if profile is not None and depth != 8 and not _precise(profile, photo.channels):

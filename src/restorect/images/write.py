@@ -191,7 +191,9 @@ def _metadata(
         )
         if value and not held
     ]
-    warnings = (f"its {', '.join(lost)} cannot be kept in {kind}",) if lost else ()
+    warnings: tuple[str, ...] = (f"its {', '.join(lost)} cannot be kept in {kind}",) if lost else ()
+    if note is not None and not traits.exif:
+        warnings += (f"the note on how it was made cannot be kept in {kind}",)
     if not traits.exif:
         return Metadata(dpi=dpi), warnings
     from restorect import __version__

@@ -96,7 +96,20 @@ def encode(photo: Photo, *, quality: int, subsampling: str) -> tuple[bytes, tupl
     return _with_segments(buffer.getvalue(), photo.metadata)
 
 
+def _check_precision(data: bytes) -> None:
+    """Refuse JPEGs of 12 bits, which Pillow would call damaged."""
+    at = 2
+    while at + 9 < len(data) and data[at] == 0xFF:
+        marker, size = data[at + 1], struct.unpack_from(">H", data, at + 2)[0]
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            if data[at + 4] in (12, 16):
+                raise ImageError(f"is a {data[at + 4]}-bit JPEG, which is not supported: save it as 8 bit or as TIFF")
+            return
+        at += 2 + size
+
+
 def _open(data: bytes, page: int) -> Any:  # noqa: ANN401 - Pillow's JPEG and MPO classes
+    _check_precision(data)
     image: Any = JpegImagePlugin.jpeg_factory(io.BytesIO(data))
     if page:
         if page >= getattr(image, "n_frames", 1):
