@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 from photo_makers import (
+    FULL,
     exif,
     make_avif,
     make_bmp,
@@ -24,8 +25,10 @@ from photo_makers import (
 )
 from PIL import Image
 
+from restorect.images.codecs import boxes
 from restorect.images.colour import from_network, to_network
 from restorect.images.metadata.exif import orientation
+from restorect.images.orient import upright
 from restorect.images.read import probe, read_photo
 from restorect.images.write import encode, encode_photo
 
@@ -274,3 +277,20 @@ def test_animations_and_pages():
         assert second.warnings == ()
         with pytest.raises(ImageError, match="has 3 pages, not 4"):
             read_photo(data, page=3)
+
+
+@pytest.mark.parametrize(("angle", "axis"), list(itertools.product(range(4), (None, 0, 1))))
+def test_rotation_and_mirror_properties_as_orientations(angle, axis):
+    """Turned against the clock in quarters, then top and bottom (0) or left and right (1) exchanged."""
+    stored_array = pixels(8, 3)
+    turned = np.rot90(stored_array, angle)
+    turned = turned if axis is None else (turned[::-1] if axis == 0 else turned[:, ::-1])
+    np.testing.assert_array_equal(upright(stored_array, boxes._ORIENTATIONS[angle, axis]), turned)
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+def test_jpeg_xl_says_that_its_tones_are_srgb(depth):
+    """The encoder alone would call 16-bit samples linear light, and every viewer would show them too bright."""
+    photo = read_photo(encode_photo(read_photo(make_png(pixels(depth, 3))), format="jxl", lossless=True))
+    assert (photo.linear, photo.icc_profile, photo.warnings) == (False, None, ())
+    np.testing.assert_allclose(to_network(photo), pixels(depth, 3) / FULL[depth], atol=1e-6)
