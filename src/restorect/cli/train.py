@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -106,6 +106,42 @@ def student(
         recipe, data, val, clean, settings, steps, minutes, teacher=teacher, decomposition=decomposition, init=init
     )
     _carry_out(train_student, StudentRecipe, values, out, resume, device, threads)
+
+
+@app.command()
+def pack(
+    checkpoint: Annotated[Path, typer.Argument(help="A student or teacher of a training run.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The .safetensors file to write; its card goes beside it.")],
+    test: Annotated[list[str] | None, typer.Option(help="NAME=FOLDER of pairs to measure on (repeatable).")] = None,
+    note: Annotated[list[str] | None, typer.Option(help="NAME=TEXT for the card (repeatable).")] = None,
+    start: Annotated[str | None, typer.Option(help="Default start of the flow: noise or mean.")] = None,
+    flow_steps: Annotated[int | None, typer.Option(help="Default steps of the flow.")] = None,
+    threads: Threads = None,
+) -> None:
+    """Pack a checkpoint for others: float16, measured as packed, with a card."""
+    import torch
+
+    from restorect.errors import ConfigError
+    from restorect.train.pack import pack as pack_checkpoint
+
+    if start not in (None, "noise", "mean"):
+        raise ConfigError(f"--start {start}: choose noise or mean")
+    if threads:
+        torch.set_num_threads(threads)
+    tests = {name: [folder] for name, folder in _named("--test", test).items()}
+    notes: dict[str, Any] = dict(_named("--note", note))
+    card = pack_checkpoint(checkpoint, out, tests=tests, start=cast(Any, start), steps=flow_steps, notes=notes)
+    for name, figures in card.metrics.items():
+        typer.echo(f"{name}: PSNR {figures['psnr']:.2f} dB, {_ssim(figures)} ({figures['protocol']})")
+
+
+def _named(option: str, given: list[str] | None) -> dict[str, str]:
+    from restorect.errors import ConfigError
+
+    for text in given or []:
+        if not all(text.partition("=")[::2]):
+            raise ConfigError(f"{option} {text}: write it as NAME=VALUE")
+    return dict(text.split("=", 1) for text in given or [])
 
 
 def _values(

@@ -4,7 +4,7 @@ Shapes: arrays HWC, tensors BCHW; float values are sRGB-encoded with black 0 and
 """
 
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
@@ -17,8 +17,7 @@ from restorect.devices import find_device
 from restorect.errors import ImageError
 from restorect.infer.catalogue import shipped_weights
 from restorect.nets.checkpoint import Card, file_hash, load_student
-from restorect.nets.codes import Codes, mean_codes, noise_codes
-from restorect.nets.student import Student
+from restorect.nets.student import Start, Student
 from restorect.nets.transformer import TransformerConfig
 
 Image = TypeVar("Image", NDArray[Any], Tensor)
@@ -80,7 +79,7 @@ class Restorer:
         seed: int = 0,
         samples: int = 1,
         steps: int | None = None,
-        start: Literal["noise", "mean"] | None = None,
+        start: Start | None = None,
     ) -> Image | list[Image]:
         """Restore one photograph (or a batch of tensors).
 
@@ -109,9 +108,9 @@ class Restorer:
         if strength == 0:
             copies = [image.clone() if isinstance(image, Tensor) else image.copy() for _ in range(samples)]
             return copies if samples > 1 else copies[0]
-        if start is None:
-            start = self.network.config.start if samples == 1 else "noise"
-        starts = [self._start(len(tensor), start, seed + number) for number in range(samples)]
+        if samples > 1:
+            start = start or "noise"  # the mean has but one
+        starts = [self.network.start(len(tensor), start, seed + number) for number in range(samples)]
         inside = tensor.clamp(0, 1)
         outputs = [self.network(inside, s, steps).image.float().clamp(0, 1) for s in starts]
         # What lies outside [0, 1] never passed the network; it is added back at the end.
@@ -122,13 +121,6 @@ class Restorer:
     def peak_bytes(self, height: int, width: int) -> int:
         """Estimate of the memory that restoring a photograph of this size takes, in bytes."""
         return peak_bytes(self.network.config.transformer, height, width)
-
-    def _start(self, count: int, start: Literal["noise", "mean"], seed: int) -> Codes:
-        if start == "mean":
-            return mean_codes(count, self.device)
-        one = noise_codes(1, torch.Generator().manual_seed(seed), self.device)
-        # Each image of a batch starts from the same noise, so that it comes out as it would alone.
-        return Codes(one.rex.expand(count, -1), one.img.expand(count, -1))
 
 
 def peak_bytes(config: TransformerConfig, height: int, width: int) -> int:

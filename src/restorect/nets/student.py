@@ -6,16 +6,19 @@ Shapes: low_B3HW in [0, 1]; codes, noise and conditions (B, 256).
 from dataclasses import dataclass, field
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 from restorect.configs import require
 from restorect.flow.sampler import Method, sample
 from restorect.flow.velocity import VelocityConfig, VelocityNet
 from restorect.nets.blocks import CODE_SIZE
-from restorect.nets.codes import Codes, mean_codes
+from restorect.nets.codes import Codes, mean_codes, noise_codes
 from restorect.nets.priors import ImagePrior, PriorConfig, RetinexPrior, view_of
 from restorect.nets.transformer import Transformer, TransformerConfig, TransformerOutput
 from restorect.retinex.decomposition import DecompositionNet
+
+Start = Literal["noise", "mean"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +40,7 @@ class StudentConfig:
     velocity: VelocityConfig = field(default_factory=VelocityConfig)
     steps: int = 4
     method: Method = "euler"
-    start: Literal["noise", "mean"] = "noise"
+    start: Start = "noise"
     flow: bool = True
 
     def __post_init__(self) -> None:
@@ -56,6 +59,20 @@ class Student(nn.Module):
         self.image_flow = VelocityNet(CODE_SIZE, config.velocity)
         self.retinex_flow = VelocityNet(CODE_SIZE, config.velocity)
         self.transformer = Transformer(config.transformer)
+
+    def start(self, count: int, start: Start | None = None, seed: int = 0) -> Codes:
+        """Where the flow starts at inference: by default as the config says.
+
+        Args:
+            count: how many photographs; all start from the same noise, so that each comes out as it would alone.
+            start: "noise" or "mean"; None for the config's.
+            seed: of the noise.
+        """
+        device = self.image_flow.output.weight.device
+        if (start or self.config.start) == "mean":
+            return mean_codes(count, device)
+        one = noise_codes(1, torch.Generator().manual_seed(seed), device)
+        return Codes(one.rex.expand(count, -1), one.img.expand(count, -1))
 
     def read(self, low: Tensor) -> Codes:
         """The conditions of a degraded photograph (B, 3, H, W) in [0, 1]."""

@@ -164,8 +164,8 @@ class _StudentStage(Stage):
 
     def predict(self, network: nn.Module, low: Tensor, high: Tensor) -> Tensor:
         """Restore with generated codes; the same noise for every photo, as at inference."""
-        start = self.start(len(low), torch.Generator().manual_seed(0), low.device)
-        return network(low, start).image  # type: ignore[no-any-return]
+        student = cast(Student, network)
+        return cast(Tensor, student(low, student.start(len(low))).image)
 
     def flow_losses(self, conditions: Codes, target: Codes, generator: torch.Generator) -> tuple[Tensor, Codes]:
         """(velocity loss, one-step estimates of the codes) at random times of the path to the teacher's codes."""

@@ -1,0 +1,100 @@
+"""Packing a checkpoint for others: float16, measured as packed, with a card for people beside it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from restorect.configs import to_mapping
+from restorect.data.pairs import find_pairs
+from restorect.data.store import PairStore
+from restorect.errors import CheckpointError
+from restorect.nets.checkpoint import (
+    Card,
+    load_student,
+    load_teacher,
+    read_checkpoint,
+    save_checkpoint,
+    write_atomically,
+)
+from restorect.nets.student import Start, Student
+from restorect.nets.teacher import Teacher
+from restorect.train.validate import PROTOCOL, validate
+
+
+def pack(
+    source: Path,
+    target: Path,
+    *,
+    tests: Mapping[str, Sequence[str]],
+    start: Start | None = None,
+    steps: int | None = None,
+    notes: Mapping[str, Any] | None = None,
+) -> Card:
+    """Write a student or teacher as float16 with its figures on pairs, and its card as Markdown beside it.
+
+    Args:
+        source: the checkpoint of a training run.
+        target: the file to write, ending in .safetensors; the card gets the same name with .md.
+        tests: names of test sets to folders of pairs; figures are those of the float16 weights.
+        start: default start of a student's flow, "noise" or "mean"; None leaves it.
+        steps: default steps of a student's flow; None leaves them.
+        notes: added to the card.
+
+    Raises:
+        CheckpointError: the source holds neither.
+        DataError: a folder of pairs is not usable.
+    """
+    kind = read_checkpoint(source)[1].kind
+    if kind not in ("student", "teacher"):
+        raise CheckpointError(f"{source}: holds a {kind}; only students and teachers are packed")
+    network, card = load_student(source) if kind == "student" else load_teacher(source)
+    network.load_state_dict({name: t.half().float() for name, t in network.state_dict().items()})
+    if isinstance(network, Student):
+        config = network.config
+        network.config = replace(config, start=start or config.start, steps=steps or config.steps)
+        card = replace(card, config=to_mapping(network.config))
+    figures = {name: measure(network, folders) for name, folders in tests.items()}
+    card = replace(card, metrics={**card.metrics, **figures}, notes={**card.notes, **(notes or {})})
+    save_checkpoint(target, network, card, torch.float16)
+    write_atomically(target.with_suffix(".md"), describe(target.name, card).encode())
+    return card
+
+
+def measure(network: Student | Teacher, folders: Sequence[str]) -> dict[str, Any]:
+    """PSNR and SSIM over folders of pairs; a teacher uses the codes of the pair, a student its default start."""
+    pairs = PairStore(find_pairs(folders), torch.device("cpu"), memory_gb=2)
+
+    def predict(low: Tensor, high: Tensor) -> Tensor:
+        if isinstance(network, Teacher):
+            return cast(Tensor, network(low, high).image)
+        return cast(Tensor, network(low, network.start(len(low))).image)
+
+    figures = validate(predict, pairs)
+    return {"protocol": PROTOCOL, "photos": len(pairs), **{name: round(value, 4) for name, value in figures.items()}}
+
+
+def describe(name: str, card: Card) -> str:
+    """The card as Markdown."""
+    lines = [
+        f"# {name}",
+        "",
+        f"- kind: {card.kind}, task {card.task}, size {card.preset}",
+        f"- licence: {card.licence}",
+    ]
+    lines += [f"- trained on: {', '.join(card.data)}"] if card.data else []
+    lines += [f"- {key}: {value}" for key, value in card.notes.items()]
+    if card.kind == "student":
+        lines.append(f"- flow: {card.config['steps']} steps from {card.config['start']}")
+    lines += ["", "| photos | protocol | PSNR (spread) | SSIM (spread) |", "|---|---|---|---|"]
+    for test, m in card.metrics.items():
+        spread = f"{m['psnr']:.2f} dB ({m['psnr_std']:.2f}) | {m['ssim']:.4f} ({m['ssim_std']:.4f})"
+        lines.append(f"| {test} | {m['protocol']} | {spread} |")
+        parts = [key.removeprefix("psnr_") for key in m if key.startswith("psnr_") and key != "psnr_std"]
+        lines += [
+            f"| {test}, {p} only | {m['protocol']} | {m['psnr_' + p]:.2f} dB | {m['ssim_' + p]:.4f} |" for p in parts
+        ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,58 @@
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from smallnets import TRANSFORMER, small_nets
+
+from restorect.errors import CheckpointError
+from restorect.infer.restorer import Restorer
+from restorect.nets.checkpoint import Card, load_student, save_checkpoint, student_card
+from restorect.nets.presets import student_preset
+from restorect.nets.student import Student
+from restorect.retinex.decomposition import DecompositionPair
+from restorect.train.pack import pack
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    torch.manual_seed(1)
+    with small_nets():
+        config = student_preset("tiny")
+    path = tmp_path / "run.safetensors"
+    card = student_card(config, task="low-light", preset="tiny", data=("train",), notes={"steps": 5})
+    save_checkpoint(path, Student(config), card)
+    return path
+
+
+def test_packs_half_precision_with_measured_figures(checkpoint: Path, pairs_folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "packed.safetensors"
+    pack(checkpoint, out, tests={"made-up": [str(pairs_folder)]}, start="mean", steps=2, notes={"hardware": "none"})
+    assert {t.dtype for t in load_file(out).values()} == {torch.float16}
+    assert out.stat().st_size < 0.6 * checkpoint.stat().st_size
+    student, card = load_student(out)
+    assert (student.config.start, student.config.steps) == ("mean", 2)
+    assert student.config.transformer == TRANSFORMER
+    figures = card.metrics["made-up"]
+    assert figures["photos"] == 10
+    assert figures["protocol"] == "rgb-full"
+    assert card.notes == {"steps": 5, "hardware": "none"}
+    text = out.with_suffix(".md").read_text()
+    assert f"{figures['psnr']:.2f} dB" in text
+    assert "2 steps from mean" in text
+    # The figure is what a user of the file gets.
+    from restorect.data.pairs import find_pairs, read_rgb
+    from restorect.metrics.psnr import psnr
+
+    restorer, values = Restorer.load(weights=out), []
+    for pair in find_pairs([pairs_folder]):
+        restored = torch.from_numpy(restorer(read_rgb(pair.low))).permute(2, 0, 1)[None] / 255
+        values.append(float(psnr(restored, torch.from_numpy(read_rgb(pair.high)).permute(2, 0, 1)[None] / 255)))
+    assert sum(values) / len(values) == pytest.approx(figures["psnr"], abs=1e-3)
+
+
+def test_only_students_and_teachers_are_packed(tmp_path: Path) -> None:
+    path = tmp_path / "stage0.safetensors"
+    save_checkpoint(path, DecompositionPair(), Card(kind="decomposition", task="low-light"))
+    with pytest.raises(CheckpointError, match="only students and teachers"):
+        pack(path, tmp_path / "out.safetensors", tests={})
