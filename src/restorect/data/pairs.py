@@ -70,9 +70,10 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
         DataError: the file cannot be decoded.
     """
     try:
-        data = np.frombuffer(path.read_bytes(), dtype=np.uint8)
-        image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
-    except (OSError, cv2.error):
+        with Image.open(path) as strict:
+            strict.load()  # OpenCV fills what is missing of a truncated file with grey
+        image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError, cv2.error):
         image = None
     if image is None:
         raise DataError(f"{path}: cannot be decoded; remove or replace it")

@@ -1,0 +1,139 @@
+"""`restorect train` as a user meets it: real processes, one line for each mistake, exit code 2."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+
+
+def restorect(*arguments: str | Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "restorect.cli.main", *map(str, arguments)]
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.run(command, capture_output=True, text=True, env=env, timeout=timeout)
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    for folder in ("low", "high"):
+        (tmp_path / "pairs" / folder).mkdir(parents=True)
+        for number in range(4):
+            pixels = rng.integers(0, 255, (48, 40, 3), dtype=np.uint8)
+            extension = "png" if folder == "low" else "jpg"
+            cv2.imwrite(str(tmp_path / "pairs" / folder / f"p{number}.{extension}"), pixels)
+    return tmp_path / "pairs"
+
+
+def test_recipe_options_and_settings_meet_in_the_effective_recipe(pairs: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("seed: 4\nschedule: {minutes: 90, patches: [32], batches: [2]}\noptimiser: {lr: 1e-3}\n")
+    out = tmp_path / "run"
+    arguments = ("train", "decompose", recipe, "--data", pairs, "-o", out, "--steps", 2, "--set", "optimiser.clip=0.5")
+    result = restorect(*arguments)
+    assert result.returncode == 0, result.stderr
+    effective = yaml.safe_load((out / "recipe.yaml").read_text())
+    assert effective["seed"] == 4
+    assert effective["schedule"]["steps"] == 2
+    assert effective["schedule"]["minutes"] == 0  # --steps replaces the recipe's limit
+    assert effective["optimiser"]["lr"] == 1e-3
+    assert effective["optimiser"]["clip"] == 0.5
+    assert {r["kind"] for r in map(json.loads, (out / "log.jsonl").read_text().splitlines())} == {"train", "val"}
+    assert list((out / "tensorboard").iterdir())
+    assert "best.safetensors" in result.stdout
+    again = restorect(*arguments)
+    assert again.returncode == 2
+    assert "--resume" in again.stderr
+    assert restorect(*arguments, "--resume").returncode == 0
+
+
+def break_nothing_there(pairs: Path) -> str:
+    for path in (pairs / "low").iterdir():
+        path.unlink()
+    return "holds no image"
+
+
+def break_unpaired(pairs: Path) -> str:
+    (pairs / "high" / "p2.jpg").unlink()
+    return "p2.png: has no partner"
+
+
+def break_sizes(pairs: Path) -> str:
+    cv2.imwrite(str(pairs / "low" / "p1.png"), np.zeros((20, 30, 3), np.uint8))
+    return "p1.png: is 30x20, but p1.jpg is 40x48"
+
+
+def break_text(pairs: Path) -> str:
+    (pairs / "low" / "p3.png").write_text("hello")
+    return "p3.png: cannot be read"
+
+
+def break_truncated(pairs: Path) -> str:
+    path = pairs / "low" / "p0.png"
+    path.write_bytes(path.read_bytes()[:60])
+    return "p0.png: cannot be decoded"
+
+
+def break_truncated_jpeg(pairs: Path) -> str:
+    path = pairs / "high" / "p0.jpg"
+    path.write_bytes(path.read_bytes()[:-200])
+    return "p0.jpg: cannot be decoded"
+
+
+def break_folder(pairs: Path) -> str:
+    (pairs / "high").rename(pairs / "clean")
+    return "expected the folders low/ and high/"
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [break_nothing_there, break_unpaired, break_sizes, break_text, break_truncated, break_truncated_jpeg, break_folder],
+)
+def test_a_bad_folder_is_one_line(spoil: object, pairs: Path, tmp_path: Path) -> None:
+    message = spoil(pairs)  # type: ignore[operator]
+    result = restorect("train", "decompose", "--data", pairs, "-o", tmp_path / "run", "--steps", 1)
+    assert result.returncode == 2
+    assert message in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--set", "optimiser.rate=1"), "optimiser.rate: no such setting; allowed here: lr"),
+        (("--set", "schedule.patches=[33]", "--set", "schedule.batches=[1]"), "multiples of 32"),
+        (("--set", "nonsense"), "write it as name=value"),
+        (("--device", "cuda:77"), "device 'cuda:77' is not available"),
+        (("--set", "task=sunny"), "task 'sunny' has no simulator"),
+    ],
+)
+def test_a_bad_option_is_one_line(arguments: tuple[str, ...], message: str, pairs: Path, tmp_path: Path) -> None:
+    result = restorect("train", "decompose", "--data", pairs, "-o", tmp_path / "run", "--steps", 1, *arguments)
+    assert result.returncode == 2
+    assert message in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_missing_and_foreign_checkpoints_are_one_line(pairs: Path, tmp_path: Path) -> None:
+    for given, message in ((tmp_path / "no.safetensors", "no such weight file"), (__file__, "not a readable")):
+        result = restorect("train", "teacher", "--data", pairs, "-o", tmp_path / "run", "--decomposition", given)
+        assert result.returncode == 2
+        assert message in result.stderr
+        assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_every_shipped_recipe_is_valid() -> None:
+    from restorect.configs import from_mapping, read_yaml
+    from restorect.train.recipes import DecompositionRecipe, StudentRecipe, TeacherRecipe
+
+    classes = {"decompose": DecompositionRecipe, "teacher": TeacherRecipe, "student": StudentRecipe}
+    recipes = sorted((Path(__file__).parents[2] / "recipes").rglob("*.yaml"))
+    assert recipes
+    for path in recipes:
+        stage = path.stem.partition("-")[0]
+        from_mapping(classes.get(stage, StudentRecipe), read_yaml(path))
