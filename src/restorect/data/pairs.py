@@ -70,8 +70,9 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
         DataError: the file cannot be decoded.
     """
     try:
-        with Image.open(path) as strict:
-            strict.load()  # OpenCV fills what is missing of a truncated file with grey
+        if path.suffix.lower() not in (".tif", ".tiff"):  # Pillow cannot open all of these
+            with Image.open(path) as strict:
+                strict.load()  # OpenCV fills what is missing of a truncated file with grey
         image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError, cv2.error):
         image = None
