@@ -158,7 +158,7 @@ def test_a_loss_that_is_not_finite_stops_and_names_the_step(
         return original(output, target) * (float("nan") if len(calls) == 3 else 1.0)
 
     monkeypatch.setattr(stages, "hvi_loss", poisoned)
-    with pytest.raises(TrainingError, match="step 3: .*not finite.*hvi"):
+    with pytest.raises(TrainingError, match=r"step 3: .*not finite.*hvi"):
         run("teacher", str(pairs_folder), tmp_path, 6, decomposition=str(decomposition))
     state = torch.load(tmp_path / "state.pt", weights_only=True)
     assert state["step"] == 2

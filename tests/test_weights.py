@@ -1,0 +1,80 @@
+"""The weights in the repository: they load strictly, say what they are, keep their bounds and do their work."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+from restorect.infer.catalogue import shipped
+from restorect.infer.restorer import Restorer
+from restorect.metrics.psnr import psnr
+from restorect.nets.checkpoint import load_student, load_teacher
+
+ROOT = Path(__file__).parents[1]
+STUDENTS = sorted(shipped().items())
+TEACHERS = sorted((ROOT / "teachers").glob("*.safetensors"))
+LARGEST = {"tiny": 7e6, "nano": 5e6}
+
+
+def test_low_light_comes_in_both_sizes() -> None:
+    assert {("low-light", "tiny"), ("low-light", "nano")} <= set(shipped())
+
+
+@pytest.mark.parametrize(("name", "path"), STUDENTS)
+def test_students_keep_their_bounds_and_carry_a_card(name: tuple[str, str], path: Path) -> None:
+    _, card = load_student(path)
+    assert (card.task, card.preset) == name
+    assert path.stat().st_size <= LARGEST[card.preset]
+    assert {t.dtype for t in load_file(path).values()} == {torch.float16}
+    assert card.data
+    assert card.licence == "Apache-2.0"
+    assert {"steps", "hardware"} <= set(card.notes)
+    assert "lol-v1-eval15" in card.metrics
+    assert all(m["protocol"] == "rgb-full" for m in card.metrics.values())
+    text = path.with_suffix(".md").read_text(encoding="utf-8")
+    assert f"{card.metrics['lol-v1-eval15']['psnr']:.2f} dB" in text
+
+
+@pytest.mark.parametrize("path", TEACHERS)
+def test_teachers_load(path: Path) -> None:
+    _, card = load_teacher(path)
+    assert card.metrics
+    assert path.with_suffix(".md").is_file()
+
+
+def test_files_stay_small() -> None:
+    files = [path for _, path in STUDENTS] + TEACHERS
+    assert TEACHERS
+    assert all(path.stat().st_size < 15 * 2**20 for path in files)
+    assert sum(path.stat().st_size for path in files) < 64 * 2**20
+
+
+@pytest.mark.parametrize(("name", "path"), STUDENTS)
+def test_any_photo_comes_out_finite_and_in_range(name: tuple[str, str], path: Path) -> None:
+    restorer = Restorer.load(*name)
+    rng = np.random.default_rng(0)
+    odd = [np.zeros((37, 53, 3)), np.ones((37, 53, 3)), rng.uniform(0, 1, (1, 1, 3)), rng.uniform(0, 0.02, (5, 200, 3))]
+    for image in odd:
+        output = restorer(image.astype(np.float32))
+        assert output.shape == image.shape
+        assert np.isfinite(output).all()
+        assert output.min() >= 0
+        assert output.max() <= 1
+
+
+@pytest.mark.parametrize(("name", "path"), STUDENTS)
+def test_dark_photos_come_out_bright_and_like_the_day(name: tuple[str, str], path: Path) -> None:
+    from restorect.data.degrade.low_light import LowLightConfig, degrade_low_light
+
+    restorer = Restorer.load(*name)
+    with Image.open(ROOT / "examples" / "forest-path.jpg") as file:
+        small = np.asarray(file.convert("RGB").resize((320, 200)), dtype=np.float32) / 255
+    day = torch.from_numpy(small).permute(2, 0, 1) ** 0.6  # the forest itself is dark
+    night = degrade_low_light(day, torch.Generator().manual_seed(3), LowLightConfig(exposure=(0.05, 0.05)))
+    restored = restorer(night)
+    before, after = float(psnr(night[None], day[None])), float(psnr(restored[None], day[None]))
+    assert after > before + 3
+    assert restored.mean() > 1.5 * night.mean()
