@@ -289,3 +289,98 @@ def test_negative_page():
 def test_a_12_bit_jpeg_is_refused_by_name():
     deep = bytes(imagecodecs.jpeg8_encode(pixels(16, 1)[..., 0] >> 4, bitspersample=12))
     assert "is a 12-bit JPEG" in refusal(deep)
+
+
+def sparse_heads():
+    riff = b"RIFF\xf0\xff\xff\xffWEBP"
+    yield "jpeg", b"\xff\xd8\xff"
+    yield "jpeg with a header", b"\xff\xd8\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0"
+    yield "jpeg padding", make_jpeg(pixels(8, 3))[:-2]
+    yield "png", b"\x89PNG\r\n\x1a\n"
+    yield "png chunks", png_of(2, 2, body=b"")[:-12]
+    yield "tiff", b"II*\0\x08\0\0\0\xff\x0f"
+    yield "bigtiff", b"II+\0\x08\0\0\0\x10\0\0\0\0\0\0\0"
+    yield "webp", riff + b"VP8X\x0a\0\0\0\0\0\0\0\0\1\0\0\1\0"
+    yield "webp picture", riff + b"VP8L\xf0\xff\xff\x7f\x2f\xff\xc0\x0f\0"
+    yield "avif", b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf"
+    yield "jxl", b"\0\0\0\x0cJXL \r\n\x87\n"
+    yield "bmp", make_bmp(pixels(8, 3))
+    yield "hdr", b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 3000 +X 4000\n"
+
+
+@pytest.mark.parametrize(("kind", "head"), list(sparse_heads()), ids=[kind for kind, _ in sparse_heads()])
+def test_countless_zeros_behind_a_magic_number_are_refused_soon(kind, head, tmp_path):
+    path = tmp_path / "night.photo"
+    with path.open("wb") as file:
+        file.write(head)
+        file.truncate(400_000_000)
+    began = time.process_time()
+    assert str(path) in refusal(path)
+    assert time.process_time() - began < 4
+
+
+def test_a_file_larger_than_any_photo_is_not_read(tmp_path):
+    path = tmp_path / "night.jpg"
+    with path.open("wb") as file:
+        file.write(b"\xff\xd8\xff")
+        file.truncate(10**11)
+    assert "100000000000 bytes, too many for a photo: raise --max-megapixels" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("filler", "says"),
+    [
+        (b"\xff", "no picture follows its header"),
+        (b"\xff\xe3\0\2", "over 4096 segments"),
+        (b"\xff\xe1\xff\xffExif\0\0".ljust(65537, b"x"), "its EXIF is absurdly long"),
+        (b"\xff\xd0", "over 4096 segments"),
+        (b"\xff\0", "over 4096 segments"),
+    ],
+    ids=["fill bytes", "segments", "exif", "restarts", "escapes"],
+)
+def test_a_jpeg_header_without_end(filler, says):
+    data = make_jpeg(pixels(8, 3))
+    began = time.process_time()
+    assert says in refusal(data[:2] + filler * (20_000_000 // len(filler)) + data[2:])
+    assert time.process_time() - began < 3
+
+
+def test_junk_and_fill_bytes_in_a_jpeg_header_are_passed_over():
+    data = make_jpeg(pixels(8, 3))
+    odd = data[:2] + b"\xff\xe3\0\4ab" + b"\xff" * 50 + b"\xff\0junk" * 20 + data[2:]
+    assert (read_photo(odd).pixels == read_photo(data).pixels).all()
+
+
+def test_a_jpeg_of_countless_scans():
+    data = make_jpeg(pixels(8, 3))
+    scan = data[data.index(b"\xff\xda") : -2]
+    assert "over 500 scans" in refusal(data[:-2] + scan * 600 + data[-2:])
+
+
+def test_png_texts_that_unpack_to_gigabytes_together():
+    body = b"%04d\0\0" + zlib.compress(bytes(10_000_000), 9)
+    data = png_of(2, 2, body=zlib.compress(bytes(14)))
+    for number in range(300):
+        text = body.replace(b"%04d", b"%04d" % number)
+        data = data[:33] + struct.pack(">I", len(text)) + b"zTXt" + text + bytes(4) + data[33:]
+    tracemalloc.start()
+    probe(data)
+    assert tracemalloc.get_traced_memory()[1] < 200e6
+    tracemalloc.stop()
+
+
+def test_tiff_tags_that_overlap_do_not_fill_the_memory():
+    head, count, size = b"II*\0\x08\0\0\0", 4000, 1_000_000
+    tags = b"".join(struct.pack("<HHII", 40000 + number, 1, size, 8) for number in range(count))
+    data = head + struct.pack("<H", count) + tags + bytes(4) + bytes(size)
+    tracemalloc.start()
+    refusal(data)
+    assert tracemalloc.get_traced_memory()[1] < 50e6
+    tracemalloc.stop()
+
+
+def test_a_run_length_coded_bmp_is_read_but_not_a_huge_one():
+    head = b"BM" + bytes(8) + struct.pack("<IIiiHHIIiiII", 58, 40, 4, 2, 1, 8, 1, 6, 0, 0, 1, 1) + b"\x10\x20\x30\0"
+    photo = read_photo(head + b"\4\0\0\0\4\0\0\1")
+    assert photo.pixels.tolist() == [[[48, 32, 16]] * 4] * 2
+    assert "run-length coded BMP of unusual size" in refusal(head + b"\1\0" * 5_000_000)

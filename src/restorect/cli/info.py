@@ -47,11 +47,12 @@ def _facts(path: Path, max_megapixels: float) -> dict[str, Any]:
     from restorect.infer.batch.failures import shown
     from restorect.infer.batch.photos import content
 
-    photos, source = Photos(), Source(path=path)
+    photos, source, settings = Photos(), Source(path=path), RestoreSettings(max_megapixels=max_megapixels)
+    photos.check_file_size(source.size, str(path), settings)
     MemoryBudget().check(source.size)
     data = content(source)
     header = photos.probe(data, str(path))
-    task, notes = _likely_task(photos, data, header, RestoreSettings(max_megapixels=max_megapixels), str(path))
+    task, notes = _likely_task(photos, data, header, settings, str(path))
     return {
         "file": shown(path),
         "bytes": len(data),

@@ -122,7 +122,7 @@ def sniff(data: bytes) -> str | None:
 def stranger(data: bytes) -> str:
     """Say what a file that is not a photograph looks like, for an error message."""
     for magic, name in _STRANGERS:
-        if data.lstrip()[: len(magic)] == magic or data.startswith(magic):
+        if data[:4096].lstrip().startswith(magic) or data.startswith(magic):
             return name
     beginning = data[:256].decode("utf-8", "ignore")
     is_text = len(beginning.encode()) >= len(data[:256]) - 3 > 0

@@ -8,6 +8,10 @@ from restorect.images.photo import Array, Metadata
 
 # A flat picture cannot be coded in less: one bit a block of 8x8 in a Huffman JPEG, 1032:1 in deflate.
 _MAX_PIXELS_A_BYTE = {"jpeg": 512.0, "png": 1032.0 * 8}
+# No coding takes more than 16 bytes a pixel and a little; what is longer is padding that a decoder would walk through.
+_BYTES_A_PIXEL = 17
+_SPARE = 256 * 2**20
+_BY_OFFSET = ("tiff", "raw")
 _SPARSE_PIXELS = 32e6
 _SPARSE_PIXELS_A_BYTE = 2000.0
 
@@ -64,6 +68,11 @@ HeaderReader = Callable[[bytes, int], Header]
 PixelReader = Callable[[bytes, int, Header], Decoded]
 
 
+def file_limit(pixels: float) -> int:
+    """Give the bytes that no file of that many pixels exceeds."""
+    return int(pixels) * _BYTES_A_PIXEL + _SPARE
+
+
 def check_size(header: Header, *, format: str, size: int, name: str, max_megapixels: float) -> None:
     """Refuse a picture that is too large, empty, or larger than its bytes can hold.
 
@@ -83,6 +92,8 @@ def check_size(header: Header, *, format: str, size: int, name: str, max_megapix
         raise ImageError(f"{what}, which is no picture: the file is damaged, get it again")
     if pixels > max_megapixels * 1e6:
         raise ImageError(f"{what}, over the limit of {max_megapixels:g}: raise --max-megapixels if you trust the file")
+    if format not in _BY_OFFSET and size > file_limit(pixels * max(header.pages, 1)):
+        raise ImageError(f"{what}, but has {size} bytes, far more than that takes: it is damaged, get it again")
     ratio = _MAX_PIXELS_A_BYTE.get(format)
     lies = ratio is not None and pixels > ratio * (size + 256)
     if lies or (pixels > _SPARSE_PIXELS and pixels > _SPARSE_PIXELS_A_BYTE * size):

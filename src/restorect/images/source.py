@@ -6,15 +6,22 @@ from pathlib import Path
 
 from restorect.errors import ImageError
 from restorect.images.formats import sniff, stranger
-
-_BYTES_A_PIXEL = 17
-_SPARE = 256 * 2**20
+from restorect.images.header import file_limit
 
 
 def shown(name: str) -> str:
     """Give a file name on one line: line breaks and other control characters are escaped."""
     visible = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in name)
     return visible if len(visible) <= 300 else f"{visible[:140]}...{visible[-140:]}"
+
+
+def check_file_size(size: int, name: str, max_megapixels: float) -> None:
+    """Refuse a file too large for any photo under the limit, before it is read.
+
+    Raises:
+        ImageError: it is refused.
+    """
+    _refuse_above(file_limit(max_megapixels * 1e6), size, shown(name))
 
 
 def load(source: Path | bytes, name: str | None, max_megapixels: float) -> tuple[bytes, str, str]:
@@ -35,7 +42,7 @@ def load(source: Path | bytes, name: str | None, max_megapixels: float) -> tuple
         data, label = bytes(source), shown(name or "the photo in memory")
     else:
         label = shown(name or str(source))
-        data = _read(Path(source), label, int(max_megapixels * 1e6) * _BYTES_A_PIXEL + _SPARE)
+        data = _read(Path(source), label, file_limit(max_megapixels * 1e6))
     if not data:
         raise ImageError(f"{label}: is empty (0 bytes): get the file again")
     try:
@@ -47,6 +54,11 @@ def load(source: Path | bytes, name: str | None, max_megapixels: float) -> tuple
     return data, label, format
 
 
+def _refuse_above(limit: int, size: int, label: str) -> None:
+    if size > limit:
+        raise ImageError(f"{label}: has {size} bytes, too many for a photo: raise --max-megapixels")
+
+
 def _read(path: Path, label: str, limit: int) -> bytes:
     """Read a regular file of at most `limit` bytes."""
     try:
@@ -55,9 +67,8 @@ def _read(path: Path, label: str, limit: int) -> bytes:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise ImageError(f"{label}: is not a regular file: give the path of a photo")
-            if status.st_size > limit:
-                raise ImageError(f"{label}: has {status.st_size} bytes, too many for a photo: raise --max-megapixels")
-            return file.read(limit)
+            _refuse_above(limit, status.st_size, label)
+            return file.read(status.st_size)
     except IsADirectoryError as error:
         raise ImageError(f"{label}: is a folder: give the path of a photo") from error
     except (OSError, ValueError) as error:

@@ -8,14 +8,22 @@ import cv2
 import numpy as np
 from PIL import BmpImagePlugin, Image
 
+from restorect.errors import ImageError
 from restorect.images.codecs.png import join_alpha, split_alpha
 from restorect.images.header import Decoded, Header
 from restorect.images.photo import Metadata, Photo
+
+_RUN_LENGTH = (1, 2)
+_MAX_RUN_LENGTH_BYTES = 8 * 2**20
+_MAX_RUN_LENGTH_WIDTH = 65535
 
 
 def header(data: bytes, page: int) -> Header:
     """Read the bitmap header."""
     image: Any = BmpImagePlugin.BmpImageFile(io.BytesIO(data))
+    coded = len(data) >= 34 and data[14] >= 40 and struct.unpack_from("<I", data, 30)[0] in _RUN_LENGTH
+    if coded and (len(data) > _MAX_RUN_LENGTH_BYTES or image.width > _MAX_RUN_LENGTH_WIDTH):
+        raise ImageError("is a run-length coded BMP of unusual size: save it as PNG")  # Pillow takes minutes for it
     dpi = image.info.get("dpi") or (0, 0)
     return Header(
         width=image.width,

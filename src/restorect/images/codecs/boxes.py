@@ -11,6 +11,10 @@ _ORIENTATIONS = {
 }  # fmt: skip
 
 
+_MAX_BOXES = 10_000
+_MAX_ITEMS = 100
+
+
 @dataclass(kw_only=True)
 class Still:
     """The primary picture of a file.
@@ -57,7 +61,9 @@ class _Meta:
 def walk(data: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple[bytes, int, int]]:
     """Walk boxes side by side: kind, where the body starts, where it ends (never beyond `end`)."""
     end = len(data) if end is None else end
-    while start + 8 <= end:
+    for _ in range(_MAX_BOXES):
+        if start + 8 > end:
+            return
         size, kind = struct.unpack_from(">I4s", data, start)
         body = start + 8
         if size == 1 and start + 16 <= end:
@@ -83,7 +89,8 @@ def read_still(data: bytes) -> Still:
     _apply(still, own)
     if not any(kind == b"pixi" for kind, _ in own):
         _bits_from_codec(still, own or meta.properties)
-    for item, kind in meta.kinds.items():
+    told = [(item, kind) for item, kind in meta.kinds.items() if kind in (b"Exif", b"mime")]
+    for item, kind in told[:_MAX_ITEMS]:
         if kind == b"Exif" and still.exif is None:
             block = _content(data, meta, item)
             skip = 4 + struct.unpack_from(">I", block)[0] if len(block) > 4 else 0

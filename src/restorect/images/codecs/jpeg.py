@@ -1,6 +1,7 @@
 """JPEG: 8 bit, grey, RGB, and CMYK through its profile."""
 
 import io
+import re
 import struct
 import warnings
 from typing import Any
@@ -18,6 +19,12 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # our 
 
 SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")
 _SEGMENT = 65533
+_MARKER = re.compile(rb"\xff([^\xff])")
+_MAX_SEGMENTS = 4096
+_MAX_JUNK = 2**16
+_MAX_EXIF = 2**23
+_MAX_SCANS = 500
+_SEARCHED = 2**26
 _XMP_SIGNATURE = b"http://ns.adobe.com/xap/1.0/\0"
 
 
@@ -96,20 +103,42 @@ def encode(photo: Photo, *, quality: int, subsampling: str) -> tuple[bytes, tupl
     return _with_segments(buffer.getvalue(), photo.metadata)
 
 
-def _check_precision(data: bytes) -> None:
-    """Refuse JPEGs of 12 bits, which Pillow would call damaged."""
-    at = 2
-    while at + 9 < len(data) and data[at] == 0xFF:
-        marker, size = data[at + 1], struct.unpack_from(">H", data, at + 2)[0]
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            if data[at + 4] in (12, 16):
-                raise ImageError(f"is a {data[at + 4]}-bit JPEG, which is not supported: save it as 8 bit or as TIFF")
+def _check(data: bytes) -> None:
+    """Refuse JPEGs of 12 bits, which Pillow would call damaged, and those it would walk through for minutes.
+
+    Pillow looks for markers byte by byte, and joins EXIF segments one by one.
+
+    Raises:
+        ImageError: it has 12 or 16 bits.
+        ValueError: no scan comes within a sane number of segments, or there are too many scans.
+    """
+    at, junk, exif_bytes = 2, 0, 0
+    for _ in range(_MAX_SEGMENTS):
+        found = _MARKER.search(data, at, at + _MAX_JUNK)
+        junk += found.end() - at - 2 if found else _MAX_JUNK
+        if found is None and len(data) - at < _MAX_JUNK:
+            return  # cut off; Pillow will say so
+        if found is None or junk > _MAX_JUNK:
+            raise ValueError("no picture follows its header")
+        marker, at = found[1][0], found.end()
+        if marker in (0x00, *range(0xD0, 0xDA)):
+            continue
+        if marker == 0xDA and data.count(b"\xff\xda", at, at + _SEARCHED) >= _MAX_SCANS:
+            raise ValueError(f"it has over {_MAX_SCANS} scans")
+        if marker == 0xDA or at + 3 > len(data):
             return
-        at += 2 + size
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and data[at + 2] in (12, 16):
+            raise ImageError(f"is a {data[at + 2]}-bit JPEG, which is not supported: save it as 8 bit or as TIFF")
+        size = max(2, struct.unpack_from(">H", data, at)[0])
+        exif_bytes += size if data.startswith(b"Exif\0\0", at + 2) else 0
+        if exif_bytes > _MAX_EXIF:
+            raise ValueError("its EXIF is absurdly long")
+        at += size
+    raise ValueError(f"it has over {_MAX_SEGMENTS} segments before its picture")
 
 
 def _open(data: bytes, page: int) -> Any:  # noqa: ANN401 - Pillow's JPEG and MPO classes
-    _check_precision(data)
+    _check(data)
     image: Any = JpegImagePlugin.jpeg_factory(io.BytesIO(data))
     if page:
         if page >= getattr(image, "n_frames", 1):

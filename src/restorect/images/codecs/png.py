@@ -17,6 +17,8 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _INCH = 0.0254
 _MAX_TEXT = 16 * 2**20
 _MAX_TEXTS = 1000
+_MAX_ALL_TEXT = 64 * 2**20
+_MAX_CHUNKS = 2**20
 _XMP_KEY = "XML:com.adobe.xmp"
 _IPTC_KEYS = ("Raw profile type iptc", "Raw profile type 8bim")
 _EXIF_KEYS = ("Raw profile type exif", "Raw profile type APP1")
@@ -26,12 +28,14 @@ def header(data: bytes, page: int) -> Header:
     """Read all chunks but the pixels."""
     chunks: dict[bytes, bytes] = {}
     texts: dict[str, str] = {}
-    transparent = False
+    room = _MAX_ALL_TEXT
     for kind, body in _chunks(data):
         if kind in (b"tEXt", b"zTXt", b"iTXt"):
-            key, text = _text(kind, body)
-            if key and len(texts) < _MAX_TEXTS:
-                texts.setdefault(key, text)
+            if len(texts) < _MAX_TEXTS and room > 0:
+                key, text = _text(kind, body)
+                room -= len(text) + 1024
+                if key:
+                    texts.setdefault(key, text)
         elif kind != b"IDAT":
             chunks.setdefault(kind, body)
     if len(chunks.get(b"IHDR", b"")) != 13:
@@ -120,16 +124,19 @@ def encode(photo: Photo) -> tuple[bytes, tuple[str, ...]]:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Walk the chunks; stops silently where the file is cut, the decoder will say so."""
+    """Walk the chunks; stops silently where the file is cut or damaged, the decoder will say so."""
     at = len(_SIGNATURE)
-    while at + 8 <= len(data):
+    for _ in range(_MAX_CHUNKS):
+        if at + 8 > len(data):
+            return
         size, kind = struct.unpack_from(">I4s", data, at)
-        if kind == b"IEND":
+        if kind == b"IEND" or not kind.isalpha():
             return
         body = b"" if kind == b"IDAT" else data[at + 8 : at + 8 + size]
         if kind == b"IDAT" or len(body) == size:
             yield kind, body
         at += 12 + size
+    raise ValueError(f"it has over {_MAX_CHUNKS} chunks")
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:

@@ -13,17 +13,26 @@ from restorect.images.header import Decoded, Header
 from restorect.images.metadata import exif, xmp
 from restorect.images.photo import Metadata, Photo
 
+_MAX_CHUNKS = 2**16
+_PICTURES = {b"VP8 ", b"VP8L", b"ANMF"}
+
 
 def header(data: bytes, page: int) -> Header:
     """Read the RIFF chunks."""
     chunks: dict[bytes, bytes] = {}
     frames, at = 0, 12
-    while at + 8 <= len(data):
+    end = min(len(data), 8 + struct.unpack_from("<I", data, 4)[0])
+    for _ in range(_MAX_CHUNKS):
+        if at + 8 > end:
+            break
         kind, size = struct.unpack_from("<4sI", data, at)
         frames += kind == b"ANMF"
         if kind not in chunks:
-            chunks[kind] = data[at + 8 : at + 8 + size]
+            kept = min(size, 64) if kind in _PICTURES else size
+            chunks[kind] = data[at + 8 : at + 8 + kept]
         at += 8 + size + size % 2
+    if not chunks.keys() & _PICTURES:
+        raise ValueError("no picture chunk")
     width, height, alpha = _canvas(chunks)
     block = exif.bare(chunks.get(b"EXIF"))
     return Header(

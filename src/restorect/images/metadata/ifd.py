@@ -79,6 +79,8 @@ def read_head(data: bytes) -> Head:
 def read_directory(data: bytes, at: int, head: Head) -> Directory:
     """Read the IFD at `at`; entries of unknown type, or lying outside `data`, are left out.
 
+    All entries together are at most as long as `data`: overlapping ones cannot fill the memory.
+
     Raises:
         ValueError: the directory itself lies outside `data` or is absurdly long.
     """
@@ -91,14 +93,16 @@ def read_directory(data: bytes, at: int, head: Head) -> Directory:
     if count > _MAX_ENTRIES or end > len(data):
         raise ValueError("a directory is cut off")
     entries: dict[int, Entry] = {}
+    room = len(data)
     for position in range(start, end, entry_size):
         tag, kind, number = struct.unpack_from(f"{head.order}HH{offset_code}", data, position)
         size = TYPE_SIZES.get(kind, 0) * number
         value_at = position + entry_size - inline
         if size > inline:
             value_at = struct.unpack_from(head.order + offset_code, data, value_at)[0]
-        if size and size <= _MAX_VALUE and value_at + size <= len(data):
-            entries.setdefault(tag, Entry(tag, kind, number, data[value_at : value_at + size], value_at))
+        if tag not in entries and 0 < size <= min(_MAX_VALUE, room) and value_at + size <= len(data):
+            entries[tag] = Entry(tag, kind, number, data[value_at : value_at + size], value_at)
+            room -= size
     width = struct.calcsize(offset_code)
     following = struct.unpack_from(head.order + offset_code, data, end)[0] if end + width <= len(data) else 0
     return Directory(entries=entries, at=at, next=following)

@@ -73,6 +73,12 @@ class Photos:
         kept = format_of_name(own) == fmt and own.lower() not in _SEVERAL_PICTURES
         return fmt, own if kept else extension_for(fmt)
 
+    def check_file_size(self, size: int, name: str, settings: RestoreSettings) -> None:
+        """Raise `ImageError` if a file is too large for any photo under the limit; before it is read."""
+        from restorect.images.source import check_file_size
+
+        check_file_size(size, name, settings.max_megapixels)
+
     def probe(self, data: bytes, name: str) -> "PhotoInfo":
         """The header, without decoding any pixel."""
         from restorect.images.read import probe

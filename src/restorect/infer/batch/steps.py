@@ -74,8 +74,9 @@ class Steps:
         Raises:
             Exception: whatever is wrong with the file.
         """
-        self._budget.check(source.size)
         begun, name = time.perf_counter(), str(source.path)
+        self._photos.check_file_size(source.size, name, self._settings)
+        self._budget.check(source.size)
         data = content(source)
         header = self._photos.probe(data, name)
         reserved, spent = self._needed(header, len(data)), time.perf_counter() - begun
