@@ -1,6 +1,12 @@
 """Errors a user can cause: one line that says what is wrong, with which file, and what to do."""
 
 
+def shown(name: object) -> str:
+    r"""A name as one printable line for messages: a line break becomes `\n`, a byte that is no text `\xff`."""
+    text = str(name).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 class RestorectError(Exception):
     """Base of every error that a user can cause. The command line prints its text and never a traceback."""
 

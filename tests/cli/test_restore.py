@@ -342,3 +342,28 @@ def test_kills_of_the_whole_command(folder: Path, tmp_path: Path) -> None:
     assert last.returncode == 0
     assert len(files(out)) == 6
     assert not list(out.rglob("*.part"))
+
+
+def test_names_and_notes_follow_the_card_of_given_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from restorect.images.metadata.xmp import read_note
+    from restorect.images.read import read_photo
+    from restorect.nets.checkpoint import file_hash, save_checkpoint, student_card
+    from restorect.nets.presets import student_preset
+    from restorect.nets.student import Student
+
+    weights = tmp_path / "mine.safetensors"
+    config = student_preset("nano")
+    save_checkpoint(weights, Student(config), student_card(config, task="underwater", preset="nano"))
+    arguments = ["restore", photo(tmp_path / "a.png"), "-o", tmp_path / "out", "--weights", weights, "--samples", "2"]
+    template = ["--name-template", "{stem}-{task}-{size}"]
+    monkeypatch.setattr(sys, "argv", ["restorect", *map(str, arguments), *template])
+    with pytest.raises(SystemExit) as end:
+        command.main()
+    assert end.value.code == 0
+    names = ["a-underwater-nano-1.png", "a-underwater-nano-2.png"]
+    assert files(tmp_path / "out") == [*names, "restorect-manifest.jsonl"]
+    dark, bright = (read_photo(tmp_path / "out" / name) for name in names)
+    assert dark.pixels.mean() <= bright.pixels.mean()
+    note = read_note(dark.metadata.xmp)
+    assert (note["task"], note["model"], note["weights"]) == ("underwater", "nano", file_hash(weights))
+    assert note["steps"] == str(config.steps)

@@ -11,7 +11,6 @@ from photo_makers import make_jpeg, make_png, make_tiff, make_webp, pixels
 from PIL import Image
 
 from restorect.errors import ImageError
-from restorect.images import write
 from restorect.images.formats import EXTENSIONS, extension_for, output_format
 from restorect.images.photo import Metadata, Photo
 from restorect.images.read import read_photo
@@ -121,7 +120,7 @@ def test_writing_is_atomic_and_synced(tmp_path, monkeypatch):
     target.write_bytes(b"old")
     synced = []
     real = os.fsync
-    monkeypatch.setattr(write.os, "fsync", lambda fd: (synced.append(stat.S_ISDIR(os.fstat(fd).st_mode)), real(fd))[1])
+    monkeypatch.setattr(os, "fsync", lambda fd: (synced.append(stat.S_ISDIR(os.fstat(fd).st_mode)), real(fd))[1])
     write_photo(photo_of(), target)
     assert synced == [False, True]
     assert read_photo(target).format == "png"
@@ -133,7 +132,7 @@ def test_writing_is_atomic_and_synced(tmp_path, monkeypatch):
         assert target.read_bytes() == before
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(write.os, "replace", broken)
+    monkeypatch.setattr(os, "replace", broken)
     with pytest.raises(ImageError, match="No space left"):
         write_photo(photo_of(), target)
     assert target.read_bytes() == before

@@ -6,8 +6,9 @@ import sys
 import time
 from typing import IO, TYPE_CHECKING
 
+from restorect.errors import shown
 from restorect.infer.batch.events import Began, Event, Failed, Restored, Skipped, Summary
-from restorect.infer.batch.failures import Failure, shown
+from restorect.infer.batch.failures import Failure
 
 if TYPE_CHECKING:
     from rich.progress import Progress

@@ -43,8 +43,8 @@ def info(
 
 
 def _facts(path: Path, max_megapixels: float) -> dict[str, Any]:
+    from restorect.errors import shown
     from restorect.infer.batch import MemoryBudget, Photos, RestoreSettings, Source
-    from restorect.infer.batch.failures import shown
     from restorect.infer.batch.photos import content
 
     photos, source, settings = Photos(), Source(path=path), RestoreSettings(max_megapixels=max_megapixels)
@@ -76,7 +76,7 @@ def _facts(path: Path, max_megapixels: float) -> dict[str, Any]:
 
 
 def _metadata(header: "PhotoInfo") -> dict[str, Any]:
-    from restorect.infer.batch.failures import shown
+    from restorect.errors import shown
 
     metadata = header.metadata
     kept: dict[str, Any] = {

@@ -1,6 +1,7 @@
 """`restorect restore`: photographs in, restored photographs out."""
 
 import contextlib
+import functools
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -60,9 +61,12 @@ def restore(
     given = {name: value for name, value in locals().items() if name in RestoreSettings.__dataclass_fields__}
     settings = Photos().writable(RestoreSettings(**given))
 
+    @functools.cache
     def load() -> "RestorerLike":
         return load_restorer(task, size, device=device, weights=weights, threads=threads)
 
+    if weights is not None:  # what names and notes say is then on the file's own card
+        task, size = load().task, load().size
     naming = Naming(task=task, size=size, settings=settings, template=_template(name_template, suffix))
     if out == _PIPE:
         raise typer.Exit(_to_stdout(paths, settings, load))

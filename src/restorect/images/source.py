@@ -4,15 +4,9 @@ import os
 import stat
 from pathlib import Path
 
-from restorect.errors import ImageError
+from restorect.errors import ImageError, shown
 from restorect.images.formats import sniff, stranger
 from restorect.images.header import file_limit
-
-
-def shown(name: str) -> str:
-    """Give a file name on one line: line breaks and other control characters are escaped."""
-    visible = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in name)
-    return visible if len(visible) <= 300 else f"{visible[:140]}...{visible[-140:]}"
 
 
 def check_file_size(size: int, name: str, max_megapixels: float) -> None:

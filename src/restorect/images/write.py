@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from restorect.errors import ImageError
+from restorect.errors import ImageError, shown
+from restorect.files import write_atomically
 from restorect.images.codecs import avif, bmp, exr, hdr, jpeg, jxl, png, tiff, webp
 from restorect.images.fit import fit
 from restorect.images.formats import TRAITS, format_of_name, output_format
 from restorect.images.metadata import exif, xmp
 from restorect.images.photo import Metadata, Photo
-from restorect.images.source import shown
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -108,45 +106,12 @@ def write_photo(photo: Photo, path: Path, **options: Unpack[WriteOptions]) -> tu
     if options.get("format") is None and (named := format_of_name(path.name)):
         options["format"] = named
     encoded = encode(photo, **options)
-    write_bytes(encoded.data, path)
-    return encoded.warnings
-
-
-def write_bytes(data: bytes, path: Path) -> None:
-    """Write a file atomically: a temporary file beside it, flushed to the disk, then renamed.
-
-    A symbolic link at `path` is replaced, not followed.
-
-    Raises:
-        ImageError: the folder is missing, full or read-only.
-    """
-    temporary = path.parent / f".restorect-{secrets.token_hex(8)}.tmp"
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        _sync_folder(path.parent)
+        write_atomically(path, encoded.data)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise ImageError(f"{shown(str(path))}: cannot be written ({reason}): check the folder") from error
-
-
-def _sync_folder(folder: Path) -> None:
-    """Flush the folder's entry of the new name; Windows has no such call."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        raise ImageError(f"{shown(path)}: cannot be written ({reason}): check the folder") from error
+    return encoded.warnings
 
 
 def _canonical(format: str) -> str:

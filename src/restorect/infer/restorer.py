@@ -127,12 +127,16 @@ def peak_bytes(config: TransformerConfig, height: int, width: int) -> int:
     """Estimate of the memory that one forward pass takes, in bytes.
 
     The widest moment is the feed-forward net at the top of the decoder, 2 dim channels: its hidden maps before and
-    after the depthwise convolution, beside the skips.
+    after the depthwise convolution, beside the skips. On top come the libraries' workspace and holes in
+    the heap, which stop growing once every map is large enough to be handed back to the system. Measured on a CPU with
+    tiny and nano at 1, 4 and 12 megapixels, the estimate is 1.0 to 1.4 times the real peak.
     """
+    workspace, largest_hole = 112 * 2**20, 4e6
     pixels = (-(-height // config.multiple) * config.multiple) * (-(-width // config.multiple) * config.multiple)
     features = config.dim * (2 * 2 * 2 * config.expansion * 1.5 + 12) / config.stem**2
     images = 3 * (8 + (4 if config.gain else 2))
-    return int(pixels * 4 * (features + images))
+    grown = 0.75 * pixels + 0.25 * min(pixels, largest_hole)
+    return workspace + int(grown * 4 * (features + images))
 
 
 def _to_tensor(image: NDArray[Any] | Tensor) -> Tensor:

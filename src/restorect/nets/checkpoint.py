@@ -5,7 +5,6 @@ The description is JSON under the metadata key "restorect".
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 
 from restorect.configs import from_mapping, to_mapping
 from restorect.errors import CheckpointError, ConfigError
+from restorect.files import write_atomically as write_atomically
 from restorect.nets.student import Student, StudentConfig
 from restorect.nets.teacher import Teacher, TeacherConfig
 from restorect.retinex.decomposition import DecompositionPair
@@ -51,16 +51,6 @@ class Card:
     licence: str = "Apache-2.0"
     metrics: dict[str, Any] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that at any moment either the old or the new content is there."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def save_checkpoint(path: Path, network: nn.Module, card: Card, dtype: torch.dtype = torch.float32) -> None:

@@ -78,6 +78,7 @@ class FakeRestorer:
     """Inverts bytes; sample k is set to a brightness that falls with k."""
 
     task, size, weights_hash, device = "low-light", "fake", "abc123", "cpu"
+    default_steps = 4
 
     def __init__(self, seconds: float = 0.0, peak: int = 0) -> None:
         self.seconds, self.peak, self.calls = seconds, peak, 0

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from restorect.errors import ConfigError, ImageError
+from restorect.errors import ConfigError, ImageError, shown
 from restorect.infer.batch import BusyError, Failure, MemoryBudget, OutputError, RestoreSettings, Stop
 from restorect.infer.batch import memory as memory_module
 from restorect.infer.batch.atomic import commit, remove_parts
-from restorect.infer.batch.failures import reason_of, shown
+from restorect.infer.batch.failures import reason_of
 from restorect.infer.batch.lock import LOCK_NAME, locked
 from restorect.infer.batch.memory import available_bytes, needed_bytes
 

@@ -3,7 +3,7 @@
 import errno
 from dataclasses import dataclass
 
-from restorect.errors import RestorectError
+from restorect.errors import RestorectError, shown
 
 # After these no further file can be written either, so the batch stops.
 _NO_WAY_ON = {
@@ -50,12 +50,6 @@ class Failure:
 
     def __str__(self) -> str:
         return f"{shown(self.path)}: {self.reason}"
-
-
-def shown(path: object) -> str:
-    r"""A path as one printable line: a line break becomes `\n`, a byte that is no text `\xff`."""
-    text = str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def reason_of(error: BaseException) -> str:

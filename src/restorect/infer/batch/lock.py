@@ -9,7 +9,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from restorect.infer.batch.failures import BusyError, OutputError, shown
+from restorect.errors import shown
+from restorect.infer.batch.failures import BusyError, OutputError
 
 LOCK_NAME = ".restorect.lock"
 _OWNER_BYTES = 500

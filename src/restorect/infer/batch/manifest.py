@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from restorect.infer.batch.failures import OutputError, shown
+from restorect.errors import shown
+from restorect.infer.batch.failures import OutputError
 
 MANIFEST_NAME = "restorect-manifest.jsonl"
 Status = Literal["writing", "done", "failed"]

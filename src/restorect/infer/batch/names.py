@@ -8,8 +8,8 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from restorect.errors import ConfigError
-from restorect.infer.batch.failures import OutputError, shown
+from restorect.errors import ConfigError, shown
+from restorect.infer.batch.failures import OutputError
 
 FIELDS = ("stem", "parent", "index", "task", "size", "seed", "sample")
 _NUMBERS = ("index", "seed", "sample")

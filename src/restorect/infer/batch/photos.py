@@ -4,8 +4,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from restorect.configs import require
-from restorect.errors import ConfigError
-from restorect.infer.batch.failures import shown
+from restorect.errors import ConfigError, shown
 from restorect.infer.batch.settings import RestoreSettings
 from restorect.infer.batch.sources import Source
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from restorect.errors import ConfigError, ImageError
-from restorect.infer.batch.failures import Failure, OutputError, reason_of, shown
+from restorect.errors import ConfigError, ImageError, shown
+from restorect.infer.batch.failures import Failure, OutputError, reason_of
 from restorect.infer.batch.manifest import MANIFEST_NAME, Manifest
 from restorect.infer.batch.names import NameTemplate, checked, same_file_key
 from restorect.infer.batch.photos import Photos

@@ -4,8 +4,9 @@ import os
 import stat
 from pathlib import Path
 
+from restorect.errors import shown
 from restorect.infer.batch.atomic import hash_file
-from restorect.infer.batch.failures import OutputError, shown
+from restorect.infer.batch.failures import OutputError
 from restorect.infer.batch.manifest import Manifest
 from restorect.infer.batch.photos import content
 from restorect.infer.batch.plan import Job

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from restorect.errors import shown
 from restorect.infer.batch.atomic import remove_parts
 from restorect.infer.batch.events import Began, Event, Failed, Summary
-from restorect.infer.batch.failures import OutputError, reason_of, shown
+from restorect.infer.batch.failures import OutputError, reason_of
 from restorect.infer.batch.lock import locked
 from restorect.infer.batch.manifest import Manifest
 from restorect.infer.batch.memory import MemoryBudget

@@ -31,6 +31,10 @@ class RestorerLike(Model, Protocol):
     def device(self) -> object:
         """Where the networks run; `str` of it is `cpu` for the machine's own memory."""
 
+    @property
+    def default_steps(self) -> int:
+        """Steps of the flow when the settings name none."""
+
     def peak_bytes(self, height: int, width: int) -> int:
         """Memory that restoring one picture of this size takes."""
 
@@ -161,7 +165,7 @@ class Steps:
             "weights": restorer.weights_hash,
             "seed": settings.seed,
             "strength": settings.strength,
-            "steps": settings.steps or "default",
+            "steps": settings.steps or restorer.default_steps,
         }
 
 

@@ -4,9 +4,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from restorect.errors import shown
 from restorect.infer.batch.atomic import commit, hash_bytes
 from restorect.infer.batch.events import Failed, Restored, Skipped
-from restorect.infer.batch.failures import Failure, OutputError, reason_of, shown, stops_everything
+from restorect.infer.batch.failures import Failure, OutputError, reason_of, stops_everything
 from restorect.infer.batch.manifest import Entry, Manifest, Status
 from restorect.infer.batch.plan import Job
 from restorect.infer.batch.resume import check_free, is_done

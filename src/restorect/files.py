@@ -1,0 +1,57 @@
+"""Writing a file so that at any moment, even through a power cut, it is either whole or not there."""
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+PART_PREFIX, PART_SUFFIX = ".restorect-", ".part"
+
+
+def write_atomically(path: Path, content: bytes, *, replace: bool = True) -> None:
+    """Write a file: a temporary one in the same folder, fsync, rename, fsync of the folder.
+
+    Args:
+        path: the final path; its folder exists. A symbolic link there is replaced, never followed.
+        content: the whole content.
+        replace: whether an existing file may be overwritten.
+
+    Raises:
+        FileExistsError: something stands at `path` and `replace` is false.
+        OSError: the system refuses.
+    """
+    part = path.parent / f"{PART_PREFIX}{os.getpid()}-{secrets.token_hex(6)}{PART_SUFFIX}"
+    try:
+        with part.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if replace:
+            part.replace(path)
+        else:
+            _rename_new(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def _rename_new(part: Path, path: Path) -> None:
+    """Rename, but never onto an existing file: a hard link cannot replace one, a rename would."""
+    try:
+        os.link(part, path, follow_symlinks=False)
+    except FileExistsError:
+        raise
+    except (OSError, NotImplementedError):  # a disk without hard links (exFAT)
+        if os.path.lexists(path):
+            raise FileExistsError(str(path)) from None
+        part.replace(path)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the names in `folder` durable, where the system can."""
+    with contextlib.suppress(OSError):  # Windows opens no folders; some network disks sync none
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
