@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -367,3 +368,16 @@ def test_names_and_notes_follow_the_card_of_given_weights(tmp_path: Path, monkey
     note = read_note(dark.metadata.xmp)
     assert (note["task"], note["model"], note["weights"]) == ("underwater", "nano", file_hash(weights))
     assert note["steps"] == str(config.steps)
+
+
+def test_a_bomb_is_refused_by_the_limit_in_its_header(run: Run, tmp_path: Path) -> None:
+    bomb = bytearray(photo(tmp_path / "bomb.png").read_bytes())
+    bomb[16:24] = (40000).to_bytes(4, "big") * 2
+    bomb[29:33] = zlib.crc32(bomb[12:29]).to_bytes(4, "big")
+    (tmp_path / "bomb.png").write_bytes(bomb)
+    code, _, error = run(tmp_path / "bomb.png", "-o", tmp_path / "out", "--quiet")
+    assert code == 1
+    assert "40000 x 40000 pixels (1600.0 megapixels), over the limit of 500: raise --max-megapixels" in error
+    code, _, error = run(tmp_path / "bomb.png", "-o", tmp_path / "out", "--quiet", "--max-megapixels", "2000")
+    assert code == 1
+    assert "decompression bomb" in error

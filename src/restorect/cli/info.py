@@ -51,7 +51,7 @@ def _facts(path: Path, max_megapixels: float) -> dict[str, Any]:
     photos.check_file_size(source.size, str(path), settings)
     MemoryBudget().check(source.size)
     data = content(source)
-    header = photos.probe(data, str(path))
+    header = photos.probe(data, str(path), settings)
     task, notes = _likely_task(photos, data, header, settings, str(path))
     return {
         "file": shown(path),

@@ -65,15 +65,17 @@ def read_photo(source: Path | bytes, *, page: int = 0, max_megapixels: float = 5
         )
 
 
-def probe(source: Path | bytes, *, name: str | None = None) -> PhotoInfo:
+def probe(source: Path | bytes, *, max_megapixels: float = 500.0, name: str | None = None) -> PhotoInfo:
     """Read only the header of a photograph.
 
     Raises:
-        ImageError: it cannot be read, or is no photograph.
+        ImageError: it cannot be read, is no photograph, or promises more than the limit or than its bytes can hold.
     """
-    data, label, format = load(source, name, 500.0)
+    data, label, format = load(source, name, max_megapixels)
     with _one_line(label, format):
         header = _trusted(READERS[format].header(data, 0))
+    check_size(header, format=format, size=len(data), name=label, max_megapixels=max_megapixels)
+    with _one_line(label, format):
         width, height = upright_size(header.width, header.height, header.orientation)
         usual = "linear sRGB" if header.linear else "sRGB"
         return PhotoInfo(

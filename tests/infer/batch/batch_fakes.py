@@ -44,7 +44,7 @@ class FakePhotos(Photos):
             raise ImageError("no photograph; give a fake")
         return wanted or "fake", f".{wanted}" if wanted else source.path.suffix
 
-    def probe(self, data: bytes, name: str) -> Any:
+    def probe(self, data: bytes, name: str, settings: RestoreSettings) -> Any:
         return FakeHeader()
 
     def read(self, data: bytes, name: str, settings: RestoreSettings) -> Any:

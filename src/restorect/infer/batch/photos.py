@@ -78,11 +78,11 @@ class Photos:
 
         check_file_size(size, name, settings.max_megapixels)
 
-    def probe(self, data: bytes, name: str) -> "PhotoInfo":
-        """The header, without decoding any pixel."""
+    def probe(self, data: bytes, name: str, settings: RestoreSettings) -> "PhotoInfo":
+        """The header, without decoding any pixel; a photo over the limit is refused."""
         from restorect.images.read import probe
 
-        return probe(data, name=name)
+        return probe(data, max_megapixels=settings.max_megapixels, name=name)
 
     def read(self, data: bytes, name: str, settings: RestoreSettings) -> "Photo":
         """Decode a file's content."""

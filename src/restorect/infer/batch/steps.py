@@ -82,7 +82,7 @@ class Steps:
         self._photos.check_file_size(source.size, name, self._settings)
         self._budget.check(source.size)
         data = content(source)
-        header = self._photos.probe(data, name)
+        header = self._photos.probe(data, name, self._settings)
         reserved, spent = self._needed(header, len(data)), time.perf_counter() - begun
         if not self._budget.acquire(reserved, self._stop):
             return None
