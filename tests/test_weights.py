@@ -28,7 +28,7 @@ def test_students_keep_their_bounds_and_carry_a_card(name: tuple[str, str], path
     _, card = load_student(path)
     assert (card.task, card.preset) == name
     assert path.stat().st_size <= LARGEST[card.preset]
-    assert {t.dtype for t in load_file(path).values()} == {torch.float16}
+    assert {t.dtype for n, t in load_file(path).items() if "standardise" not in n} == {torch.float16}
     assert card.data
     assert card.licence == "Apache-2.0"
     assert {"steps", "hardware"} <= set(card.notes)

@@ -28,7 +28,7 @@ def checkpoint(tmp_path: Path) -> Path:
 def test_packs_half_precision_with_measured_figures(checkpoint: Path, pairs_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "packed.safetensors"
     pack(checkpoint, out, tests={"made-up": [str(pairs_folder)]}, start="mean", steps=2, notes={"hardware": "none"})
-    assert {t.dtype for t in load_file(out).values()} == {torch.float16}
+    assert {t.dtype for n, t in load_file(out).items() if "standardise" not in n} == {torch.float16}
     assert out.stat().st_size < 0.6 * checkpoint.stat().st_size
     student, card = load_student(out)
     assert (student.config.start, student.config.steps) == ("mean", 2)

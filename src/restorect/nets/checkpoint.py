@@ -54,8 +54,12 @@ class Card:
 
 
 def save_checkpoint(path: Path, network: nn.Module, card: Card, dtype: torch.dtype = torch.float32) -> None:
-    """Write a network's weights and its card, atomically."""
-    tensors = {name: t.detach().to("cpu", dtype).contiguous() for name, t in network.state_dict().items()}
+    """Write a network's weights and its card, atomically; running figures stay float32, their range is wider."""
+    running = {name for name, _ in network.named_buffers()}
+    tensors = {
+        name: t.detach().to("cpu", torch.float32 if name in running else dtype).contiguous()
+        for name, t in network.state_dict().items()
+    }
     description = {"format_version": FORMAT_VERSION, **asdict(card)}
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, save(tensors, metadata={METADATA_KEY: json.dumps(description)}))

@@ -52,7 +52,9 @@ def pack(
     if kind not in ("student", "teacher"):
         raise CheckpointError(f"{source}: holds a {kind}; only students and teachers are packed")
     network, card = load_student(source) if kind == "student" else load_teacher(source)
-    network.load_state_dict({name: t.half().float() for name, t in network.state_dict().items()})
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.copy_(parameter.half())
     if isinstance(network, Student):
         config = network.config
         network.config = replace(config, start=start or config.start, steps=steps or config.steps)
