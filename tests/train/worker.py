@@ -26,7 +26,8 @@ def run(stage: str, pairs: str, out: Path, steps: int, **fields: object) -> dict
     recipe_class, train = STAGES[stage]
     schedule = {"steps": steps, "patches": [32, 64], "batches": [4, 2], "validate_every": 0}
     schedule |= {"checkpoint_every": 1, "log_every": 1}
-    values = {"data": {"train": [pairs], "hold_out": 0.2}, "schedule": schedule, "seed": 3, **fields}
+    rule = {"name": "muon" if stage == "teacher" else "adamw"}  # so that both are run, killed and resumed
+    values = {"optimiser": rule, "data": {"train": [pairs], "hold_out": 0.2}, "schedule": schedule, "seed": 3, **fields}
     with small_nets():
         return train(from_mapping(recipe_class, values), Run(out, torch.device("cpu"), True, lambda report: None))
 

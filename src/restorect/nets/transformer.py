@@ -14,6 +14,7 @@ from restorect.configs import require
 from restorect.nets.blocks import Block, BlockStack, pointwise
 from restorect.nets.norm import NormName
 from restorect.nets.padding import pad_to_multiple
+from restorect.nets.tone import ToneCurve
 from restorect.retinex.decomposition import RetinexParts
 
 
@@ -32,6 +33,7 @@ class TransformerConfig:
         qk_norm: layer-norm queries and keys.
         gain: the last convolution gives a factor beside the addend, image * (1 + factor) + addend, so that
             detail need not pass through a narrow net; for stems above 1.
+        tone: a global tone curve, set by the codes, comes first; see `ToneCurve`.
     """
 
     dim: int = 64
@@ -43,6 +45,7 @@ class TransformerConfig:
     norm: NormName = "scln"
     qk_norm: bool = True
     gain: bool = False
+    tone: bool = False
 
     def __post_init__(self) -> None:
         require(self.dim > 0 and self.dim % 8 == 0, f"dim is {self.dim}; it must be a multiple of 8")
@@ -116,6 +119,7 @@ class Transformer(nn.Module):
         super().__init__()
         self.config = config
         d, folded = config.dim, 3 * config.stem**2
+        self.tone = ToneCurve() if config.tone else None
         self.embed = nn.Conv2d(folded, d, 3, padding=1, bias=False)
         self.encoder1, self.encoder2, self.encoder3 = (self._level(n, d * 2**n, True) for n in range(3))
         self.latent = self._level(3, 8 * d, True)
@@ -142,6 +146,8 @@ class Transformer(nn.Module):
         """Restore an image (B, 3, H, W) in [0, 1] with its Retinex code and image code, both (B, 256)."""
         H, W = x.shape[-2:]
         x = pad_to_multiple(x, self.config.multiple)
+        if self.tone is not None:
+            x = self.tone(x, z_rex, z_img)
         e1 = self.encoder1(self.embed(F.pixel_unshuffle(x, self.config.stem)), z_rex)
         e2 = self.encoder2(self.down1(e1), z_rex)
         e3 = self.encoder3(self.down2(e2), z_rex)

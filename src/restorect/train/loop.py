@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,9 +16,9 @@ from restorect.configs import to_mapping
 from restorect.data.batches import Batch, BatchMaker, generator_for
 from restorect.data.store import PairStore
 from restorect.errors import TrainingError
-from restorect.nets.priors import PriorTrunk
 from restorect.train.ema import MovingAverage
 from restorect.train.logs import RunLog
+from restorect.train.optimisers import make_optimiser
 from restorect.train.processes import Processes
 from restorect.train.recipes import Recipe
 from restorect.train.schedule import crop, learning_rate, progress
@@ -78,9 +77,7 @@ class Trainer:
         self.device = next(stage.network.parameters()).device
         stage.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = MovingAverage(stage.network, recipe.optimiser.ema)
-        groups = _parameter_groups(stage, recipe.optimiser.priors)
-        fused = self.device.type == "cuda"
-        self.optimiser = torch.optim.AdamW(groups, betas=recipe.optimiser.betas, weight_decay=0.0, fused=fused)
+        self.optimiser = make_optimiser(stage, recipe.optimiser, self.device)
         self.state = TrainingState(recipe=_fingerprint(recipe))
         self.validation: dict[str, float] = {}
 
@@ -242,18 +239,6 @@ class _Pace:
             self.last = (step - self._step) / max(time.monotonic() - self._time, 1e-9)
         self.restart(step)
         return self.last
-
-
-def _parameter_groups(stage: Stage, priors: float) -> list[dict[str, Any]]:
-    """Everything that learns, prior encoders apart, each group with its share of the learning rate."""
-    trunks = (module for module in stage.network.modules() if isinstance(module, PriorTrunk))
-    slow = {id(p) for trunk in trunks for p in trunk.parameters()}
-    learned = [p for p in stage.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in learned if id(p) not in slow], "share": 1.0},
-        {"params": [p for p in learned if id(p) in slow], "share": priors},
-    ]
-    return [group for group in groups if group["params"]]
 
 
 def _channels_last(images: Tensor) -> Tensor:

@@ -71,19 +71,21 @@ class ScheduleRecipe:
 
 @dataclass(frozen=True, kw_only=True)
 class OptimiserRecipe:
-    """AdamW with warm-up and cosine decay, and the moving average that is kept.
+    """AdamW or Muon with warm-up and cosine decay, and the moving average that is kept.
 
     Attributes:
+        name: "adamw", or "muon" (see `restorect.train.muon`), which needs fewer steps.
         lr: highest learning rate.
         final_lr: learning rate at the end.
         warmup: steps of linear warm-up.
         priors: the learning rate of prior encoders, as a share of `lr`. They are deep and see nothing but positive
             numbers, so Adam's first steps add up: faster than this, codes drift more than photographs differ.
-        betas: of Adam.
-        clip: largest norm of the gradient.
+        betas: of AdamW.
+        clip: largest norm of the gradient of each group of parameters.
         ema: decay of the moving average of the weights; it rises to this from 0 in the first steps.
     """
 
+    name: Literal["adamw", "muon"] = "adamw"
     lr: float = 2e-4
     final_lr: float = 1e-6
     warmup: int = 0
