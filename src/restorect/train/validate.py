@@ -22,7 +22,8 @@ def validate(predict: Callable[[Tensor, Tensor], Tensor], pairs: PairStore) -> d
         pairs: held-out pairs.
 
     Returns:
-        "psnr", "ssim", "psnr_std", "ssim_std", and "psnr_SOURCE", "ssim_SOURCE" where there are several sources.
+        "psnr", "ssim", "psnr_std", "ssim_std", and "psnr_SOURCE", "ssim_SOURCE" for sources of several photographs, where there
+        are several sources.
         Outputs are rounded to 8 bit first, as a written file is.
     """
     figures: dict[str, list[tuple[float, float]]] = defaultdict(list)
@@ -35,7 +36,7 @@ def validate(predict: Callable[[Tensor, Tensor], Tensor], pairs: PairStore) -> d
     mean, std = together.mean(dim=0), together.std(dim=0, unbiased=False)
     result = {"psnr": float(mean[0]), "ssim": float(mean[1]), "psnr_std": float(std[0]), "ssim_std": float(std[1])}
     if len(figures) > 1:
-        for source, rows in figures.items():
+        for source, rows in ((source, rows) for source, rows in figures.items() if len(rows) > 1):
             part = torch.tensor(rows).mean(dim=0)
             result |= {f"psnr_{source}": float(part[0]), f"ssim_{source}": float(part[1])}
     return result
