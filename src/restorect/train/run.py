@@ -158,7 +158,7 @@ def _train(
     if processes.leader:
         _prepare_folder(folder, recipe, run.resume or name == "student")
     pairs, held_out, clean = _data(recipe, run.device)
-    batches = BatchMaker(pairs, clean, _simulator(recipe.task), recipe.data.sampling, view, recipe.seed)
+    batches = BatchMaker(pairs, clean, _simulator(recipe), recipe.data.sampling, view, recipe.seed)
 
     def save(path: Path, network: nn.Module, figures: dict[str, float]) -> None:
         metrics = {"validation": {"protocol": PROTOCOL, **{k: round(v, 4) for k, v in figures.items()}}}
@@ -198,10 +198,16 @@ def _data(recipe: Recipe, device: torch.device) -> tuple[PairStore, PairStore, I
     return PairStore(pairs, device, gb), PairStore(held_out, device, gb), ImageStore(clean, device, gb)
 
 
-def _simulator(task: str) -> Simulator:
-    if task not in SIMULATORS:
-        raise ConfigError(f"task {task!r} has no simulator; choose one of {', '.join(SIMULATORS)}")
-    return SIMULATORS[task]
+def _simulator(recipe: Recipe) -> Simulator:
+    """The task's; a task without one, or several tasks at once, are trained on pairs alone."""
+    if recipe.task in SIMULATORS:
+        return SIMULATORS[recipe.task]
+    if recipe.data.clean or recipe.data.sampling.simulate > 0:
+        raise ConfigError(
+            f"task {recipe.task!r} has no simulator: choose one of {', '.join(SIMULATORS)}, "
+            "or train on pairs alone (data.sampling.simulate=0 and no clean photos)"
+        )
+    return lambda image, generator: image  # never called
 
 
 def _decomposition(path: str) -> DecompositionPair:

@@ -22,9 +22,8 @@ def validate(predict: Callable[[Tensor, Tensor], Tensor], pairs: PairStore) -> d
         pairs: held-out pairs.
 
     Returns:
-        "psnr", "ssim", "psnr_std", "ssim_std", and "psnr_SOURCE", "ssim_SOURCE" for sources of several photographs, where there
-        are several sources.
-        Outputs are rounded to 8 bit first, as a written file is.
+        "psnr", "ssim", "psnr_std", "ssim_std", and where there are several sources, "psnr_SOURCE", "ssim_SOURCE" for
+        those of several photographs. Outputs are rounded to 8 bit first, as a written file is.
     """
     figures: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for number, name in enumerate(pairs.names):
