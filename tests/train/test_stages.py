@@ -1,14 +1,18 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import nn
 from worker import run
 
+from restorect.data.batches import Batch
 from restorect.errors import ConfigError, TrainingError
-from restorect.nets.checkpoint import load_student, read_checkpoint
+from restorect.nets.checkpoint import load_student, load_teacher, read_checkpoint
+from restorect.train.stages import TeacherStage
 
 SWITCHES = {
     "flow": False,
@@ -65,7 +69,6 @@ def test_teacher_learns(pairs_folder: Path, decomposition: Path, tmp_path: Path)
 def test_teacher_codes_tell_pairs_apart(teacher: Path, pairs_folder: Path) -> None:
     from restorect.data.pairs import find_pairs
     from restorect.data.store import load_tensor
-    from restorect.nets.checkpoint import load_teacher
 
     network, _ = load_teacher(teacher)
     pairs = find_pairs([pairs_folder])
@@ -75,6 +78,24 @@ def test_teacher_codes_tell_pairs_apart(teacher: Path, pairs_folder: Path) -> No
         codes = network.encode(low, high)
     for code in codes:
         assert code.var(dim=0).mean() > 0.1  # 1 would be all of it; fresh encoders without calibration give 0.01
+
+
+def test_the_average_is_calibrated_before_it_is_saved(pairs_folder: Path, decomposition: Path, tmp_path: Path) -> None:
+    seen: list[Batch] = []
+    calibrate = TeacherStage.calibrate
+
+    def recorded(stage: TeacherStage, network: nn.Module, batch: Batch) -> None:
+        seen.append(batch)
+        calibrate(stage, network, batch)
+
+    with mock.patch.object(TeacherStage, "calibrate", recorded):
+        run("teacher", str(pairs_folder), tmp_path, 20, decomposition=str(decomposition))
+    assert len(seen) == 2  # the fresh network, and the average at the end
+    network, _ = load_teacher(tmp_path / "last.safetensors")
+    batch = seen[-1]
+    numbers = network.image_prior.trunk(torch.cat([batch.low_view, batch.high_view], dim=1))
+    assert numbers.mean(dim=0).abs().max() < 1e-3
+    assert (numbers.var(dim=0, unbiased=False) - 1).abs().max() < 1e-2
 
 
 def test_student_runs_both_stages_and_logs_the_gate(teacher: Path, pairs_folder: Path, tmp_path: Path) -> None:

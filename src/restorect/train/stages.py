@@ -54,8 +54,12 @@ class Stage(nn.Module):
         """(losses to be added up, figures to be logged), each a dict of scalars."""
         raise NotImplementedError
 
-    def prepare(self, batch: Batch) -> None:
-        """Called once with a large first batch, before a fresh run."""
+    def calibrate(self, network: nn.Module, batch: Batch) -> None:
+        """Set the running figures of a network of this stage from a large batch.
+
+        Called before a fresh run, unless `started`, and for the average of the weights before it is used: averaged
+        encoders give other figures than the average of their figures (as for batch norm in Izmailov et al. 2018).
+        """
 
     def after_step(self) -> None:
         """Called after each optimiser step."""
@@ -131,10 +135,9 @@ class TeacherStage(Stage):
         losses = image_losses(output, batch, teacher.transformer, teacher.decomposition.high, self.weights)
         return losses, {}
 
-    def prepare(self, batch: Batch) -> None:
-        """Calibrate fresh encoders."""
-        if not self.started:
-            self.network.calibrate(batch.low_view, batch.high_view)
+    def calibrate(self, network: nn.Module, batch: Batch) -> None:
+        """Those of the teacher's encoders."""
+        cast(Teacher, network).calibrate(batch.low_view, batch.high_view)
 
     def predict(self, network: nn.Module, low: Tensor, high: Tensor) -> Tensor:
         """Restore with the codes of the pair."""
@@ -151,10 +154,9 @@ class _StudentStage(Stage):
         self.helpers = nn.ModuleList()
         self.recipe = recipe
 
-    def prepare(self, batch: Batch) -> None:
-        """Calibrate fresh condition encoders."""
-        if not self.started:
-            self.network.calibrate(batch.low_view)
+    def calibrate(self, network: nn.Module, batch: Batch) -> None:
+        """Those of the condition encoders."""
+        cast(Student, network).calibrate(batch.low_view)
 
     def start(self, count: int, generator: torch.Generator, device: torch.device) -> Codes:
         """Where the flow starts."""

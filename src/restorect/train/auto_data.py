@@ -1,0 +1,184 @@
+"""Examples for the classifier behind `auto`: photographs of each task, good ones, and simulated ones.
+
+Shapes: pictures (H, W, 3) float32, sRGB-encoded, in [0, 1]; statistics of N photographs (N, F).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from restorect.data.degrade import SIMULATORS
+from restorect.data.degrade.pairs import pair_generator
+from restorect.data.pairs import image_files, read_rgb
+from restorect.errors import ConfigError
+from restorect.infer.auto.decision import NOTHING
+from restorect.infer.auto.statistics import Floats, statistics, thumbnail
+
+CLASSES = (NOTHING, *SIMULATORS)
+SIDE = 400
+"""Photographs are shrunk to this longer side first, so that simulating takes milliseconds."""
+_FIFTH = 5
+OnProgress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folders:
+    """Where the photographs are, each folder with its task.
+
+    Attributes:
+        data: folders of photographs that need the task; with `low/` and `high/` inside, `high/` holds good ones.
+        clean: folders of good photographs, from which the task is simulated.
+        val: like `data`, to measure on.
+
+    Of `clean`, and of `data` for tasks without `val`, every fifth photograph by name is measured, not learnt.
+    """
+
+    data: tuple[tuple[str, Path], ...] = ()
+    clean: tuple[tuple[str, Path], ...] = ()
+    val: tuple[tuple[str, Path], ...] = ()
+
+    def __post_init__(self) -> None:
+        for task, folder in (*self.data, *self.clean, *self.val):
+            if task not in SIMULATORS:
+                raise ConfigError(f"{task}={folder}: no such task; choose one of {', '.join(SIMULATORS)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examples:
+    """Photographs as numbers.
+
+    Attributes:
+        x: statistics, (N, F).
+        y: place of the class in `CLASSES`, (N,).
+        names: of the files.
+        scenes: photographs of one scene have one name; they are never split between learning and judging.
+        original: not a varied copy.
+        measured: held out for the figures on the card.
+    """
+
+    x: Floats
+    y: NDArray[np.int64]
+    names: tuple[str, ...]
+    scenes: tuple[str, ...]
+    original: NDArray[np.bool_]
+    measured: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class _Shot:
+    """One file and what to make of it."""
+
+    path: Path
+    task: str
+    clean: bool
+    measured: bool
+    simulated: str = ""
+
+
+def gather(folders: Folders, *, copies: int, seed: int, on_progress: OnProgress | None = None) -> Examples:
+    """Read every photograph, simulate, vary, and take the statistics.
+
+    Args:
+        folders: where the photographs are.
+        copies: varied copies (cropped, mirrored, tinted) of each photograph to learn from; simulations likewise.
+        seed: of variations and simulations.
+        on_progress: told (done, total, stage).
+
+    Raises:
+        DataError: a folder is missing or empty, or a file cannot be decoded.
+    """
+    shots = list(_shots(folders))
+    rows: list[tuple[Floats, int, _Shot, bool]] = []
+    for number, shot in enumerate(shots):
+        for picture, kind, original in _pictures(shot, copies, seed):
+            rows.append((statistics(thumbnail(picture)), CLASSES.index(kind), shot, original))
+        if on_progress is not None:
+            on_progress(number + 1, len(shots), "photographs")
+    return Examples(
+        x=np.stack([row[0] for row in rows]),
+        y=np.array([row[1] for row in rows]),
+        names=tuple(row[2].path.name for row in rows),
+        scenes=tuple(scene_of(row[2].path) for row in rows),
+        original=np.array([row[3] for row in rows]),
+        measured=np.array([row[2].measured for row in rows]),
+    )
+
+
+def scene_of(path: Path) -> str:
+    """The scene a file name tells: `stack-12-3` is a photograph of the scene `stack-12`."""
+    parts = path.stem.split("-")
+    return "-".join(parts[:2] if len(parts) > 2 else parts)
+
+
+def _shots(folders: Folders) -> Iterator[_Shot]:
+    validated = {task for task, _ in folders.val}
+    for task, folder in folders.data:
+        for number, (path, clean) in enumerate(_files(folder)):
+            yield _Shot(path, task, clean, task not in validated and number % _FIFTH == 2)
+    for task, folder in folders.val:
+        for path, clean in _files(folder):
+            yield _Shot(path, task, clean, measured=True)
+    once: set[Path] = set()
+    for task, folder in folders.clean:
+        for number, path in enumerate(image_files(folder)):
+            measured = number % _FIFTH == 2
+            if path not in once:
+                once.add(path)
+                yield _Shot(path, task, clean=True, measured=measured)
+            if not measured or task not in validated:  # a simulation is measured only where nothing real is
+                yield _Shot(path, task, clean=True, measured=measured, simulated=task)
+
+
+def _files(folder: Path) -> list[tuple[Path, bool]]:
+    """The photographs of a folder, and whether they are good; pairs side by side."""
+    if not (folder / "low").is_dir():
+        return [(path, False) for path in image_files(folder)]
+    sides: Sequence[tuple[Path, bool]] = [(folder / "low", False), (folder / "high", True)]
+    return [(path, clean) for side, clean in sides for path in image_files(side)]
+
+
+def _pictures(shot: _Shot, copies: int, seed: int) -> Iterator[tuple[Floats, str, bool]]:
+    """Pictures of one file, each with its class, and whether it is no varied copy."""
+    picture = _small(shot.path)
+    count = 1 if shot.measured else 1 + copies
+    if shot.simulated:
+        clean = torch.from_numpy(picture).permute(2, 0, 1).contiguous()
+        for index in range(max(1, count - 1)):
+            generator = pair_generator(f"{shot.simulated}/{shot.path.name}", index, seed)
+            low = SIMULATORS[shot.simulated](clean, generator).permute(1, 2, 0).numpy()
+            yield np.ascontiguousarray(low), shot.simulated, True
+        return
+    kind = NOTHING if shot.clean else shot.task
+    yield picture, kind, True
+    for index in range(1, count):
+        yield _varied(picture, pair_generator(shot.path.name, index, seed)), kind, False
+
+
+def _small(path: Path) -> Floats:
+    pixels: Floats = read_rgb(path).astype(np.float32) / np.float32(255)
+    scale = SIDE / max(pixels.shape[:2])
+    if scale >= 1:
+        return pixels
+    height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])
+    return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), dtype=np.float32)
+
+
+def _varied(picture: Floats, generator: torch.Generator) -> Floats:
+    """A crop of at least three quarters of each side, perhaps mirrored, with channels up to 5 % brighter or darker."""
+    draws = torch.rand(8, generator=generator, dtype=torch.float64).tolist()
+    height, width = (
+        max(1, round(side * (0.75 + 0.25 * draw))) for side, draw in zip(picture.shape, draws[:2], strict=False)
+    )
+    top, left = (
+        round(draw * (side - part))
+        for draw, side, part in zip(draws[2:4], picture.shape, (height, width), strict=False)
+    )
+    crop = picture[top : top + height, left : left + width]
+    crop = crop[:, ::-1] if draws[4] < 0.5 else crop
+    gains = np.exp(0.1 * (np.array(draws[5:8]) - 0.5)).astype(np.float32)
+    return np.ascontiguousarray((crop * gains).clip(0, 1))
