@@ -46,6 +46,12 @@ def ssim_map(output_BCHW: Tensor, target_BCHW: Tensor, *, data_range: float = 1.
     height, width = x_BCHW.shape[-2:]
     if min(height, width) < WINDOW:
         raise ValueError(f"SSIM needs images of at least {WINDOW}x{WINDOW} pixels, got {height}x{width}")
+    luminance, contrast_structure = similarities(x_BCHW, y_BCHW)
+    return luminance * contrast_structure
+
+
+def similarities(x_BCHW: Tensor, y_BCHW: Tensor) -> tuple[Tensor, Tensor]:
+    """Luminance term l and contrast-structure term cs of every full window, of images in a range of 1."""
     # Five moments in one pass; E[x^2] - E[x]^2 loses less precision around zero, and variances ignore the shift.
     x, y = x_BCHW - 0.5, y_BCHW - 0.5
     moments = _window_mean(torch.cat([x, y, x * x, y * y, x * y], dim=1))
@@ -55,7 +61,7 @@ def ssim_map(output_BCHW: Tensor, target_BCHW: Tensor, *, data_range: float = 1.
     mean_x, mean_y = mean_x + 0.5, mean_y + 0.5
     luminance = (2 * mean_x * mean_y + _C1) / (mean_x.square() + mean_y.square() + _C1)
     contrast_structure = (2 * covariance + _C2) / (var_x + var_y + _C2)
-    return luminance * contrast_structure
+    return luminance, contrast_structure
 
 
 def _window_mean(x_BCHW: Tensor) -> Tensor:
