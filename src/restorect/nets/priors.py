@@ -70,7 +70,7 @@ class Standardise(nn.Module):
     mean: Tensor
     variance: Tensor
 
-    def __init__(self, numbers: int, momentum: float = 0.1) -> None:
+    def __init__(self, numbers: int, momentum: float = 0.05) -> None:
         super().__init__()
         self.momentum = momentum
         self.register_buffer("mean", torch.zeros(numbers))

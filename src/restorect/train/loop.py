@@ -27,7 +27,7 @@ from restorect.train.state import TrainingState, load_state, save_state
 from restorect.train.validate import validate
 
 STATE_NAME = "state.pt"
-CALIBRATION = 64  # samples that running figures are set from
+CALIBRATION = 256  # samples that running figures are set from
 Save = Callable[[Path, nn.Module, dict[str, float]], None]
 
 
