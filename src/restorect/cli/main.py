@@ -6,10 +6,12 @@ from typing import Annotated
 import typer
 
 from restorect import __version__
-from restorect.cli import train
+from restorect.cli import metrics, train
+from restorect.cli.ablate import ablate
 from restorect.cli.bench import bench
 from restorect.cli.degrade import degrade
 from restorect.cli.doctor import doctor
+from restorect.cli.evaluate import evaluate
 from restorect.cli.info import info
 from restorect.cli.restore import restore
 from restorect.errors import RestorectError
@@ -38,11 +40,14 @@ def _root(
 
 
 # Each group is one file beside this one. They import torch inside their functions, so that --help stays instant.
+app.command()(ablate)
 app.command()(bench)
 app.command()(degrade)
 app.command()(doctor)
+app.command()(evaluate)
 app.command()(info)
 app.command()(restore)
+app.add_typer(metrics.app, name="metrics")
 app.add_typer(train.app, name="train")
 
 

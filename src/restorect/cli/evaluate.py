@@ -1,0 +1,345 @@
+"""`restorect evaluate`: how good a method is, on which set, by which protocol, and how sure that is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from restorect.evaluate.methods import Method
+    from restorect.evaluate.pairs import Case
+    from restorect.evaluate.summary import TestSet
+
+Pairs: TypeAlias = Annotated[Path | None, typer.Option(help="Set: a folder with low/ and high/.")]
+Benchmark: TypeAlias = Annotated[
+    str | None, typer.Option(help="Set: a benchmark's name, such as lol-v1; `list` shows all.")
+]
+Data: TypeAlias = Annotated[Path | None, typer.Option(help="Where the copy of the benchmark lies.")]
+Partial: TypeAlias = Annotated[
+    bool, typer.Option("--partial", help="Accept an incomplete copy; the report is stamped so.")
+]
+PhotosFolder: TypeAlias = Annotated[
+    Path | None, typer.Option("--photos", help="Set: photos without ground truth; metrics without reference only.")
+]
+Outputs: TypeAlias = Annotated[
+    Path | None, typer.Option(help="Judge these finished outputs of any method instead of running ours.")
+]
+Reference: TypeAlias = Annotated[Path | None, typer.Option(help="Set: ground truths alone, for --outputs.")]
+Name: TypeAlias = Annotated[str | None, typer.Option(help="What the method is called in tables.")]
+Task: TypeAlias = Annotated[str | None, typer.Option(help="What shipped weights restore; a benchmark knows its own.")]
+Size: TypeAlias = Annotated[str, typer.Option(help="Network: tiny or nano.")]
+Weights: TypeAlias = Annotated[Path | None, typer.Option(help="Weight file instead of a shipped one.")]
+Strength: TypeAlias = Annotated[float, typer.Option(help="Of the restoration, 0 to 1.")]
+Seed: TypeAlias = Annotated[int, typer.Option(help="Start of the flow.")]
+Steps: TypeAlias = Annotated[int | None, typer.Option(help="Steps of the flow; by default as trained.")]
+Device: TypeAlias = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps, or auto.")]
+Protocol: TypeAlias = Annotated[str, typer.Option(help="rgb-full, rgb-full+gtmean or y-256-authors.")]
+Metrics: TypeAlias = Annotated[str | None, typer.Option(help="Names with commas; `list` shows all.")]
+WeightsDir: TypeAlias = Annotated[
+    Path | None, typer.Option(help="Folder with the weights and parameters that metrics need and cannot bring.")
+]
+Baselines: TypeAlias = Annotated[bool, typer.Option("--baselines", help="Judge five classical methods too.")]
+MixedDepth: TypeAlias = Annotated[
+    bool, typer.Option("--mixed-depth", help="Accept 8 bit beside 16 bit; the report is stamped so.")
+]
+Workers: TypeAlias = Annotated[int, typer.Option(min=1, help="Photos in work at a time.")]
+Threads: TypeAlias = Annotated[int | None, typer.Option(min=1, help="CPU threads of one operation.")]
+Out: TypeAlias = Annotated[Path | None, typer.Option("--out", "-o", help="Folder of table, summary and report.")]
+Readme: TypeAlias = Annotated[
+    Path | None, typer.Option(help="Instead of evaluating, write the table of --results between this file's markers.")
+]
+Results: TypeAlias = Annotated[Path, typer.Option(help="Folder of summaries for --readme.")]
+
+
+def evaluate(
+    pairs: Pairs = None,
+    benchmark: Benchmark = None,
+    data: Data = None,
+    partial: Partial = False,
+    photos: PhotosFolder = None,
+    reference: Reference = None,
+    outputs: Outputs = None,
+    name: Name = None,
+    task: Task = None,
+    size: Size = "tiny",
+    weights: Weights = None,
+    strength: Strength = 1.0,
+    seed: Seed = 0,
+    steps: Steps = None,
+    device: Device = "cpu",
+    protocol: Protocol = "rgb-full",
+    metrics: Metrics = None,
+    weights_dir: WeightsDir = None,
+    baselines: Baselines = False,
+    mixed_depth: MixedDepth = False,
+    workers: Workers = 1,
+    threads: Threads = None,
+    out: Out = None,
+    readme: Readme = None,
+    results: Results = Path("docs/results"),
+) -> None:
+    """Measure a method, for example: restorect evaluate --benchmark lol-v1 --data LOLdataset -o report.
+
+    Writes images.csv, summary.json and a self-contained report.html. The same command given again goes on where
+    it was stopped. Exit code: 0 all is well, 1 some images could not be judged, 2 wrong usage.
+    """
+    from restorect.cli.library_warnings import hush
+
+    hush()
+    if readme is not None:
+        _write_readme(readme, results)
+        return
+    if "list" in (benchmark, metrics):
+        _list(benchmarks=benchmark == "list", weights_dir=weights_dir)
+        return
+    _one_set(pairs, benchmark, photos, reference)
+    test_set, cases, own_task = _find_set(pairs, benchmark, data, partial, photos, reference, outputs)
+    if outputs is not None:
+        methods = [_outputs(outputs, name)]
+    else:
+        methods = [_restorer(task or own_task, size, device, weights, threads, name, strength, seed, steps)]
+    _threads(threads)
+    if baselines:
+        methods += _baselines(cases)
+    failed = _run(test_set, cases, methods, protocol, metrics, weights_dir, mixed_depth, workers, _folder(out))
+    raise typer.Exit(1 if failed else 0)
+
+
+def _one_set(*given: object) -> None:
+    from restorect.errors import ConfigError
+
+    if sum(one is not None for one in given) != 1:
+        raise ConfigError("give one set: --pairs, --benchmark with --data, --photos, or --reference with --outputs")
+
+
+def _find_set(
+    pairs: Path | None,
+    benchmark: str | None,
+    data: Path | None,
+    partial: bool,
+    photos: Path | None,
+    reference: Path | None,
+    outputs: Path | None,
+) -> tuple[TestSet, list[Case], str]:
+    """The set: what reports say of it, its cases, and the task it is for."""
+    from restorect.errors import ConfigError
+    from restorect.evaluate.benchmarks.detect import describe, detect
+    from restorect.evaluate.benchmarks.registry import find_benchmark
+    from restorect.evaluate.pairs import paired, unpaired, with_outputs
+    from restorect.evaluate.summary import TestSet
+
+    own_task = "low-light"
+    if benchmark is not None:
+        chosen = find_benchmark(benchmark)
+        if data is None:
+            raise ConfigError(f"--benchmark {benchmark}: give --data, the folder of your copy ({chosen.source})")
+        found = detect(chosen, data, partial=partial)
+        test_set, cases, own_task = describe(chosen, found), found.cases, chosen.task
+    else:
+        folder = pairs or photos or reference or Path()
+        if pairs is not None:
+            cases = paired(pairs / "low", pairs / "high")
+        elif photos is not None:
+            cases = unpaired(photos)
+        else:
+            if outputs is None:
+                raise ConfigError("--reference: ground truths alone need --outputs, a folder of results")
+            cases = _references(folder)
+        named = folder.resolve().name
+        test_set = TestSet(name=named, title=named, images=len(cases), paired=photos is None)
+    return test_set, with_outputs(cases, outputs) if outputs is not None else cases, own_task
+
+
+def _references(folder: Path) -> list[Case]:
+    from restorect.evaluate.pairs import Case, unpaired
+
+    return [Case(name=case.name, high=case.low) for case in unpaired(folder)]
+
+
+def _outputs(folder: Path, name: str | None) -> Method:
+    from restorect.evaluate.methods import outputs_method
+
+    return outputs_method(folder, name)
+
+
+def _restorer(
+    task: str,
+    size: str,
+    device: str,
+    weights: Path | None,
+    threads: int | None,
+    name: str | None,
+    strength: float,
+    seed: int,
+    steps: int | None,
+) -> Method:
+    from restorect.evaluate.methods import restorer_method
+    from restorect.infer.restorer import Restorer
+
+    restorer = Restorer.load(task, size, device=device, weights=weights, threads=threads)
+    shown = name or f"restorect {restorer.size}"
+    return restorer_method(restorer, name=shown, strength=strength, seed=seed, steps=steps)
+
+
+def _threads(threads: int | None) -> None:
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)
+
+
+def _baselines(cases: list[Case]) -> list[Method]:
+    from restorect.errors import ConfigError
+    from restorect.evaluate.baselines import BASELINES
+    from restorect.evaluate.methods import baseline_method
+
+    if any(case.low is None for case in cases):
+        raise ConfigError("--baselines: need the degraded photos, and --reference has none; give --pairs")
+    return [baseline_method(name) for name in BASELINES]
+
+
+def _folder(out: Path | None) -> Path:
+    from restorect.errors import ConfigError
+
+    if out is None:
+        raise ConfigError("-o: give a folder for table, summary and report")
+    return out
+
+
+def _run(
+    test_set: TestSet,
+    cases: list[Case],
+    methods: list[Method],
+    protocol: str,
+    metrics: str | None,
+    weights_dir: Path | None,
+    mixed_depth: bool,
+    workers: int,
+    out: Path,
+) -> int:
+    """Check, evaluate, write and show; gives the number of images that could not be judged."""
+    import dataclasses
+
+    from rich.console import Console
+
+    from restorect.evaluate.evaluation import Plan, carry_out
+    from restorect.evaluate.pairs import check_headers
+    from restorect.evaluate.protocols import find_protocol
+    from restorect.evaluate.run import Ruler
+    from restorect.evaluate.scores import choose_measures
+    from restorect.evaluate.summary import REPORT_NAME
+
+    chosen = find_protocol(protocol)
+    names = None if metrics is None else [name.strip() for name in metrics.split(",") if name.strip()]
+    measures, unavailable = choose_measures(
+        names,
+        paired=test_set.paired,
+        protocol=chosen,
+        has_input=all(case.low is not None for case in cases),
+        weights_dir=weights_dir,
+    )
+    with _Progress() as progress:
+        mixed = check_headers(cases, mixed_depth=mixed_depth, on_progress=progress.show)
+        if mixed:
+            stamp = f"MIXED DEPTH: {mixed} of {len(cases)} images compare different bit depths"
+            test_set = dataclasses.replace(test_set, stamps=(*test_set.stamps, stamp))
+        ruler = Ruler(protocol=chosen, measures=tuple(measures))
+        plan = Plan(
+            test_set=test_set,
+            cases=cases,
+            methods=methods,
+            ruler=ruler,
+            unavailable=unavailable,
+            out=out,
+            workers=workers,
+        )
+        summary = carry_out(plan, progress.show)
+    Console().print(_table(summary))
+    for stamp in [*summary["set"]["stamps"], *(f"no {n}: {why}" for n, why in summary["unavailable"].items())]:
+        typer.echo(stamp)
+    failed = [(method["name"], failure) for method in summary["methods"] for failure in method["failed"]]
+    for method, failure in failed:
+        typer.echo(f"failed: {method}, {failure['name']}: {failure['error']}", err=True)
+    typer.echo(str(out / REPORT_NAME))
+    return len(failed)
+
+
+def _table(summary: dict[str, Any]) -> Table:
+    from rich.table import Table
+
+    test_set, protocol = summary["set"], summary["protocol"]
+    label = f"{protocol['name']}/{protocol['version']}"
+    note = f"{label}: mean over images with its {summary['confidence']['level']:.0%} confidence interval"
+    if not protocol["comparable"]:
+        note += "; NOT COMPARABLE with other protocols"
+    table = Table(title=f"{test_set['title']}, {test_set['images']} images", caption=note)
+    table.add_column("method", no_wrap=True)
+    for column in summary["columns"]:
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("seconds", justify="right")
+    for method in summary["methods"]:
+        cells = [_cell(method["scores"].get(column)) for column in summary["columns"]]
+        table.add_row(method["name"], *cells, "-" if method["seconds"] is None else f"{method['seconds']:.3f}")
+    return table
+
+
+def _cell(score: dict[str, float] | None) -> str:
+    if score is None:
+        return "-"
+    digits = 2 if abs(score["mean"]) >= 10 else 4
+    return f"{score['mean']:.{digits}f}\n({score['low']:.{digits}f} to {score['high']:.{digits}f})"
+
+
+def _list(*, benchmarks: bool, weights_dir: Path | None) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from restorect.evaluate.benchmarks.registry import BENCHMARKS
+    from restorect.evaluate.scores import described
+
+    if benchmarks:
+        table = Table("name", "task", "ground truth", "images", "folders", show_lines=True)
+        table.columns[-1].overflow = "fold"
+        for b in BENCHMARKS.values():
+            counts = [" or ".join(map(str, layout.counts or b.counts)) for layout in b.layouts]
+            folders = [layout.shown for layout in b.layouts]
+            table.add_row(b.name, b.task, "yes" if b.paired else "no", "\n".join(counts), "\n".join(folders))
+    else:
+        table = Table("name", "compares with", "better", "ready")
+        for row in described(weights_dir):
+            table.add_row(*row)
+    Console().print(table)
+
+
+def _write_readme(readme: Path, results: Path) -> None:
+    from restorect.evaluate.readme import update
+
+    changed = update(readme, results)
+    typer.echo(f"{readme}: {'written' if changed else 'already up to date'}")
+
+
+class _Progress:
+    """A bar for each stage."""
+
+    def __enter__(self) -> _Progress:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._tasks: dict[str, Any] = {}
+        self._bar.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._bar.stop()
+
+    def show(self, done: int, total: int, stage: str) -> None:
+        """Bring the stage's bar up to date."""
+        if stage not in self._tasks:
+            self._tasks[stage] = self._bar.add_task(stage, total=total)
+        self._bar.update(self._tasks[stage], completed=done)

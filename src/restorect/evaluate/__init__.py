@@ -1,0 +1,1 @@
+"""Judging restorations: protocols, benchmarks, baselines, scores with their uncertainty, and the report."""

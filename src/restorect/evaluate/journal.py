@@ -1,0 +1,94 @@
+"""What an evaluation has done already: one JSON line a result, found again by content and settings, not by name."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from restorect.configs import from_mapping
+from restorect.errors import ConfigError, DataError
+
+JOURNAL_NAME = "journal.jsonl"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """One photograph judged.
+
+    Attributes:
+        method: the method's name.
+        name: the case's.
+        key: hash of the files' content and of all settings.
+        width: in pixels.
+        height: in pixels.
+        seconds: that the method took (wall time, reading and writing apart); None for finished outputs.
+        scores: columns to numbers.
+        error: why there are no scores, in one line; "" when there are.
+    """
+
+    method: str
+    name: str
+    key: str = ""
+    width: int = 0
+    height: int = 0
+    seconds: float | None = None
+    scores: dict[str, float] = field(default_factory=dict)
+    error: str = ""
+
+
+def key_for(files: Mapping[str, Path], settings: Mapping[str, Any]) -> str:
+    """The hash of files (by their role) and settings; a renamed or moved file keeps it, a changed one does not.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    content = {role: hashlib.sha256(path.read_bytes()).hexdigest() for role, path in files.items()}
+    text = json.dumps({"files": content, "settings": settings}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Journal:
+    """The results of a folder, appended line by line; a line that a kill cut short is dropped.
+
+    Args:
+        path: the file; its folder exists.
+
+    Raises:
+        DataError: it cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._known: dict[str, Result] = {}
+        kept = []
+        for line in _lines(path):
+            try:
+                result = from_mapping(Result, json.loads(line))
+            except (ValueError, ConfigError):  # not JSON, or of another version
+                continue
+            self._known[result.key] = result
+            kept.append(line + "\n")
+        try:
+            path.write_text("".join(kept), encoding="utf-8")
+            self._file: IO[str] = path.open("a", encoding="utf-8")
+        except OSError as error:
+            raise DataError(f"{path}: cannot be written ({error.strerror}); give another --out") from error
+
+    def find(self, key: str) -> Result | None:
+        """The result of these files and settings, if it is known."""
+        return self._known.get(key)
+
+    def add(self, result: Result) -> None:
+        """Append a result; it is on disk when this returns."""
+        self._file.write(json.dumps(asdict(result)) + "\n")
+        self._file.flush()
+        self._known[result.key] = result
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []

@@ -1,0 +1,90 @@
+"""The table of results in the README, made from the summaries kept with the project, so that it cannot drift."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from restorect.errors import DataError
+from restorect.evaluate.summary import KIND, read_summary, write
+
+BEGIN, END = "<!-- results -->", "<!-- /results -->"
+_NAMES = {"psnr": "PSNR", "ssim": "SSIM", "lpips": "LPIPS", "niqe": "NIQE"}
+
+
+def update(readme: Path, results: Path) -> bool:
+    """Write the table of all summaries of a folder between the markers of a README.
+
+    Args:
+        readme: the file to change.
+        results: folder with summaries of `restorect evaluate`, one JSON file a set.
+
+    Returns:
+        Whether anything changed.
+
+    Raises:
+        DataError: the README or a summary cannot be read, or the markers are missing.
+    """
+    try:
+        text = readme.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{readme}: cannot be read ({error.strerror}); give a Markdown file") from error
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise DataError(f"{readme}: add the lines {BEGIN} and {END} where the table belongs")
+    changed = f"{before}{BEGIN}\n{render(results)}{END}{after}"
+    if changed != text:
+        write(readme, changed)
+    return changed != text
+
+
+def summaries(results: Path) -> list[Path]:
+    """The summaries in a folder, by name; files of other kinds are left alone."""
+    return [path for path in sorted(results.glob("*.json")) if f'"kind": "{KIND}"' in path.read_text(encoding="utf-8")]
+
+
+def render(results: Path) -> str:
+    """The Markdown between the markers.
+
+    Raises:
+        DataError: a summary cannot be read.
+    """
+    return "\n".join(_section(read_summary(path)) for path in summaries(results))
+
+
+def _section(summary: Mapping[str, Any]) -> str:
+    test_set, protocol, columns = summary["set"], summary["protocol"], list(summary["columns"])
+    kind = "pairs" if test_set["paired"] else "photos"
+    lines = [
+        f"**{test_set['title']}**, {test_set['images']} {kind}, protocol `{protocol['name']}/{protocol['version']}`"
+    ]
+    lines += [f"({stamp})" for stamp in test_set["stamps"]]
+    heads = [_NAMES.get(column, column) for column in columns]
+    lines += ["", f"| method | {' | '.join(heads)} | seconds |", "|---" * (len(columns) + 2) + "|"]
+    lines += [_row(method, columns) for method in summary["methods"]]
+    lines += [_published(figure, columns) for figure in test_set["published"]]
+    return "\n".join(lines) + "\n"
+
+
+def _row(method: Mapping[str, Any], columns: list[str]) -> str:
+    cells = [_estimate(method["scores"].get(column)) for column in columns]
+    seconds = "" if method["seconds"] is None else f"{method['seconds']:.2f}"
+    failed = f" ({len(method['failed'])} images failed)" if method["failed"] else ""
+    return f"| {method['name']}{failed} | {' | '.join(cells)} | {seconds} |"
+
+
+def _published(figure: Mapping[str, Any], columns: list[str]) -> str:
+    cells = [f"{figure[column]:.{_digits(figure[column])}f}" if column in figure else "" for column in columns]
+    note = figure["protocol"] if figure["comparable"] else f"{figure['protocol']}; not comparable"
+    return f"| *{figure['method']}, published ({note})* | {' | '.join(cells)} | |"
+
+
+def _estimate(score: Mapping[str, float] | None) -> str:
+    if score is None:
+        return ""
+    digits = _digits(score["mean"])
+    return f"{score['mean']:.{digits}f} ({score['low']:.{digits}f} to {score['high']:.{digits}f})"
+
+
+def _digits(value: float) -> int:
+    return 2 if abs(value) >= 2 else 3

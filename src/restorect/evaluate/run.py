@@ -1,0 +1,153 @@
+"""Judging a set: each photograph restored and scored, several at a time, never twice for the same content."""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from restorect.configs import require
+from restorect.errors import DataError, RestorectError
+from restorect.evaluate.journal import Journal, Result, key_for
+from restorect.evaluate.methods import Method
+from restorect.evaluate.pairs import Case
+from restorect.evaluate.protocols import Protocol
+from restorect.evaluate.reading import Picture, as_tensor, as_written, read_whole
+from restorect.evaluate.scores import Measure, score_all
+
+OnProgress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ruler:
+    """How is measured: the protocol and the metrics."""
+
+    protocol: Protocol
+    measures: tuple[Measure, ...]
+
+    @property
+    def identity(self) -> dict[str, object]:
+        """What a change of which makes old results useless."""
+        return {"protocol": self.protocol.label, "metrics": [measure.identity for measure in self.measures]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pictures:
+    """What a case looks like.
+
+    Attributes:
+        low: the degraded photo, if there is one.
+        output: what the method made of it, as it would be in a file.
+        high: the ground truth, if there is one.
+        seconds: that the method took; None for finished outputs.
+    """
+
+    low: Picture | None
+    output: Picture
+    high: Picture | None
+    seconds: float | None
+
+
+def evaluate(
+    cases: Sequence[Case],
+    method: Method,
+    ruler: Ruler,
+    journal: Journal,
+    *,
+    workers: int = 1,
+    on_progress: OnProgress | None = None,
+) -> list[Result]:
+    """Judge a method on all cases.
+
+    Args:
+        cases: checked by `check_headers`.
+        method: what is judged.
+        ruler: how.
+        journal: what is known is taken from it, what is new is added to it.
+        workers: photographs in work at a time, in threads (torch, OpenCV and the codecs release Python's lock).
+        on_progress: called with (done, total, stage) after each.
+
+    Returns:
+        One result a case, in their order. What could not be judged has its reason in `error`, enters no mean, is not
+        kept in the journal, and is tried again by the next run.
+    """
+    require(workers >= 1, f"workers is {workers}; it must be at least 1")
+    results: dict[int, Result] = {}
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="evaluate")
+    try:
+        futures: dict[Future[tuple[Result, bool]], int] = {
+            pool.submit(judge, case, method, ruler, journal): number for number, case in enumerate(cases)
+        }
+        for future in as_completed(futures):
+            result, fresh = future.result()
+            if fresh and not result.error:
+                journal.add(result)
+            results[futures[future]] = result
+            if on_progress is not None:
+                on_progress(len(results), len(cases), method.name)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+    return [results[number] for number in range(len(cases))]
+
+
+def judge(case: Case, method: Method, ruler: Ruler, journal: Journal) -> tuple[Result, bool]:
+    """One case: its result, and whether it is new."""
+    unjudged = Result(method=method.name, name=case.name)
+    try:
+        compared = any(measure.reference == "input" for measure in ruler.measures)
+        key = key_for(
+            _roles(case, needs_low=method.restore is not None or compared, needs_output=method.restore is None),
+            {"method": method.identity, **ruler.identity},
+        )
+        known = journal.find(key)
+        if known is not None:
+            return replace(known, method=method.name, name=case.name), False
+        pictures = look(case, method)
+        with torch.inference_mode():
+            output = as_tensor(pictures.output)
+            target: Tensor | None = None if pictures.high is None else as_tensor(pictures.high)
+            source = None if pictures.low is None else as_tensor(pictures.low)
+            scores = score_all(ruler.measures, ruler.protocol, output, target, source)
+        height, width = pictures.output.shape[:2]
+        judged = replace(unjudged, key=key, width=width, height=height, seconds=pictures.seconds, scores=scores)
+        return judged, True
+    except (RestorectError, OSError, MemoryError, ValueError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        return replace(unjudged, error=reason), True
+
+
+def look(case: Case, method: Method) -> Pictures:
+    """Read a case and restore it.
+
+    Raises:
+        RestorectError: a file is unusable, or sizes differ.
+        OSError: a file cannot be read.
+    """
+    low = None if case.low is None else read_whole(case.low)
+    seconds = None
+    if method.restore is None:
+        if case.output is None:
+            raise DataError(f"{case.name}: has no output")
+        output = read_whole(case.output)[1]
+    elif low is None:
+        raise DataError(f"{case.name}: has no degraded photo to restore")
+    else:
+        photo, picture = low
+        begun = time.perf_counter()
+        restored = method.restore(picture)
+        seconds = time.perf_counter() - begun
+        output = as_written(restored, photo)
+    high = None if case.high is None else read_whole(case.high)[1]
+    if high is not None and high.shape != output.shape:
+        sizes = [f"{p.shape[1]}x{p.shape[0]}" for p in (output, high)]
+        raise DataError(f"{case.name}: the output is {sizes[0]}, the ground truth {sizes[1]}; nothing is resized")
+    return Pictures(low=None if low is None else low[1], output=output, high=high, seconds=seconds)
+
+
+def _roles(case: Case, *, needs_low: bool, needs_output: bool) -> dict[str, Path]:
+    """The files that decide a result: one of a finished output does not depend on the degraded photo by itself."""
+    roles = {"low": case.low if needs_low else None, "high": case.high, "output": case.output if needs_output else None}
+    return {role: path for role, path in roles.items() if path is not None}

@@ -1,0 +1,228 @@
+"""The outcome of an evaluation as plain data: what was measured, how, with what, how sure; and its files."""
+
+import csv
+import io
+import json
+import platform
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from restorect import __version__
+from restorect.errors import DataError
+from restorect.evaluate.journal import Result
+from restorect.evaluate.methods import Method
+from restorect.evaluate.protocols import Protocol
+from restorect.evaluate.scores import Better
+from restorect.evaluate.statistics import LEVEL, RESAMPLES, estimate
+from restorect.files import write_atomically
+
+FORMAT_VERSION = 1
+KIND = "evaluation"
+SUMMARY_NAME, CSV_NAME, REPORT_NAME = "summary.json", "images.csv", "report.html"
+_DIGITS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestSet:
+    """What was judged on.
+
+    Attributes:
+        name: of the benchmark, or of the folder.
+        title: for people.
+        images: in the set.
+        paired: it has ground truth.
+        split: which part of the data set, or "".
+        citation: of the data set, or "".
+        stamps: what a reader must know before any figure, for example that the copy is incomplete.
+        published: figures of others on this set, with their protocol and source.
+    """
+
+    __test__ = False  # no test class, whatever pytest thinks of its name
+
+    name: str
+    title: str
+    images: int
+    paired: bool
+    split: str = ""
+    citation: str = ""
+    stamps: tuple[str, ...] = ()
+    published: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """One method on the set.
+
+    Attributes:
+        method: what was judged.
+        results: one a case.
+    """
+
+    method: Method
+    results: Sequence[Result]
+
+    @property
+    def judged(self) -> list[Result]:
+        """The results that have scores."""
+        return [result for result in self.results if not result.error]
+
+    @property
+    def failed(self) -> list[Result]:
+        """The others."""
+        return [result for result in self.results if result.error]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """Everything that was measured.
+
+    Attributes:
+        test_set: what was judged on.
+        protocol: how.
+        columns: the scores, and which way each is better.
+        outcomes: the method under test first, then the others.
+        unavailable: metrics that were asked for and what they lack.
+        workers: photographs in work at a time.
+        threads: CPU threads of one operation.
+        seed: of the bootstrap.
+    """
+
+    test_set: TestSet
+    protocol: Protocol
+    columns: Mapping[str, Better]
+    outcomes: Sequence[Outcome]
+    unavailable: Mapping[str, str] = field(default_factory=dict)
+    workers: int = 1
+    threads: int = 1
+    seed: int = 0
+
+
+def summarise(evaluation: Evaluation) -> dict[str, Any]:
+    """The summary, ready for JSON; no path of this machine is in it."""
+    protocol, test_set = evaluation.protocol, asdict(evaluation.test_set)
+    return {
+        "format_version": FORMAT_VERSION,
+        "kind": KIND,
+        "set": test_set,
+        "protocol": {
+            "name": protocol.name,
+            "version": protocol.version,
+            "summary": protocol.summary,
+            "comparable": protocol.comparable,
+        },
+        "columns": dict(evaluation.columns),
+        "unavailable": dict(evaluation.unavailable),
+        "confidence": {"level": LEVEL, "method": "percentile bootstrap over images", "resamples": RESAMPLES},
+        "methods": [_method(outcome, evaluation) for outcome in evaluation.outcomes],
+        "environment": environment(evaluation.workers, evaluation.threads),
+    }
+
+
+def environment(workers: int, threads: int) -> dict[str, Any]:
+    """What the figures were measured with."""
+    packages = {name: version(name) for name in ("torch", "numpy", "opencv-python-headless", "pillow")}
+    return {
+        "restorect": __version__,
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "machine": platform.machine(),
+        **packages,
+        "workers": workers,
+        "threads": threads,
+    }
+
+
+def write_files(evaluation: Evaluation, folder: Path) -> dict[str, Any]:
+    """Write summary and per-image table into an existing folder; gives the summary.
+
+    Raises:
+        DataError: the folder cannot be written to.
+    """
+    summary = summarise(evaluation)
+    write(folder / SUMMARY_NAME, json.dumps(summary, indent=1) + "\n")
+    write(folder / CSV_NAME, table(evaluation))
+    return summary
+
+
+def write(path: Path, text: str) -> None:
+    """Write a text file atomically.
+
+    Raises:
+        DataError: it cannot be written.
+    """
+    try:
+        write_atomically(path, text.encode())
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error.strerror}); give another --out") from error
+
+
+def table(evaluation: Evaluation) -> str:
+    """All results as CSV: method, name, size, seconds, scores, and why there are none."""
+    text = io.StringIO()
+    names = ["method", "name", "width", "height", "seconds", *evaluation.columns, "error"]
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    for outcome in evaluation.outcomes:
+        for result in outcome.results:
+            row: dict[str, Any] = {name: getattr(result, name) for name in ("method", "name", "width", "height")}
+            seconds = "" if result.seconds is None else round(result.seconds, 4)
+            writer.writerow({**row, "seconds": seconds, **_rounded(result.scores), "error": result.error})
+    return text.getvalue()
+
+
+def _method(outcome: Outcome, evaluation: Evaluation) -> dict[str, Any]:
+    judged = outcome.judged
+    seconds = [result.seconds for result in judged if result.seconds is not None]
+    scores = {}
+    for column in evaluation.columns:
+        values = [result.scores[column] for result in judged if column in result.scores]
+        if values:
+            scores[column] = _rounded(asdict(estimate(values, seed=evaluation.seed)))
+    return {
+        "name": outcome.method.name,
+        **dict(outcome.method.facts),
+        "images": len(judged),
+        "failed": [{"name": result.name, "error": result.error} for result in outcome.failed],
+        "scores": scores,
+        "seconds": round(statistics.fmean(seconds), _DIGITS) if seconds else None,
+        "parts": _parts(judged, evaluation.columns),
+    }
+
+
+def _parts(judged: Sequence[Result], columns: Mapping[str, Better]) -> dict[str, dict[str, float]]:
+    """Means by what stands before "-" in a name, where that divides the set into a few sources."""
+    sources: dict[str, list[Result]] = {}
+    for result in judged:
+        sources.setdefault(result.name.partition("-")[0], []).append(result)
+    if not 1 < len(sources) <= len(judged) / 4:
+        return {}
+    return {
+        source: {
+            "images": len(results),
+            **_rounded({c: statistics.fmean(r.scores[c] for r in results) for c in columns if c in results[0].scores}),
+        }
+        for source, results in sorted(sources.items())
+    }
+
+
+def _rounded(values: Mapping[str, float]) -> dict[str, float]:
+    return {name: value if isinstance(value, int) else round(value, _DIGITS) for name, value in values.items()}
+
+
+def read_summary(path: Path) -> dict[str, Any]:
+    """Read a summary that `write_files` wrote.
+
+    Raises:
+        DataError: it is missing, no JSON, or of another kind or version.
+    """
+    try:
+        summary = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read as JSON ({type(error).__name__}); evaluate again") from error
+    if not isinstance(summary, dict) or summary.get("kind") != KIND or summary.get("format_version") != FORMAT_VERSION:
+        raise DataError(f"{path}: is no summary of this version of `restorect evaluate`; evaluate again")
+    return summary

@@ -1,0 +1,84 @@
+"""Classical methods: closed forms and invariants."""
+
+import numpy as np
+import pytest
+from evaluate_makers import dark, picture
+
+from restorect.evaluate.baselines import (
+    BASELINES,
+    clahe,
+    gamma,
+    grey_world,
+    histogram_equalisation,
+    multi_scale_retinex,
+    unchanged,
+)
+
+
+@pytest.mark.parametrize("name", BASELINES)
+@pytest.mark.parametrize("value", [0, 7, 255])
+def test_every_baseline_takes_flat_and_tiny_images(name: str, value: int) -> None:
+    for shape in ((1, 1, 3), (3, 40, 3)):
+        image = np.full(shape, value, np.uint8)
+        before = image.copy()
+        output = BASELINES[name](image)
+        assert (output.shape, output.dtype) == (image.shape, np.uint8)
+        assert np.array_equal(image, before)
+
+
+def test_the_input_is_the_input() -> None:
+    image = picture(0)
+    assert np.array_equal(unchanged(image), image)
+    assert unchanged(image) is not image
+
+
+def test_gamma_takes_a_flat_image_to_mid_grey_and_keeps_black_and_white() -> None:
+    assert abs(int(gamma(np.full((8, 8, 3), 30, np.uint8))[0, 0, 0]) - 128) <= 1
+    image = np.zeros((8, 8, 3), np.uint8)
+    image[0, 0], image[4:] = 255, 20
+    output = gamma(image)
+    assert (output[0, 0, 0], output[1, 1, 0]) == (255, 0)
+    assert output[5, 5, 0] > 20
+
+
+def test_gamma_keeps_the_order_of_values() -> None:
+    image = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2) // 4
+    assert (np.diff(gamma(image)[0, :, 0].astype(int)) >= 0).all()
+
+
+def test_equalisation_spreads_the_luma_over_the_whole_range() -> None:
+    image = dark(np.repeat(picture(1, 64, 64)[:, :, :1], 3, axis=2))
+    output = histogram_equalisation(image)
+    assert image.max() < 70
+    assert (output.min(), output.max()) == (0, 255)
+
+
+def test_clahe_raises_local_contrast_and_keeps_colour() -> None:
+    image = dark(picture(2, 128, 128), 0.4)
+    output = clahe(image)
+    assert output.std() > image.std()
+    grey = np.repeat(image[:, :, :1], 3, axis=2)
+    assert np.ptp(clahe(grey).astype(int), axis=2).max() <= 2
+
+
+def test_retinex_does_not_see_a_factor_of_light() -> None:
+    bright = picture(3, 80, 80)
+    halved = (bright / 2).round().astype(np.uint8)
+    difference = multi_scale_retinex(bright).astype(int) - multi_scale_retinex(halved)
+    assert np.abs(difference).mean() < 4
+
+
+def test_retinex_flattens_a_ramp_of_light_over_texture() -> None:
+    texture = np.random.default_rng(4).uniform(0.5, 1.0, (120, 120, 1))
+    ramp = np.linspace(0.1, 1.0, 120)[None, :, None]
+    image = np.round(255 * np.repeat(texture * ramp, 3, axis=2)).astype(np.uint8)
+    output = multi_scale_retinex(image)
+    before, after = (abs(x[:, 20:50].mean() / x[:, 80:110].mean() - 1) for x in (image, output))
+    assert after < 0.6 * before
+
+
+def test_grey_world_makes_the_channel_means_equal() -> None:
+    image = (picture(5) * np.array([0.3, 0.5, 0.6])).round().astype(np.uint8)
+    means = grey_world(image).reshape(-1, 3).mean(axis=0)
+    assert np.ptp(means) < 1
+    assert np.ptp(image.reshape(-1, 3).mean(axis=0)) > 20

@@ -1,0 +1,128 @@
+"""Scores of an output under a protocol, and what may be asked for."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from restorect.errors import ConfigError
+from restorect.evaluate import scores
+from restorect.evaluate.protocols import find_protocol
+from restorect.evaluate.scores import (
+    IDENTICAL_DB,
+    Measure,
+    choose_measures,
+    columns,
+    described,
+    load_measure,
+    score_all,
+)
+from restorect.metrics.psnr import psnr
+from restorect.metrics.registry import METRICS
+from restorect.metrics.ssim import ssim
+
+FULL, MEAN, AUTHORS = (find_protocol(name) for name in ("rgb-full", "rgb-full+gtmean", "y-256-authors"))
+PAIRED = [load_measure(METRICS["psnr"]), load_measure(METRICS["ssim"])]
+BRIGHTNESS = Measure(name="mean", reference="none", better="higher", score=lambda output, _: float(output.mean()))
+
+
+def pair() -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    target = torch.rand(1, 3, 20, 24, generator=generator)
+    return (0.5 * target + 0.1 * torch.rand(1, 3, 20, 24, generator=generator)), target
+
+
+def test_the_main_columns_are_the_plain_metrics() -> None:
+    output, target = pair()
+    found = score_all(PAIRED, FULL, output, target)
+    assert found == {"psnr": float(psnr(output, target)), "ssim": float(ssim(output, target))}
+
+
+def test_gtmean_adds_columns_and_changes_none() -> None:
+    output, target = pair()
+    found = score_all([*PAIRED, BRIGHTNESS], MEAN, output, target)
+    assert list(found) == ["psnr", "ssim", "mean", "psnr_gtmean", "ssim_gtmean"]
+    assert found["psnr"] == float(psnr(output, target))
+    assert found["psnr_gtmean"] > found["psnr"] + 3
+    assert list(columns([*PAIRED, BRIGHTNESS], MEAN, paired=True)) == list(found)
+
+
+def test_without_ground_truth_only_the_metrics_without_reference_remain() -> None:
+    output, _ = pair()
+    assert score_all([BRIGHTNESS], MEAN, output, None) == {"mean": float(output.mean())}
+    assert columns([BRIGHTNESS], MEAN, paired=False) == {"mean": "higher"}
+
+
+def test_an_identical_output_counts_a_hundred_decibels() -> None:
+    _, target = pair()
+    assert score_all(PAIRED, FULL, target, target) == {"psnr": IDENTICAL_DB, "ssim": pytest.approx(1.0)}
+
+
+def test_a_score_that_is_not_finite_is_refused_by_name() -> None:
+    broken = Measure(name="broken", reference="none", better="lower", score=lambda *_: float("nan"))
+    with pytest.raises(ConfigError, match="metric broken gave nan"):
+        score_all([broken], FULL, pair()[0], None)
+
+
+def test_the_usual_metrics() -> None:
+    ready, lacking = choose_measures(None, paired=True, protocol=FULL)
+    assert ([m.name for m in ready], lacking) == (["psnr", "ssim"], {})
+
+
+def test_a_metric_that_lacks_something_is_told_and_the_others_are_computed() -> None:
+    ready, lacking = choose_measures(["ssim", "lpips-alex", "fid"], paired=True, protocol=FULL)
+    assert [m.name for m in ready] == ["ssim"]
+    assert set(lacking) == {"lpips-alex", "fid"}
+    assert "weights" in lacking["lpips-alex"]
+    with pytest.raises(ConfigError, match=r"no metric can be computed \(lpips-alex: "):
+        choose_measures(["lpips-alex"], paired=True, protocol=FULL)
+
+
+def test_a_metric_of_the_input_gets_the_input() -> None:
+    output, target = pair()
+    difference = Measure(
+        name="moved", reference="input", better="lower", score=lambda x, source: float((x - source).abs().max())
+    )
+    assert score_all([difference], FULL, output, target, output) == {"moved": 0.0}
+    assert list(columns([difference], MEAN, paired=True)) == ["moved"]
+
+
+def test_all_metrics_are_described() -> None:
+    rows = {row[0]: row[1:] for row in described()}
+    assert set(rows) == set(METRICS)
+    assert rows["psnr"] == ("target", "higher", "ready")
+    assert rows["niqe"] == ("none", "lower", "ready")
+    assert rows["fid"][2] != "ready"
+
+
+def test_other_parameters_make_another_metric(tmp_path: Path) -> None:
+    plain = load_measure(METRICS["psnr"], tmp_path)
+    assert plain.identity == "psnr"
+    (tmp_path / "brisque.safetensors").write_bytes(b"one")
+    one = scores._hashes(METRICS["brisque"], tmp_path)
+    (tmp_path / "brisque.safetensors").write_bytes(b"two")
+    assert one != scores._hashes(METRICS["brisque"], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("names", "paired", "protocol", "message"),
+    [
+        (["sharpness"], True, FULL, "metric 'sharpness' is unknown; choose of psnr"),
+        (["psnr"], False, FULL, "psnr compares with a ground truth, and this set has none"),
+        (None, False, AUTHORS, "y-256-authors compares with a ground truth"),
+        ([], True, FULL, "no metric can be computed; choose of psnr"),
+    ],
+)
+def test_what_cannot_be_asked_for(names: list[str] | None, paired: bool, protocol: object, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        choose_measures(names, paired=paired, protocol=protocol)  # type: ignore[arg-type]
+
+
+def test_the_authors_protocol_is_for_two_metrics_only() -> None:
+    with pytest.raises(ConfigError, match="y-256-authors is defined for psnr, ssim only, not for uciqe"):
+        choose_measures(["uciqe"], paired=True, protocol=AUTHORS)
+
+
+def test_a_metric_of_the_input_needs_one() -> None:
+    with pytest.raises(ConfigError, match="loe compares with the degraded photo, and there is none"):
+        choose_measures(["loe"], paired=True, protocol=FULL, has_input=False)
