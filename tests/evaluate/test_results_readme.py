@@ -66,6 +66,28 @@ def test_the_table_holds_the_figures_of_the_summary(results: Path) -> None:
     assert len({row.count("|") for row in rows}) == 1
 
 
+def test_summaries_of_one_set_share_a_table(results: Path) -> None:
+    summary = json.loads((results / "set.json").read_text())
+    (gamma,) = summary["methods"]
+
+    def method(name: str, kind: str, psnr: float) -> dict[str, object]:
+        return {**gamma, "name": name, "kind": kind, "scores": {"psnr": {**gamma["scores"]["psnr"], "mean": psnr}}}
+
+    summary["methods"] = [
+        method("ours", "restorect", 3.5), method("input", "baseline", 1.5), method("best", "baseline", 99.5)
+    ]  # fmt: skip
+    (results / "other.json").write_text(json.dumps(summary))
+    rows = [line.split("|")[1].strip() for line in render(results).splitlines() if line.startswith("| ")]
+    assert rows == [
+        "method",
+        "ours",
+        "input",
+        "best",
+        "*Other, published (RGB)*",
+        "*Shifted, published (Y; not comparable)*",
+    ]
+
+
 def test_only_what_stands_between_the_markers_is_written(results: Path, tmp_path: Path) -> None:
     readme = tmp_path / "README.md"
     readme.write_text(f"# Title\n\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")

@@ -1,6 +1,6 @@
 """The table of results in the README, made from the summaries kept with the project, so that it cannot drift."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,26 +44,43 @@ def summaries(results: Path) -> list[Path]:
 
 
 def render(results: Path) -> str:
-    """The Markdown between the markers.
+    """The Markdown between the markers: one table for each set and protocol, the methods of all its summaries in it.
 
     Raises:
         DataError: a summary cannot be read.
     """
-    return "\n".join(_section(read_summary(path)) for path in summaries(results))
+    sets: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    for summary in map(read_summary, summaries(results)):
+        test_set, protocol = summary["set"], summary["protocol"]
+        key = test_set["title"], test_set["images"], protocol["name"], protocol["version"], tuple(summary["columns"])
+        sets.setdefault(key, []).append(summary)
+    return "\n".join(map(_section, sets.values()))
 
 
-def _section(summary: Mapping[str, Any]) -> str:
-    test_set, protocol, columns = summary["set"], summary["protocol"], list(summary["columns"])
+def _section(group: Sequence[Mapping[str, Any]]) -> str:
+    first = group[0]
+    test_set, protocol, columns = first["set"], first["protocol"], list(first["columns"])
     kind = "pairs" if test_set["paired"] else "photos"
     lines = [
         f"**{test_set['title']}**, {test_set['images']} {kind}, protocol `{protocol['name']}/{protocol['version']}`"
     ]
-    lines += [f"({stamp})" for stamp in test_set["stamps"]]
+    lines += [f"({stamp})" for stamp in dict.fromkeys(stamp for summary in group for stamp in summary["set"]["stamps"])]
     heads = [_NAMES.get(column, column) for column in columns]
     lines += ["", f"| method | {' | '.join(heads)} | seconds |", "|---" * (len(columns) + 2) + "|"]
-    lines += [_row(method, columns) for method in summary["methods"]]
+    methods = {method["name"]: method for summary in group for method in summary["methods"]}
+    lines += [_row(method, columns) for method in _shown(list(methods.values()), first["columns"])]
     lines += [_published(figure, columns) for figure in test_set["published"]]
     return "\n".join(lines) + "\n"
+
+
+def _shown(methods: list[Mapping[str, Any]], columns: Mapping[str, str]) -> list[Mapping[str, Any]]:
+    """All networks, then the degraded photo itself and the best baseline by the first column; reports show the rest."""
+    column, better = next(iter(columns.items()))
+    classical = [method for method in methods if method["kind"] == "baseline"]
+    judged = [method for method in classical if method["name"] != "input" and column in method["scores"]]
+    judged.sort(key=lambda method: method["scores"][column]["mean"], reverse=better == "higher")
+    untouched = [method for method in classical if method["name"] == "input"]
+    return [method for method in methods if method["kind"] != "baseline"] + untouched + judged[:1]
 
 
 def _row(method: Mapping[str, Any], columns: list[str]) -> str:
