@@ -32,10 +32,11 @@ def test_students_keep_their_bounds_and_carry_a_card(name: tuple[str, str], path
     assert card.data
     assert card.licence == "Apache-2.0"
     assert {"steps", "hardware"} <= set(card.notes)
-    assert "lol-v1-eval15" in card.metrics
+    assert "validation" in card.metrics
+    test = "lol-v1-eval15" if card.task == "low-light" else "validation"
     assert all(m["protocol"] == "rgb-full" for m in card.metrics.values())
     text = path.with_suffix(".md").read_text(encoding="utf-8")
-    assert f"{card.metrics['lol-v1-eval15']['psnr']:.2f} dB" in text
+    assert f"{card.metrics[test]['psnr']:.2f} dB" in text
 
 
 @pytest.mark.parametrize("path", TEACHERS)
@@ -65,7 +66,7 @@ def test_any_photo_comes_out_finite_and_in_range(name: tuple[str, str], path: Pa
         assert output.max() <= 1
 
 
-@pytest.mark.parametrize(("name", "path"), STUDENTS)
+@pytest.mark.parametrize(("name", "path"), [(name, path) for name, path in STUDENTS if name[0] == "low-light"])
 def test_dark_photos_come_out_bright_and_like_the_day(name: tuple[str, str], path: Path) -> None:
     from restorect.data.degrade.low_light import LowLightConfig, degrade_low_light
 

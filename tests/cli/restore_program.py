@@ -14,16 +14,17 @@ import numpy as np
 from restorect.cli import main as command
 from restorect.cli import restore as restore_command
 from restorect.errors import CheckpointError
+from restorect.infer.auto.decision import Decision
 
 
 class Brightener:
     """Takes the square root; sample k is a little darker than sample k - 1."""
 
-    task, weights_hash, device = "low-light", "f" * 64, "cpu"
+    weights_hash, device = "f" * 64, "cpu"
     default_steps = 4
 
-    def __init__(self, size: str = "tiny", seconds: float = 0.0) -> None:
-        self.size, self.seconds, self.calls = size, seconds, 0
+    def __init__(self, size: str = "tiny", seconds: float = 0.0, task: str = "low-light") -> None:
+        self.size, self.seconds, self.task, self.calls = size, seconds, task, 0
 
     def __call__(self, image: Any, *, strength: float, seed: int, samples: int, steps: int | None) -> Any:
         self.calls += 1
@@ -31,14 +32,40 @@ class Brightener:
         results = [np.sqrt(np.clip(image, 0, 1)) * np.float32(1 - 0.1 * k) for k in range(samples)]
         return results if samples > 1 else results[0]
 
+    def uncertainty(self, image: Any, samples: int, seed: int, *, strength: float, steps: int | None) -> Any:
+        return np.full(image.shape[:2], 0.125, np.float32)
+
     def peak_bytes(self, height: int, width: int) -> int:
         return height * width * 100
 
 
-def load_brightener(task: str, size: str, *, device: str, weights: Path | None, threads: int | None) -> Brightener:
-    if (task, weights) != ("low-light", None):
+class Chooser:
+    """Leaves what is bright alone, takes blue for underwater (without weights), red for a retina, and brightens."""
+
+    task, weights_hash, device = "auto", "e" * 64, "cpu"
+
+    def __init__(self, size: str = "tiny", seconds: float = 0.0) -> None:
+        self.size, self.seconds = size, seconds
+
+    def decide(self, image: Any) -> Decision:
+        red, _, blue = image.reshape(-1, 3).mean(axis=0)
+        task = "none" if image.mean() > 0.4 else "fundus" if red > 2 * blue else "underwater" if blue > 2 * red else ""
+        return Decision(task=task or "low-light", confidence=0.875)
+
+    def restorer_for(self, decision: Decision) -> Brightener:
+        if decision.task == "underwater":
+            raise CheckpointError("looks like a case for underwater, but there are no weights for it")
+        return Brightener(self.size, self.seconds, decision.task)
+
+    def peak_bytes(self, height: int, width: int) -> int:
+        return height * width * 100
+
+
+def load_brightener(task: str, size: str, *, device: str, weights: Path | None, threads: int | None) -> Any:
+    if task not in ("auto", "low-light", "fundus") or weights is not None:
         raise CheckpointError(f"no weights for {task}; use --weights")
-    return Brightener(size, float(os.environ.get("SECONDS_A_PHOTO", "0")))
+    seconds = float(os.environ.get("SECONDS_A_PHOTO", "0"))
+    return Chooser(size, seconds) if task == "auto" else Brightener(size, seconds, task)
 
 
 def main() -> None:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
 import restorect
 from restorect.cli.main import app
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def facts(*paths: Path) -> list[dict]:
@@ -35,17 +36,31 @@ def test_a_photo_with_exif(tmp_path: Path) -> None:
     assert found["metadata"]["Model"] == "Camera\\n9"
     assert found["metadata"]["GPS"] == "position recorded"
     assert found["metadata"]["DPI"] == [300, 300]
-    assert found["likely_task"] == "low-light"
     text = CliRunner().invoke(app, ["info", str(tmp_path / "a.jpg")]).stdout
     assert "20 x 30 upright" in text
     assert "6 (will be turned upright)" in text
 
 
-@pytest.mark.parametrize(("level", "task"), [(1000, "low-light"), (40000, "none: it is not dark")])
-def test_the_likely_task_and_the_depth(tmp_path: Path, level: int, task: str) -> None:
-    cv2.imwrite(str(tmp_path / "a.png"), np.full((20, 30), level, np.uint16))
+def test_the_likely_task_is_the_classifier_s() -> None:
+    from restorect.images.colour import to_network
+    from restorect.images.read import read_photo
+    from restorect.infer.auto.classifier import Classifier
+    from restorect.infer.catalogue import shipped_classifier
+
+    classifier = Classifier.load(shipped_classifier())
+    for path in sorted(EXAMPLES.glob("*.jpg")):
+        (found,) = facts(path)
+        decision = classifier.decide(to_network(read_photo(path)))
+        assert (found["likely_task"], found["confidence"]) == (decision.task, round(decision.confidence, 3))
+    (night,) = facts(EXAMPLES / "dogs-night.jpg")
+    assert night["likely_task"] == "low-light"
+    assert "low-light, " in CliRunner().invoke(app, ["info", str(EXAMPLES / "dogs-night.jpg")]).stdout
+
+
+def test_the_depth(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((20, 30), 1000, np.uint16))
     (found,) = facts(tmp_path / "a.png")
-    assert (found["likely_task"], found["stored_bits"], found["colours"]) == (task, 16, "grey")
+    assert (found["stored_bits"], found["colours"]) == (16, "grey")
 
 
 def test_what_is_no_photo_is_one_line_and_the_rest_is_shown(tmp_path: Path) -> None:

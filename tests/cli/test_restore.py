@@ -127,7 +127,7 @@ def test_names_and_formats(run: Run, folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert run(folder / "a.png", "-o", out, "--suffix", "_r", "--format", "jpg", "--quality", 80)[0] == 0
     assert run(folder / "b.jpg", "-o", out, "--name-template", "{task}/{index:02d}-{stem}", "--bit-depth", 8)[0] == 0
-    assert files(out) == ["a_r.jpg", "low-light/01-b.jpg", "restorect-manifest.jsonl"]
+    assert files(out) == ["a_r.jpg", "auto/01-b.jpg", "restorect-manifest.jsonl"]
 
 
 def test_the_content_decides_the_format_not_the_name(run: Run, tmp_path: Path) -> None:
@@ -230,8 +230,10 @@ def test_from_pipe_to_pipe(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyP
         buffer = io.BytesIO(data)
 
     monkeypatch.setattr(sys, "stdin", Input)
+    assert run("-", "-o", "-", "--task", "low-light")[2] == ""
+    Input.buffer.seek(0)
     code, stdout, error = run("-", "-o", "-")
-    assert (code, error) == (0, "")
+    assert (code, error) == (0, "restorect: stdin: low-light, 88% sure\n")
     result = cv2.imdecode(np.frombuffer(stdout.encode("latin-1"), np.uint8), cv2.IMREAD_COLOR)
     expected = np.sqrt(pixels_of(tmp_path / "a.png") / 255.0) * 255
     assert np.abs(result - expected).max() <= 0.51

@@ -164,7 +164,9 @@ def told(event: Event) -> str:
     match event:
         case Restored():
             warnings = "".join(f" (note: {shown(warning)})" for warning in event.warnings)
-            return f"{shown(event.path)} -> {', '.join(map(shown, event.outputs))}  {event.seconds:.2f} s{warnings}"
+            chosen = f"  {event.decision}" if event.decision is not None else ""
+            outputs = ", ".join(map(shown, event.outputs))
+            return f"{shown(event.path)} -> {outputs}  {event.seconds:.2f} s{chosen}{warnings}"
         case Skipped():
             return f"{shown(event.path)}: done before"
         case Failed():
@@ -175,7 +177,8 @@ def told(event: Event) -> str:
 
 def outcome(summary: Summary, out: str) -> str:
     """The figures of a finished batch as one line."""
-    parts = [f"{summary.restored} restored"]
+    parts = [f"{summary.restored - summary.unchanged} restored"]
+    parts += [f"{summary.unchanged} good already and copied"] if summary.unchanged else []
     parts += [f"{summary.skipped} done before"] if summary.skipped else []
     parts += [f"{len(summary.failures)} failed"] if summary.failures else []
     parts += [f"{summary.left} left: give the same command again to go on"] if summary.left else []

@@ -10,11 +10,11 @@ from restorect.cli.library_warnings import hush
 
 if TYPE_CHECKING:
     from restorect.images.photo import PhotoInfo
+    from restorect.infer.auto.decision import Decision
     from restorect.infer.batch import Photos, RestoreSettings
 
 _SETTINGS = ("Make", "Model", "LensModel", "DateTimeOriginal", "ExposureTime", "FNumber", "ISOSpeedRatings", "Software")
 _EXIF_FOLDER, _GPS_FOLDER = 0x8769, 0x8825
-_DARK = 0.25  # median of the sRGB-encoded brightness: LOL's dark photos lie below 0.15, ordinary photos near 0.45
 
 
 def info(
@@ -52,7 +52,7 @@ def _facts(path: Path, max_megapixels: float) -> dict[str, Any]:
     MemoryBudget().check(source.size)
     data = content(source)
     header = photos.probe(data, str(path), settings)
-    task, notes = _likely_task(photos, data, header, settings, str(path))
+    decision, notes = _decision(photos, data, header, settings, str(path))
     return {
         "file": shown(path),
         "bytes": len(data),
@@ -70,7 +70,8 @@ def _facts(path: Path, max_megapixels: float) -> dict[str, Any]:
         "orientation": header.orientation,
         "pages": header.pages,
         "metadata": _metadata(header),
-        "likely_task": task,
+        "likely_task": decision.task,
+        "confidence": round(decision.confidence, 3),
         "warnings": [shown(warning) for warning in dict.fromkeys((*header.warnings, *notes))],
     }
 
@@ -105,14 +106,14 @@ def _camera(exif: bytes) -> dict[str, str]:
     return found | ({"GPS": "position recorded"} if gps else {})
 
 
-def _likely_task(
+def _decision(
     photos: "Photos", data: bytes, header: "PhotoInfo", settings: "RestoreSettings", name: str
-) -> tuple[str, tuple[str, ...]]:
-    """A guess from the brightness: a dark photo is one for `low-light`."""
-    import numpy as np
-
+) -> "tuple[Decision, tuple[str, ...]]":
+    """What the classifier says of the photo, and warnings from decoding it."""
+    from restorect.infer.auto.classifier import Classifier
     from restorect.infer.batch import MemoryBudget
     from restorect.infer.batch.memory import needed_bytes
+    from restorect.infer.catalogue import shipped_classifier
 
     needed = needed_bytes(
         height=header.height,
@@ -124,10 +125,13 @@ def _likely_task(
     )
     MemoryBudget().check(needed)
     photo = photos.read(data, name, settings)
-    step = max(1, min(photo.height, photo.width) // 256)
-    picture = photos.to_network(photo)[::step, ::step]
-    brightness = float(np.median(picture.max(axis=2)))
-    return ("low-light" if brightness < _DARK else "none: it is not dark"), photo.warnings
+    return Classifier.load(shipped_classifier()).decide(photos.to_network(photo)), photo.warnings
+
+
+def _likely(facts: dict[str, Any]) -> str:
+    from restorect.infer.auto.decision import Decision
+
+    return str(Decision(task=facts["likely_task"], confidence=facts["confidence"]))
 
 
 def _text(facts: dict[str, Any]) -> str:
@@ -140,7 +144,7 @@ def _text(facts: dict[str, Any]) -> str:
         "orientation": f"{facts['orientation']}" + ("" if facts["orientation"] == 1 else " (will be turned upright)"),
         "pages": facts["pages"],
         "metadata": ", ".join(f"{name} {value}" for name, value in facts["metadata"].items()) or "none",
-        "likely task": facts["likely_task"],
+        "likely task": _likely(facts),
         **{f"warning {number}": text for number, text in enumerate(facts["warnings"], start=1)},
     }
     return "\n".join([facts["file"], *(f"  {name:<12} {value}" for name, value in rows.items())])

@@ -11,11 +11,12 @@ import typer
 
 from restorect.cli import restore_options as o
 from restorect.cli.library_warnings import hush
-from restorect.errors import ConfigError, RestorectError
+from restorect.errors import ConfigError, RestorectError, shown
 
 if TYPE_CHECKING:
     from restorect.cli.batch_display import Display
-    from restorect.infer.batch import NameTemplate, Naming, Plan, RestorerLike, RestoreSettings
+    from restorect.infer.batch import Event, NameTemplate, Naming, Networks, Plan, RestoreSettings
+    from restorect.infer.batch.steps import Item
 
 _PIPE = "-"
 
@@ -24,12 +25,13 @@ def restore(
     paths: o.Paths,
     out: o.Out,
     recursive: o.Recursive = False,
-    task: o.Task = "low-light",
+    task: o.Task = "auto",
     size: o.Size = "tiny",
     weights: o.Weights = None,
     strength: o.Strength = 1.0,
     seed: o.Seed = 0,
     samples: o.Samples = 1,
+    uncertainty: o.Uncertainty = False,
     steps: o.Steps = None,
     device: o.Device = "cpu",
     threads: o.Threads = None,
@@ -50,6 +52,7 @@ def restore(
 ) -> None:
     """Restore photographs, for example: restorect restore night.jpg -o out.
 
+    Each photo is looked at and restored for what it needs; a good one is copied. --task skips the look.
     The same command given again does only what is missing, changed or broken. Inputs are never modified.
     Exit code: 0 all is well, 1 some photos failed, 2 wrong usage, 130 interrupted.
     """
@@ -62,20 +65,26 @@ def restore(
     settings = Photos().writable(RestoreSettings(**given))
 
     @functools.cache
-    def load() -> "RestorerLike":
+    def load() -> "Networks":
         return load_restorer(task, size, device=device, weights=weights, threads=threads)
 
     if weights is not None:  # what names and notes say is then on the file's own card
         task, size = load().task, load().size
     naming = Naming(task=task, size=size, settings=settings, template=_template(name_template, suffix))
     if out == _PIPE:
-        raise typer.Exit(_to_stdout(paths, settings, load))
+        raise typer.Exit(_to_stdout(paths, settings, load, quiet=quiet))
     plan = _planned(paths, out, naming, recursive=recursive)
     raise typer.Exit(_run(plan, load, settings, choose(quiet=quiet, as_json=json), force=force, fail_fast=fail_fast))
 
 
-def load_restorer(task: str, size: str, *, device: str, weights: Path | None, threads: int | None) -> "RestorerLike":
-    """Load the networks (and with them torch)."""
+def load_restorer(task: str, size: str, *, device: str, weights: Path | None, threads: int | None) -> "Networks":
+    """Load the networks, or what chooses among them (and with them torch)."""
+    from restorect.infer.auto.decision import AUTO
+
+    if task == AUTO and weights is None:
+        from restorect.infer.auto.restorer import AutoRestorer
+
+        return AutoRestorer.load(size, device=device, threads=threads)
     from restorect.infer.restorer import Restorer
 
     return Restorer.load(task, size, device=device, weights=weights, threads=threads)
@@ -110,7 +119,7 @@ def _planned(paths: Sequence[str], out: str, naming: "Naming", *, recursive: boo
 
 def _run(
     plan: "Plan",
-    load: "Callable[[], RestorerLike]",
+    load: "Callable[[], Networks]",
     settings: "RestoreSettings",
     display: "Display",
     *,
@@ -118,35 +127,64 @@ def _run(
     fail_fast: bool,
 ) -> int:
     from restorect.cli.interrupt import stopping
-    from restorect.infer.batch import Photos, Stop, run_batch
+    from restorect.infer.batch import Photos, Restored, Stop, run_batch
 
     for path in plan.passed_over:
         display.notice(f"{path!r} was written by an earlier run, so it is no input of this one")
-    stop = Stop()
+    stop, fundus = Stop(), _FundusNotice(display.notice)
+
+    def show(event: "Event") -> None:
+        if isinstance(event, Restored):
+            fundus.see(event.task)
+        display.event(event)
+
     with contextlib.closing(display), stopping(stop):
         summary = run_batch(
-            plan, load, settings, on_event=display.event, stop=stop, photos=Photos(), force=force, fail_fast=fail_fast
+            plan, load, settings, on_event=show, stop=stop, photos=Photos(), force=force, fail_fast=fail_fast
         )
     display.end(summary, str(plan.out))
     return summary.exit_code
 
 
-def _to_stdout(paths: Sequence[str], settings: "RestoreSettings", load: "Callable[[], RestorerLike]") -> int:
+def _to_stdout(
+    paths: Sequence[str], settings: "RestoreSettings", load: "Callable[[], Networks]", *, quiet: bool
+) -> int:
     """One photo to standard output; an unusable photo is one line and exit code 1."""
     from restorect.infer.batch import Failure, Photos, Source, restore_one
 
-    if len(paths) != 1 or settings.samples != 1:
+    if len(paths) != 1 or settings.samples != 1 or settings.uncertainty:
         raise ConfigError("-o -: standard output takes one photo and one sample; give a folder for more")
     piped, photos = paths[0] == _PIPE, Photos()
     data = sys.stdin.buffer.read() if piped else None
     source = Source(path=Path("stdin" if piped else paths[0]), data=data)
-    restorer = load()
+
+    def tell(item: "Item") -> None:
+        if item.decision is not None and not quiet:
+            typer.echo(f"restorect: {shown(source.path)}: {item.decision}", err=True)
+        _FundusNotice(lambda text: typer.echo(f"restorect: {text}", err=True)).see(item.task)
+
+    networks = load()
     try:
         fmt, _ = photos.output_kind(source, settings.format)
-        (content,) = restore_one(source, fmt, restorer, settings, photos=photos)
+        (content,) = restore_one(source, fmt, networks, settings, photos=photos, on_restored=tell)
     except (RestorectError, OSError, MemoryError) as error:
         typer.echo(f"failed: {Failure.of(source.path, error)}", err=True)
         return 1
     sys.stdout.buffer.write(content)
     sys.stdout.buffer.flush()
     return 0
+
+
+class _FundusNotice:
+    """Says once that restored retina photographs are not for diagnosis."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say, self._said = say, False
+
+    def see(self, task: str) -> None:
+        """Take note of what a photo was restored for."""
+        if task == "fundus" and not self._said:
+            from restorect.infer.fundus import NOTICE
+
+            self._said = True
+            self._say(NOTICE)

@@ -15,12 +15,17 @@ Recursive: TypeAlias = Annotated[
     bool, typer.Option("--recursive", "-r", help="Folders within folders too; OUT gets the same tree.")
 ]
 
-Task: TypeAlias = Annotated[str, typer.Option(help="Kind of damage.")]
+Task: TypeAlias = Annotated[
+    str, typer.Option(help="low-light, underwater, backlit, fundus, or auto: chosen for each photo, good ones kept.")
+]
 Size: TypeAlias = Annotated[str, typer.Option(help="Network: tiny or nano.")]
 Weights: TypeAlias = Annotated[Path | None, typer.Option(help="Weight file instead of a shipped one.")]
 Strength: TypeAlias = Annotated[float, typer.Option(help="0 leaves the photo as it is, 1 restores fully.")]
 Seed: TypeAlias = Annotated[int, typer.Option(help="Start of the flow.")]
 Samples: TypeAlias = Annotated[int, typer.Option(help="Write K versions, NAME-1 (dark) to NAME-K (bright).")]
+Uncertainty: TypeAlias = Annotated[
+    bool, typer.Option("--uncertainty", help="Also write NAME-uncertainty.png: how far the samples lie apart.")
+]
 Steps: TypeAlias = Annotated[int | None, typer.Option(help="Steps of the flow; by default as trained.")]
 Device: TypeAlias = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps, or auto.")]
 Threads: TypeAlias = Annotated[int | None, typer.Option(min=1, help="CPU threads of the network.")]

@@ -1,4 +1,4 @@
-"""`restorect train decompose|teacher|student`: from a recipe and folders of pairs to a checkpoint."""
+"""`restorect train decompose|teacher|student|auto`: from a recipe and folders of photographs to a checkpoint."""
 
 from __future__ import annotations
 
@@ -135,6 +135,46 @@ def pack(
         typer.echo(f"{name}: PSNR {figures['psnr']:.2f} dB, {_ssim(figures)} ({figures['protocol']})")
 
 
+@app.command()
+def auto(
+    out: Annotated[Path, typer.Option("--out", "-o", help="The .safetensors file to write; its card goes beside it.")],
+    data: Annotated[list[str] | None, typer.Option(help="TASK=FOLDER of bad photos, or of low/ and high/.")] = None,
+    clean: Annotated[list[str] | None, typer.Option(help="TASK=FOLDER of good photos, to simulate from.")] = None,
+    val: Annotated[list[str] | None, typer.Option(help="TASK=FOLDER to measure on, like --data.")] = None,
+    enough: Annotated[int, typer.Option(min=1, help="Photos to learn from of each side of each folder.")] = 400,
+    settings: Setting = None,
+    seed: Annotated[int, typer.Option(help="Of all that is random.")] = 0,
+    threads: Threads = None,
+) -> None:
+    """The classifier behind `--task auto`: which of the tasks a photo needs, or none."""
+    import torch
+
+    from restorect.configs import from_mapping, override
+    from restorect.train.auto import AutoConfig, train_classifier, write
+    from restorect.train.auto_data import Folders, gather
+
+    if threads:
+        torch.set_num_threads(threads)
+    config = from_mapping(AutoConfig, override({"seed": seed}, settings or []))
+    given = {"data": data, "clean": clean, "val": val}
+    folders = Folders(**{name: _folders(f"--{name}", texts) for name, texts in given.items()})
+    with _Counter() as counter:
+        examples = gather(folders, enough=enough, seed=config.seed, on_progress=counter.show)
+    layers, thresholds = train_classifier(examples, config)
+    sources = tuple(dict.fromkeys(f"{task}: {folder.parent.name}/{folder.name}" for task, folder in folders.learnt))
+    figures = write(out, layers, examples, thresholds=thresholds, data=sources)
+    typer.echo(
+        f"{out}: right among the tasks {figures.among_four:.1%}, touched and right {figures.right:.1%}, "
+        f"good photos touched {figures.touched:.1%}"
+    )
+
+
+def _folders(option: str, given: list[str] | None) -> tuple[tuple[str, Path], ...]:
+    """Tasks with their folders; a task may come several times."""
+    _named(option, given)
+    return tuple((task, Path(folder)) for task, _, folder in (text.partition("=") for text in given or []))
+
+
 def _named(option: str, given: list[str] | None) -> dict[str, str]:
     from restorect.errors import ConfigError
 
@@ -236,3 +276,23 @@ class _Display:
         figures = f"step {report.step}  loss {report.loss:.4f}  {report.steps_per_second:.2f} steps/s  "
         figures += f"{minutes // 60:d}:{minutes % 60:02d}:{seconds:02d} left"
         self._bar.update(self._tasks[report.stage], completed=report.done, figures=figures)
+
+
+class _Counter:
+    """A progress bar of things counted one by one."""
+
+    def __enter__(self) -> _Counter:
+        from rich.console import Console
+        from rich.progress import Progress
+
+        self._bar = Progress(console=Console(stderr=True), transient=True)
+        self._task = self._bar.add_task("", total=None)
+        self._bar.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._bar.stop()
+
+    def show(self, done: int, total: int, stage: str) -> None:
+        """Bring the bar up to date."""
+        self._bar.update(self._task, completed=done, total=total, description=stage)

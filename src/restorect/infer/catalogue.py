@@ -7,13 +7,18 @@ from restorect.errors import CheckpointError
 
 
 def shipped() -> dict[tuple[str, str], Path]:
-    """All weight files of the package by (task, size)."""
+    """All weight files of restoring networks of the package by (task, size)."""
     found: dict[tuple[str, str], Path] = {}
-    folder = Path(str(resources.files("restorect.weights")))
-    for path in sorted(folder.glob("*.safetensors")):
-        task, _, size = path.stem.rpartition("-")
-        found[task, size] = path
+    for path in sorted(_folder().glob("*.safetensors")):
+        task, dash, size = path.stem.rpartition("-")
+        if dash:  # the classifier has no size
+            found[task, size] = path
     return found
+
+
+def shipped_classifier() -> Path:
+    """The file of the classifier that chooses among the tasks."""
+    return _folder() / "auto.safetensors"
 
 
 def shipped_weights(task: str, size: str) -> Path:
@@ -27,3 +32,7 @@ def shipped_weights(task: str, size: str) -> Path:
         there = ", ".join(f"{task} {size}" for task, size in table) or "none"
         raise CheckpointError(f"no weights for {task} {size} come with this package (there is: {there}); use --weights")
     return table[task, size]
+
+
+def _folder() -> Path:
+    return Path(str(resources.files("restorect.weights")))

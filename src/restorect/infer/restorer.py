@@ -1,27 +1,27 @@
 """`Restorer`: a photograph in, a restored photograph out.
 
-Shapes: arrays HWC, tensors BCHW; float values are sRGB-encoded with black 0 and white 1.
+Shapes: arrays HWC, tensors BCHW; float values are sRGB-encoded with black 0 and white 1; codes (B, 256).
 """
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import cast
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from restorect.configs import require
 from restorect.data.degrade.camera import linear_to_srgb, srgb_to_linear
 from restorect.devices import find_device
-from restorect.errors import ImageError
+from restorect.infer.arrays import Image, copy_of, like, to_tensor
 from restorect.infer.catalogue import shipped_weights
+from restorect.infer.fundus import keep_outside
+from restorect.infer.samples import Sample, between
+from restorect.infer.spread import SAMPLES, spread
 from restorect.nets.checkpoint import Card, file_hash, load_student
+from restorect.nets.codes import Codes
 from restorect.nets.student import Start, Student
 from restorect.nets.transformer import TransformerConfig
-
-Image = TypeVar("Image", NDArray[Any], Tensor)
-_WHITE = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0, np.dtype(np.float32): 1.0}
 
 
 class Restorer:
@@ -99,24 +99,115 @@ class Restorer:
             ConfigError: an option is out of range.
             ImageError: the image has another shape or type, or NaN in it.
         """
-        require(0 <= strength <= 1, f"strength is {strength}; it must be from 0 to 1")
-        require(samples >= 1, f"samples is {samples}; it must be at least 1")
-        require(steps is None or steps >= 1, f"steps is {steps}; it must be at least 1")
-        require(start in (None, "noise", "mean"), f"start is {start!r}; choose noise or mean")
-        require(0 <= seed and seed + samples <= 2**63, f"seed is {seed}; it must be from 0 to below 2^63")
-        tensor = _to_tensor(image).to(self.device)
+        _check(strength, seed, samples, steps, start)
+        tensor = to_tensor(image).to(self.device)
         if strength == 0:
-            copies = [image.clone() if isinstance(image, Tensor) else image.copy() for _ in range(samples)]
+            copies: list[Image] = [copy_of(image) for _ in range(samples)]
             return copies if samples > 1 else copies[0]
         if samples > 1:
             start = start or "noise"  # the mean has but one
-        starts = [self.network.start(len(tensor), start, seed + number) for number in range(samples)]
-        inside = tensor.clamp(0, 1)
-        outputs = [self.network(inside, s, steps).image.float().clamp(0, 1) for s in starts]
-        # What lies outside [0, 1] never passed the network; it is added back at the end.
-        outputs = [_blend(inside, output, strength) + (tensor - inside) for output in _dark_to_bright(outputs)]
-        images = [cast(Image, _like(image, output)) for output in outputs]
+        codes = self._codes(tensor, range(seed, seed + samples), steps, start)
+        outputs, _ = _dark_to_bright([(self._restored(tensor, each, strength), each) for each in codes])
+        images = [cast(Image, like(image, output)) for output in outputs]
         return images if samples > 1 else images[0]
+
+    @torch.no_grad()
+    def sample(
+        self, image: Image, count: int, seed: int = 0, *, strength: float = 1.0, steps: int | None = None
+    ) -> list[Sample[Image]]:
+        """Give several restorations of one photograph together with the codes that lead to them.
+
+        Args:
+            image: as for a call.
+            count: how many, each from noise of its own.
+            seed: of the first one's noise; the next ones follow.
+            strength: as for a call; 0 is allowed and gives copies with differing codes.
+            steps: of the flow; None for the network's default.
+
+        Returns:
+            `count` samples, from darker to brighter; of a batch of tensors, each image's samples are ordered for
+            themselves.
+
+        Raises:
+            ConfigError: an option is out of range.
+            ImageError: the image has another shape or type, or NaN in it.
+        """
+        _check(strength, seed, count, steps, "noise")
+        tensor = to_tensor(image).to(self.device)
+        drawn = self._codes(tensor, range(seed, seed + count), steps, "noise")
+        outputs, codes = _dark_to_bright([(self._restored(tensor, each, strength), each) for each in drawn])
+        images = [cast(Image, like(image, output)) for output in outputs]
+        return [Sample(image=each, codes=code) for each, code in zip(images, codes, strict=True)]
+
+    @torch.no_grad()
+    def restore_with(self, image: Image, codes: Codes, *, strength: float = 1.0) -> Image:
+        """Restore a photograph with given codes, each (B, 256), for example those of a `Sample`.
+
+        Raises:
+            ConfigError: `strength` is out of range, or the codes are not one pair for each photograph.
+            ImageError: the image has another shape or type, or NaN in it.
+        """
+        _check(strength, 0, 1, None, None)
+        tensor = to_tensor(image).to(self.device)
+        count = len(codes.rex)
+        require(count == len(tensor), f"codes of {count} photographs do not fit {len(tensor)}; give one pair for each")
+        if strength == 0:
+            return copy_of(image)
+        there = Codes(codes.rex.to(self.device), codes.img.to(self.device))
+        return cast(Image, like(image, self._restored(tensor, there, strength)))
+
+    def interpolate(self, image: Image, code_a: Codes, code_b: Codes, t: float, *, strength: float = 1.0) -> Image:
+        """Restore a photograph between two of its samples: `t` = 0 gives the first, 1 the second; see `between`.
+
+        Raises:
+            ConfigError: `t` or `strength` is not from 0 to 1, or the codes do not fit.
+            ImageError: the image has another shape or type, or NaN in it.
+        """
+        return self.restore_with(image, between(code_a, code_b, t), strength=strength)
+
+    @torch.no_grad()
+    def uncertainty(
+        self, image: Image, samples: int = SAMPLES, seed: int = 0, *, strength: float = 1.0, steps: int | None = None
+    ) -> Image:
+        """Tell how far restorations of one photograph lie apart, pixel by pixel.
+
+        Args:
+            image: as for a call.
+            samples: how many restorations to compare, at least 2.
+            seed: of the first one's noise; the next ones follow.
+            strength: as for a call.
+            steps: of the flow; None for the network's default.
+
+        Returns:
+            Standard deviation over the samples of the sRGB-encoded values (black 0, white 1), root mean square over
+            the channels: float32 (H, W), from 0 to 0.5; for a batch of tensors (B, H, W).
+
+        Raises:
+            ConfigError: an option is out of range.
+            ImageError: the image has another shape or type, or NaN in it.
+        """
+        _check(strength, seed, samples, steps, "noise")
+        require(samples >= 2, f"samples is {samples}; a spread needs at least 2")
+        tensor = to_tensor(image).to(self.device)
+        codes = self._codes(tensor, range(seed, seed + samples), steps, "noise")
+        map_BHW = cast(Tensor, spread((self._restored(tensor, each, strength) for each in codes), axis=1))
+        if isinstance(image, Tensor):
+            return map_BHW.to(image.device) if image.ndim == 4 else map_BHW[0].to(image.device)
+        return map_BHW[0].cpu().numpy()
+
+    def _codes(self, tensor: Tensor, seeds: range, steps: int | None, start: Start | None) -> Iterator[Codes]:
+        """The codes of each seed; the photographs are read once."""
+        conditions = self.network.read(tensor.clamp(0, 1))
+        for seed in seeds:
+            yield self.network.generate(conditions, self.network.start(len(tensor), start, seed), steps)
+
+    def _restored(self, tensor: Tensor, codes: Codes, strength: float) -> Tensor:
+        """Run the transformer and arrange what is around it."""
+        inside = tensor.clamp(0, 1)
+        output = self.network.transformer(inside, *codes).image.float().clamp(0, 1)
+        # What lies outside [0, 1] never passed the network; it is added back at the end.
+        output = _blend(inside, output, strength) + (tensor - inside)
+        return keep_outside(tensor, output) if self.task == "fundus" else output
 
     def peak_bytes(self, height: int, width: int) -> int:
         """Estimate of the memory that restoring a photograph of this size takes, in bytes."""
@@ -139,28 +230,12 @@ def peak_bytes(config: TransformerConfig, height: int, width: int) -> int:
     return workspace + int(grown * 4 * (features + images))
 
 
-def _to_tensor(image: NDArray[Any] | Tensor) -> Tensor:
-    """(B, 3, H, W) float32 with white at 1."""
-    if not isinstance(image, Tensor | np.ndarray):
-        raise ImageError(f"expected a numpy array or a torch tensor, got {type(image).__name__}")
-    if isinstance(image, Tensor):
-        tensor = image[None] if image.ndim == 3 else image
-        if tensor.ndim != 4 or tensor.shape[1] != 3 or not tensor.is_floating_point():
-            raise ImageError(f"expected a float tensor (B, 3, H, W), got {image.dtype} {tuple(image.shape)}")
-        tensor = tensor.float()
-    else:
-        if image.dtype not in _WHITE:
-            raise ImageError(f"expected uint8, uint16 or float32 pixels, got {image.dtype}; convert the array first")
-        array = np.repeat(image[:, :, None], 3, axis=2) if image.ndim == 2 else image
-        if array.ndim != 3 or array.shape[2] != 3:
-            raise ImageError(f"expected an array (H, W, 3) or (H, W), got shape {image.shape}")
-        scaled = array.astype(np.float32) / np.float32(_WHITE[image.dtype])
-        tensor = torch.from_numpy(scaled).permute(2, 0, 1)[None]
-    if 0 in tensor.shape:
-        raise ImageError(f"expected an image with pixels in it, got shape {tuple(image.shape)}")
-    if not bool(torch.isfinite(tensor).all()):
-        raise ImageError("the image holds NaN or infinite values; repair them first")
-    return tensor
+def _check(strength: float, seed: int, samples: int, steps: int | None, start: str | None) -> None:
+    require(0 <= strength <= 1, f"strength is {strength}; it must be from 0 to 1")
+    require(samples >= 1, f"samples is {samples}; it must be at least 1")
+    require(steps is None or steps >= 1, f"steps is {steps}; it must be at least 1")
+    require(start in (None, "noise", "mean"), f"start is {start!r}; choose noise or mean")
+    require(0 <= seed and seed + samples <= 2**63, f"seed is {seed}; it must be from 0 to below 2^63")
 
 
 def _blend(image: Tensor, output: Tensor, strength: float) -> Tensor:
@@ -170,23 +245,16 @@ def _blend(image: Tensor, output: Tensor, strength: float) -> Tensor:
     return linear_to_srgb((1 - strength) * srgb_to_linear(image) + strength * srgb_to_linear(output))
 
 
-def _dark_to_bright(outputs: list[Tensor]) -> list[Tensor]:
-    """Order the samples of each image of a batch by their mean."""
-    if len(outputs) == 1:
-        return outputs
-    stacked = torch.stack(outputs)
-    order = stacked.mean(dim=(2, 3, 4)).argsort(dim=0)
-    return [stacked[place, torch.arange(stacked.shape[1])] for place in order]
+def _dark_to_bright(drawn: list[tuple[Tensor, Codes]]) -> tuple[list[Tensor], list[Codes]]:
+    """Order the samples of each image of a batch, and their codes, by the mean."""
+    outputs, codes = [output for output, _ in drawn], [each for _, each in drawn]
+    if len(drawn) == 1:
+        return outputs, codes
+    means = torch.stack([output.mean(dim=(1, 2, 3)) for output in outputs])
+    order = means.argsort(dim=0)
 
+    def picked(stacked: Tensor, place: Tensor) -> Tensor:
+        return stacked[place, torch.arange(stacked.shape[1], device=stacked.device)]
 
-def _like(image: NDArray[Any] | Tensor, output: Tensor) -> NDArray[Any] | Tensor:
-    """The output in the kind, shape, type and place of the image."""
-    if isinstance(image, Tensor):
-        return output.reshape(image.shape).to(image.device, image.dtype)
-    array = output[0].permute(1, 2, 0).cpu().numpy()
-    if image.ndim == 2:
-        array = array @ np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
-    if image.dtype == np.float32:
-        return np.ascontiguousarray(array, dtype=np.float32)
-    white = _WHITE[image.dtype]
-    return np.ascontiguousarray(np.round(np.clip(array, 0, 1) * white).astype(image.dtype))
+    images, rex, img = torch.stack(outputs), *(torch.stack(part) for part in zip(*codes, strict=True))
+    return [picked(images, place) for place in order], [Codes(picked(rex, p), picked(img, p)) for p in order]

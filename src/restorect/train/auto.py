@@ -39,7 +39,7 @@ class AutoConfig:
         lr: highest learning rate of AdamW.
         weight_decay: of AdamW.
         dropout: share of statistics and of hidden units left out while learning.
-        smoothing: of the labels: what is dark to one is backlit to another.
+        smoothing: of the labels.
         good: weight of good photographs beside all tasks.
         touched: share of unseen good photographs that may be touched at most.
         seed: of all that is random.
@@ -47,12 +47,12 @@ class AutoConfig:
 
     hidden: int = 32
     members: int = 5
-    epochs: int = 60
+    epochs: int = 30
     batch: int = 128
     lr: float = 3e-3
     weight_decay: float = 0.03
     dropout: float = 0.2
-    smoothing: float = 0.05
+    smoothing: float = 0.0
     good: float = 1.0
     touched: float = 0.02
     seed: int = 0

@@ -3,8 +3,8 @@
 Shapes: pictures (H, W, 3) float32, sRGB-encoded, in [0, 1]; statistics of N photographs (N, F).
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -20,9 +20,9 @@ from restorect.infer.auto.decision import NOTHING
 from restorect.infer.auto.statistics import Floats, statistics, thumbnail
 
 CLASSES = (NOTHING, *SIMULATORS)
-SIDE = 400
+SIDE = 320
 """Photographs are shrunk to this longer side first, so that simulating takes milliseconds."""
-_FIFTH = 5
+_FIFTH, _MOST_VARIANTS = 5, 4
 OnProgress = Callable[[int, int, str], None]
 
 
@@ -46,6 +46,11 @@ class Folders:
         for task, folder in (*self.data, *self.clean, *self.val):
             if task not in SIMULATORS:
                 raise ConfigError(f"{task}={folder}: no such task; choose one of {', '.join(SIMULATORS)}")
+
+    @property
+    def learnt(self) -> tuple[tuple[str, Path], ...]:
+        """All folders with photographs to learn from."""
+        return (*self.data, *self.clean)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,25 +82,27 @@ class _Shot:
     task: str
     clean: bool
     measured: bool
+    variants: int
     simulated: str = ""
 
 
-def gather(folders: Folders, *, copies: int, seed: int, on_progress: OnProgress | None = None) -> Examples:
+def gather(folders: Folders, *, enough: int, seed: int, on_progress: OnProgress | None = None) -> Examples:
     """Read every photograph, simulate, vary, and take the statistics.
 
     Args:
         folders: where the photographs are.
-        copies: varied copies (cropped, mirrored, tinted) of each photograph to learn from; simulations likewise.
+        enough: pictures to learn from for each side of each folder. Of more, an even choice is taken; of fewer, each
+            gets up to three varied copies (cropped, mirrored, tinted) or further simulations.
         seed: of variations and simulations.
         on_progress: told (done, total, stage).
 
     Raises:
         DataError: a folder is missing or empty, or a file cannot be decoded.
     """
-    shots = list(_shots(folders))
+    shots = list(_shots(folders, enough))
     rows: list[tuple[Floats, int, _Shot, bool]] = []
     for number, shot in enumerate(shots):
-        for picture, kind, original in _pictures(shot, copies, seed):
+        for picture, kind, original in _pictures(shot, seed):
             rows.append((statistics(thumbnail(picture)), CLASSES.index(kind), shot, original))
         if on_progress is not None:
             on_progress(number + 1, len(shots), "photographs")
@@ -115,47 +122,55 @@ def scene_of(path: Path) -> str:
     return "-".join(parts[:2] if len(parts) > 2 else parts)
 
 
-def _shots(folders: Folders) -> Iterator[_Shot]:
+def _shots(folders: Folders, enough: int) -> Iterator[_Shot]:
     validated = {task for task, _ in folders.val}
     for task, folder in folders.data:
-        for number, (path, clean) in enumerate(_files(folder)):
-            yield _Shot(path, task, clean, task not in validated and number % _FIFTH == 2)
+        for files, clean in _sides(folder):
+            yield from _chosen(files, _Shot(folder, task, clean, False, 1), enough, hold_out=task not in validated)
     for task, folder in folders.val:
-        for path, clean in _files(folder):
-            yield _Shot(path, task, clean, measured=True)
+        yield from (_Shot(path, task, clean, True, 1) for files, clean in _sides(folder) for path in files)
     once: set[Path] = set()
     for task, folder in folders.clean:
-        for number, path in enumerate(image_files(folder)):
-            measured = number % _FIFTH == 2
-            if path not in once:
-                once.add(path)
-                yield _Shot(path, task, clean=True, measured=measured)
-            if not measured or task not in validated:  # a simulation is measured only where nothing real is
-                yield _Shot(path, task, clean=True, measured=measured, simulated=task)
+        files = image_files(folder)
+        if folder not in once:
+            once.add(folder)
+            yield from _chosen(files, _Shot(folder, task, True, False, 1), enough, hold_out=True)
+        for shot in _chosen(files, _Shot(folder, task, True, False, 1, simulated=task), enough, hold_out=True):
+            if not shot.measured or task not in validated:  # a simulation is measured only where nothing real is
+                yield shot
 
 
-def _files(folder: Path) -> list[tuple[Path, bool]]:
-    """The photographs of a folder, and whether they are good; pairs side by side."""
-    if not (folder / "low").is_dir():
-        return [(path, False) for path in image_files(folder)]
-    sides: Sequence[tuple[Path, bool]] = [(folder / "low", False), (folder / "high", True)]
-    return [(path, clean) for side, clean in sides for path in image_files(side)]
+def _sides(folder: Path) -> list[tuple[list[Path], bool]]:
+    """The photographs of a folder and whether they are good: of pairs first the low side, then the high one."""
+    if (folder / "low").is_dir():
+        return [(image_files(folder / "low"), False), (image_files(folder / "high"), True)]
+    return [(image_files(folder), False)]
 
 
-def _pictures(shot: _Shot, copies: int, seed: int) -> Iterator[tuple[Floats, str, bool]]:
+def _chosen(files: list[Path], like: _Shot, enough: int, *, hold_out: bool) -> Iterator[_Shot]:
+    held = [number % _FIFTH == 2 and hold_out for number in range(len(files))]
+    learnt = [path for path, out in zip(files, held, strict=True) if not out]
+    variants = max(1, min(_MOST_VARIANTS, enough // max(1, len(learnt))))
+    take = min(1.0, enough / max(1, len(learnt)))
+    yield from (replace(like, path=path, measured=True) for path, out in zip(files, held, strict=True) if out)
+    for number, path in enumerate(learnt):
+        if int((number + 1) * take) > int(number * take):
+            yield replace(like, path=path, variants=variants)
+
+
+def _pictures(shot: _Shot, seed: int) -> Iterator[tuple[Floats, str, bool]]:
     """Pictures of one file, each with its class, and whether it is no varied copy."""
     picture = _small(shot.path)
-    count = 1 if shot.measured else 1 + copies
     if shot.simulated:
         clean = torch.from_numpy(picture).permute(2, 0, 1).contiguous()
-        for index in range(max(1, count - 1)):
+        for index in range(shot.variants):
             generator = pair_generator(f"{shot.simulated}/{shot.path.name}", index, seed)
             low = SIMULATORS[shot.simulated](clean, generator).permute(1, 2, 0).numpy()
             yield np.ascontiguousarray(low), shot.simulated, True
         return
     kind = NOTHING if shot.clean else shot.task
     yield picture, kind, True
-    for index in range(1, count):
+    for index in range(1, shot.variants):
         yield _varied(picture, pair_generator(shot.path.name, index, seed)), kind, False
 
 

@@ -146,6 +146,7 @@ def test_settings_are_checked(values: dict[str, float]) -> None:
 def test_the_hash_knows_all_that_shapes_an_output() -> None:
     base = RestoreSettings()
     changes = {"strength": 0.5, "seed": 1, "samples": 2, "steps": 3, "format": "png", "quality": 90}
+    changes["uncertainty"] = True
     changes |= {"subsampling": "4:2:0", "lossless": True, "bit_depth": 8, "strip_metadata": True, "page": 1}
     hashes = {base.digest(Identity())} | {base.replace(**{n: v}).digest(Identity()) for n, v in changes.items()}
     for name in ("task", "size", "weights_hash"):

@@ -7,17 +7,19 @@ from restorect.infer.batch.events import Began, Event, Failed, Restored, Skipped
 from restorect.infer.batch.failures import BusyError, Failure, OutputError
 from restorect.infer.batch.memory import MemoryBudget
 from restorect.infer.batch.names import NameTemplate
+from restorect.infer.batch.networks import Chooser, Networks, RestorerLike
 from restorect.infer.batch.photos import Photos
 from restorect.infer.batch.plan import Job, Naming, Plan, plan_batch, plan_sources
 from restorect.infer.batch.run import run_batch
 from restorect.infer.batch.settings import RestoreSettings
 from restorect.infer.batch.sources import Source, find_sources
-from restorect.infer.batch.steps import RestorerLike, restore_one
+from restorect.infer.batch.steps import restore_one
 from restorect.infer.batch.stop import Stop
 
 __all__ = [
     "Began",
     "BusyError",
+    "Chooser",
     "Event",
     "Failed",
     "Failure",
@@ -25,6 +27,7 @@ __all__ = [
     "MemoryBudget",
     "NameTemplate",
     "Naming",
+    "Networks",
     "OutputError",
     "Photos",
     "Plan",

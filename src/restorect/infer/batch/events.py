@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from restorect.infer.auto.decision import Decision
 from restorect.infer.batch.failures import Failure
 
 
@@ -32,6 +33,8 @@ class Restored:
         seconds: from reading to written, waiting left out.
         model_seconds: of these, in the networks.
         warnings: what the user should know about the file, one line each.
+        task: what was restored; `none` where there was nothing to restore and the outputs are copies.
+        confidence: of the choice, 0 to 1; `None` where the task was given.
     """
 
     path: str
@@ -40,6 +43,13 @@ class Restored:
     seconds: float
     model_seconds: float
     warnings: tuple[str, ...] = ()
+    task: str = ""
+    confidence: float | None = None
+
+    @property
+    def decision(self) -> Decision | None:
+        """What was chosen, if a choice was asked for."""
+        return None if self.confidence is None else Decision(task=self.task, confidence=self.confidence)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,12 +70,15 @@ class Summary:
 
     Args:
         total: photos planned, planning failures included.
+        restored: photos whose outputs were written.
+        unchanged: of these, the good ones, which were copied.
         interrupted: whether it was asked to stop before the end.
         seconds: wall time.
     """
 
     total: int = 0
     restored: int = 0
+    unchanged: int = 0
     skipped: int = 0
     failures: list[Failure] = field(default_factory=list)
     megapixels: float = 0.0
@@ -93,6 +106,7 @@ class Summary:
             self.skipped += 1
         elif isinstance(event, Restored):
             self.restored += 1
+            self.unchanged += event.decision is not None and event.decision.nothing_to_restore
             self.megapixels += event.megapixels
             self.model_seconds += event.model_seconds
         else:

@@ -32,6 +32,8 @@ class Entry:
         outputs: path under the output folder (with `/`) to the SHA-256 of its content.
         seconds: reading, restoring and writing.
         error: the reason of a failure.
+        task: what was restored; `none` where there was nothing to restore.
+        confidence: of the choice of the task, 0 to 1; 0 where the task was given.
         time: Unix time of the line.
     """
 
@@ -43,6 +45,8 @@ class Entry:
     outputs: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     error: str = ""
+    task: str = ""
+    confidence: float = 0.0
     time: float = field(default_factory=lambda: round(time.time(), 3))
 
 

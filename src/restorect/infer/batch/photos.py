@@ -117,6 +117,17 @@ class Photos:
             note=note,
         )
 
+    def encode_map(self, values: "NDArray[np.float32]", white: float, text: str) -> bytes:
+        """A map (H, W) as a 16-bit grey PNG: black is 0, white is `white` and above; `text` says what it shows."""
+        import numpy as np
+
+        from restorect.images.photo import Metadata, Photo
+        from restorect.images.write import encode
+
+        codes = np.round((values / white).clip(0, 1) * 65535).astype(np.uint16)
+        metadata = Metadata(text=(("Description", text),))
+        return encode(Photo(pixels=codes[..., None], format="png", bit_depth=16, metadata=metadata)).data
+
 
 def _head(source: Source) -> bytes:
     if source.data is not None:

@@ -15,6 +15,7 @@ from restorect.infer.batch.settings import RestoreSettings
 from restorect.infer.batch.sources import Source, find_sources
 
 _SHOWN_COLLISIONS = 3
+_MAP = "-uncertainty.png"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,8 +24,9 @@ class Job:
 
     Args:
         source: the photograph.
-        outputs: paths under the output folder, with `/`; one for each sample, dark to bright.
-        format: the outputs' format.
+        outputs: paths under the output folder, with `/`; one for each sample, dark to bright, and last, if asked for,
+            the map of uncertainty.
+        format: the samples' format; the map is a PNG.
     """
 
     source: Source
@@ -111,14 +113,18 @@ def _plan_one(source: Source, index: int, naming: Naming, photos: Photos) -> Job
     # A name like `.jpg` has no stem apart from its dots.
     stem = name[: -len(source.path.suffix)] if source.path.suffix else name
     parent = Path(os.path.abspath(source.path)).parent.name
-    outputs = []
-    for sample in range(1, settings.samples + 1):
+
+    def name_of(sample: int, ending: str) -> str:
         text = naming.template.render(
             stem=stem, parent=parent, index=index, task=naming.task, size=naming.size, seed=settings.seed, sample=sample
         )
-        if settings.samples > 1 and not naming.template.tells_samples_apart:
-            text += f"-{sample}"
-        outputs.append(checked("/".join(filter(None, (source.folder, text + extension)))))
+        return checked("/".join(filter(None, (source.folder, text + ending))))
+
+    numbered = settings.samples > 1 and not naming.template.tells_samples_apart
+    samples = range(1, settings.samples + 1)
+    outputs = [name_of(sample, f"-{sample}{extension}" if numbered else extension) for sample in samples]
+    if settings.uncertainty:
+        outputs.append(name_of(1, _MAP))
     return Job(source=source, outputs=tuple(outputs), format=fmt)
 
 

@@ -13,11 +13,12 @@ from restorect.infer.batch.failures import OutputError, reason_of
 from restorect.infer.batch.lock import locked
 from restorect.infer.batch.manifest import Manifest
 from restorect.infer.batch.memory import MemoryBudget
+from restorect.infer.batch.networks import Networks
 from restorect.infer.batch.photos import Photos
 from restorect.infer.batch.pipeline import Pipeline
 from restorect.infer.batch.plan import Plan
 from restorect.infer.batch.settings import RestoreSettings
-from restorect.infer.batch.steps import RestorerLike, Steps
+from restorect.infer.batch.steps import Steps
 from restorect.infer.batch.stop import Stop
 from restorect.infer.batch.work import Work
 
@@ -26,7 +27,7 @@ _MOST_WORKERS = 4
 
 def run_batch(
     plan: Plan,
-    load: Callable[[], RestorerLike],
+    load: Callable[[], Networks],
     settings: RestoreSettings,
     *,
     on_event: Callable[[Event], None] = lambda event: None,
@@ -41,7 +42,7 @@ def run_batch(
 
     Args:
         plan: from `plan_batch`.
-        load: gives the networks; called once the output folder is locked.
+        load: gives the networks, or what chooses among them; called once the output folder is locked.
         settings: how to restore and write.
         on_event: called in this thread for each event.
         stop: set it from anywhere to end after the photographs in the networks or being written.
@@ -70,9 +71,9 @@ def run_batch(
         with locked(plan.out):
             manifest = Manifest(plan.out)
             _tidy(plan)
-            restorer = load()
-            steps = Steps(restorer, settings, photos or Photos(), budget or MemoryBudget(), stop)
-            work = Work(out=plan.out, steps=steps, digest=settings.digest(restorer), manifest=manifest, force=force)
+            networks = load()
+            steps = Steps(networks, settings, photos or Photos(), budget or MemoryBudget(), stop)
+            work = Work(out=plan.out, steps=steps, digest=settings.digest(networks), manifest=manifest, force=force)
             pipeline = Pipeline(work, plan.jobs, stop, workers=workers or default_workers(), fail_fast=fail_fast)
             with contextlib.closing(pipeline.events()) as events:
                 for event in events:

@@ -17,7 +17,7 @@ class Model(Protocol):
 
     @property
     def task(self) -> str:
-        """The kind of damage, for example `low-light`."""
+        """The kind of damage, for example `low-light`, or `auto`."""
 
     @property
     def size(self) -> str:
@@ -36,6 +36,7 @@ class RestoreSettings:
         strength: 0 copies the photo, 1 restores it fully.
         seed: of the flow's start noise; the same for every photo, so that the order does not matter.
         samples: how many differing restorations of each photo to write.
+        uncertainty: write a map of how far the samples lie apart (of 8, where only one is written).
         steps: steps of the flow; `None` takes the number the weights were trained for.
         format: an output format's name; `None` follows the input.
         quality: 1 to 100, for lossy formats.
@@ -53,6 +54,7 @@ class RestoreSettings:
     strength: float = 1.0
     seed: int = 0
     samples: int = 1
+    uncertainty: bool = False
     steps: int | None = None
     format: str | None = None
     quality: int = 95

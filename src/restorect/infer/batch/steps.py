@@ -1,16 +1,20 @@
 """From a file's bytes to restored files' bytes: read and decode, run the networks, encode. Writes nothing."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from restorect import __version__
+from restorect.infer.auto.decision import NOTHING, Decision
 from restorect.infer.batch.atomic import hash_bytes
 from restorect.infer.batch.memory import MemoryBudget, needed_bytes
+from restorect.infer.batch.networks import Chooser, Networks, RestorerLike
 from restorect.infer.batch.photos import Photos, content
-from restorect.infer.batch.settings import Model, RestoreSettings
+from restorect.infer.batch.settings import RestoreSettings
 from restorect.infer.batch.sources import Source
 from restorect.infer.batch.stop import Stop
+from restorect.infer.spread import SAMPLES, WHITE, spread
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,25 +22,7 @@ if TYPE_CHECKING:
 
     from restorect.images.photo import PhotoInfo
 
-
-class RestorerLike(Model, Protocol):
-    """What a batch asks of `restorect.infer.restorer.Restorer`."""
-
-    def __call__(
-        self, image: "NDArray[np.float32]", *, strength: float, seed: int, samples: int, steps: int | None
-    ) -> Any:  # noqa: ANN401
-        """Restore one picture (H, W, 3); a list of pictures if `samples` is above 1."""
-
-    @property
-    def device(self) -> object:
-        """Where the networks run; `str` of it is `cpu` for the machine's own memory."""
-
-    @property
-    def default_steps(self) -> int:
-        """Steps of the flow when the settings name none."""
-
-    def peak_bytes(self, height: int, width: int) -> int:
-        """Memory that restoring one picture of this size takes."""
+_MAPS = 3  # float32 pictures held beside the samples while their spread is summed up
 
 
 @dataclass(kw_only=True)
@@ -45,6 +31,7 @@ class Item:
 
     photo: Any
     picture: "NDArray[np.float32] | None"
+    data: bytes
     sha256: str
     bytes: int
     reserved: int
@@ -52,14 +39,24 @@ class Item:
     seconds: float
     warnings: list[str]
     model_seconds: float = 0.0
+    decision: Decision | None = None
+    used: RestorerLike | None = None
     results: "list[NDArray[np.float32]]" = field(default_factory=list)
+    spread: "NDArray[np.float32] | None" = None
+
+    @property
+    def task(self) -> str:
+        """What was restored; `none` if there was nothing to restore, empty if strength 0 did not ask."""
+        if self.decision is not None:
+            return self.decision.task
+        return self.used.task if self.used is not None else ""
 
 
 class Steps:
     """The three steps, each of which may run in a thread of its own.
 
     Args:
-        restorer: loaded networks.
+        networks: loaded networks, or what chooses among them.
         settings: how to restore and encode.
         photos: reads and encodes.
         budget: lets photographs in while they fit into memory.
@@ -67,9 +64,9 @@ class Steps:
     """
 
     def __init__(
-        self, restorer: RestorerLike, settings: RestoreSettings, photos: Photos, budget: MemoryBudget, stop: Stop
+        self, networks: Networks, settings: RestoreSettings, photos: Photos, budget: MemoryBudget, stop: Stop
     ) -> None:
-        self._restorer, self._settings, self._photos = restorer, settings, photos
+        self._networks, self._settings, self._photos = networks, settings, photos
         self._budget, self._stop = budget, stop
 
     def open(self, source: Source) -> Item | None:
@@ -93,6 +90,7 @@ class Steps:
             return Item(
                 photo=photo,
                 picture=picture,
+                data=data,
                 sha256=hash_bytes(data),
                 bytes=len(data),
                 reserved=reserved,
@@ -105,43 +103,78 @@ class Steps:
             raise
 
     def restore(self, item: Item) -> None:
-        """Run the networks; samples come out from dark to bright. Strength 0 leaves the photo untouched."""
+        """Run the networks; samples come out from dark to bright.
+
+        Strength 0 leaves the photo untouched, and so does a chooser that finds nothing to restore.
+
+        Raises:
+            CheckpointError: there are no networks for what was chosen.
+        """
         if item.picture is None:
             return
         begun = time.perf_counter()
-        settings = self._settings
-        results = self._restorer(
-            item.picture,
-            strength=settings.strength,
-            seed=settings.seed,
-            samples=settings.samples,
-            steps=settings.steps,
-        )
-        item.results = sorted(results, key=_brightness) if settings.samples > 1 else [results]
+        restorer = self._choose(item, item.picture)
+        if restorer is not None:
+            self._run(item, item.picture, restorer)
         item.picture = None
         item.model_seconds = time.perf_counter() - begun
         item.seconds += item.model_seconds
 
     def encode(self, item: Item, fmt: str) -> list[bytes]:
-        """The content of the output files, one for each sample."""
+        """The content of the output files, one for each sample, and the map of uncertainty if one is asked for."""
         begun = time.perf_counter()
-        photos, settings, note = self._photos, self._settings, self._provenance()
+        photos, settings, note = self._photos, self._settings, self._provenance(item)
         if item.results:
-            encoded = []
+            contents: list[bytes] = []
             while item.results:  # one at a time, so that memory shrinks on the way
                 restored = photos.from_network(item.results.pop(0), item.photo, settings)
-                encoded.append(photos.encode(restored, fmt, settings, note))
+                encoded = photos.encode(restored, fmt, settings, note)
+                item.warnings += [] if contents else encoded.warnings
+                contents.append(encoded.data)
+        elif item.task == NOTHING and _stays_as_it_is(item.photo, fmt, settings):
+            contents = [item.data] * settings.samples
         else:
-            encoded = [photos.encode(item.photo, fmt, settings, note)] * settings.samples
-        item.warnings += encoded[0].warnings
+            encoded = photos.encode(item.photo, fmt, settings, note)
+            item.warnings += encoded.warnings
+            contents = [encoded.data] * settings.samples
+        if settings.uncertainty:
+            contents.append(self._map(item))
         item.seconds += time.perf_counter() - begun
-        return [each.data for each in encoded]
+        return contents
 
     def close(self, item: Item) -> None:
         """Give the photograph's memory back; call it once for each `Item` that `open` gave."""
-        item.photo = item.picture = None
-        item.results = []
+        item.photo = item.picture = item.spread = None
+        item.data, item.results = b"", []
         self._budget.release(item.reserved)
+
+    def _choose(self, item: Item, picture: "NDArray[np.float32]") -> RestorerLike | None:
+        """The networks for this photograph; `None` if it is to stay as it is."""
+        networks = self._networks
+        if isinstance(networks, Chooser):
+            item.decision = networks.decide(picture)
+            item.used = None if item.decision.nothing_to_restore else networks.restorer_for(item.decision)
+        else:
+            item.used = networks
+        return item.used
+
+    def _run(self, item: Item, picture: "NDArray[np.float32]", restorer: RestorerLike) -> None:
+        settings = self._settings
+        strength, seed, count, steps = settings.strength, settings.seed, settings.samples, settings.steps
+        results = restorer(picture, strength=strength, seed=seed, samples=count, steps=steps)
+        item.results = sorted(results, key=_brightness) if count > 1 else [results]
+        if settings.uncertainty and count > 1:
+            item.spread = spread(item.results, axis=2)
+        elif settings.uncertainty:
+            item.spread = restorer.uncertainty(picture, SAMPLES, seed, strength=strength, steps=steps)
+
+    def _map(self, item: Item) -> bytes:
+        import numpy as np
+
+        values = np.zeros((item.photo.height, item.photo.width), np.float32) if item.spread is None else item.spread
+        count = self._settings.samples if self._settings.samples > 1 else SAMPLES
+        text = f"standard deviation of {count} restorations, sRGB values from 0 to 1; white (65535) is {WHITE}"
+        return self._photos.encode_map(values, WHITE, text)
 
     def _needed(self, header: "PhotoInfo", size: int) -> int:
         height, width, settings = header.height, header.width, self._settings
@@ -151,47 +184,70 @@ class Steps:
             channels=header.channels,
             bit_depth=header.bit_depth,
             file_bytes=size,
-            samples=settings.samples,
+            samples=settings.samples + (_MAPS if settings.uncertainty else 0),
         )
-        in_this_memory = settings.strength > 0 and str(self._restorer.device) == "cpu"
-        return own + (self._restorer.peak_bytes(height, width) if in_this_memory else 0)
+        in_this_memory = settings.strength > 0 and str(self._networks.device) == "cpu"
+        return own + (self._networks.peak_bytes(height, width) if in_this_memory else 0)
 
-    def _provenance(self) -> dict[str, object]:
-        restorer, settings = self._restorer, self._settings
-        return {
-            "software": f"restorect {__version__}",
-            "task": restorer.task,
-            "model": restorer.size,
-            "weights": restorer.weights_hash,
-            "seed": settings.seed,
-            "strength": settings.strength,
-            "steps": settings.steps or restorer.default_steps,
-        }
+    def _provenance(self, item: Item) -> dict[str, object]:
+        """What is recorded with the picture: by what it was made, and who chose that."""
+        settings = self._settings
+        note: dict[str, object] = {"software": f"restorect {__version__}"}
+        chosen = {} if item.decision is None else {"confidence": round(item.decision.confidence, 3)}
+        if item.task == NOTHING:
+            return note | {"task": NOTHING} | chosen
+        model = item.used or self._networks
+        note |= {"task": model.task, "model": model.size, "weights": model.weights_hash, "seed": settings.seed}
+        note |= {"strength": settings.strength} | chosen
+        restorer = item.used or (None if isinstance(self._networks, Chooser) else self._networks)
+        return note | ({"steps": settings.steps or restorer.default_steps} if restorer is not None else {})
 
 
 def restore_one(
     source: Source,
     fmt: str,
-    restorer: RestorerLike,
+    networks: Networks,
     settings: RestoreSettings,
     *,
     photos: Photos | None = None,
     budget: MemoryBudget | None = None,
+    on_restored: Callable[[Item], None] = lambda item: None,
 ) -> list[bytes]:
     """Restore one photograph without an output folder, for example from one pipe to another.
 
+    Args:
+        source: the photograph.
+        fmt: the output's format.
+        networks: loaded networks, or what chooses among them.
+        settings: how to restore and encode.
+        photos: reads and encodes.
+        budget: of memory.
+        on_restored: called before encoding, to tell what was chosen.
+
     Returns:
-        the content of one file for each sample, dark to bright.
+        the content of one file for each sample, dark to bright, and of the map of uncertainty if one is asked for.
 
     Raises:
         RestorectError: the photo cannot be read, does not fit into memory or cannot be written as `fmt`.
     """
-    steps = Steps(restorer, settings, photos or Photos(), budget or MemoryBudget(), Stop())
+    steps = Steps(networks, settings, photos or Photos(), budget or MemoryBudget(), Stop())
     item = steps.open(source)
     if item is None:  # only a stop leads here, and nobody else holds it
         raise AssertionError("a fresh Stop cannot be set")
     steps.restore(item)
+    on_restored(item)
     return steps.encode(item, fmt)
+
+
+def _stays_as_it_is(photo: Any, fmt: str, settings: RestoreSettings) -> bool:  # noqa: ANN401 - a `Photo`
+    """Whether the file itself is what was asked for: then its bytes are the best copy of a good photograph."""
+    return (
+        photo.format == fmt
+        and photo.pages == 1
+        and settings.bit_depth in (None, photo.stored_bits or photo.bit_depth)
+        and settings.lossless in (None, photo.lossless)
+        and not settings.strip_metadata
+    )
 
 
 def _brightness(picture: "NDArray[np.float32]") -> float:

@@ -74,6 +74,8 @@ class Work:
             seconds=item.seconds,
             model_seconds=item.model_seconds,
             warnings=tuple(dict.fromkeys(item.warnings)),
+            task=item.task,
+            confidence=None if item.decision is None else round(item.decision.confidence, 4),
         )
 
     def close(self, opened: Opened) -> None:
@@ -113,6 +115,8 @@ class Work:
                 settings=self._digest,
                 outputs=hashes,
                 seconds=round(item.seconds, 4),
+                task=item.task,
+                confidence=0.0 if item.decision is None else round(item.decision.confidence, 4),
             )
         )
 

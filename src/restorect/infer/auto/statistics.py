@@ -1,0 +1,195 @@
+"""Global statistics of a photograph, from which its kind of damage is told.
+
+Shapes: a thumbnail is (128, 128, 3) float32, sRGB-encoded, in [0, 1]; statistics are one vector of `COUNT` numbers.
+"""
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+SIDE = 128
+_FEW = 320  # pixels of the shorter side that are looked at; an average of these is as good as one of all
+_LEVELS = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
+_GRID = 8
+_BLACK = 0.09  # the frame of a retina photograph stays below, see `restorect.data.degrade.fov`
+_LUMINANCE = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
+
+
+def thumbnail(picture: Floats) -> Floats:
+    """Shrink a photograph to a square of 128 pixels; its proportions do not matter here.
+
+    Args:
+        picture: (H, W, 3), sRGB-encoded; values outside [0, 1] are clipped, what is no number becomes black.
+
+    Returns:
+        (128, 128, 3) in [0, 1].
+    """
+    step = max(1, round(min(picture.shape[:2]) / _FEW))
+    few = np.ascontiguousarray(picture[::step, ::step], dtype=np.float32)
+    few = np.nan_to_num(few, nan=0.0, posinf=1.0, neginf=0.0).clip(0, 1)
+    return np.asarray(cv2.resize(few, (SIDE, SIDE), interpolation=cv2.INTER_AREA))
+
+
+def statistics(thumb: Floats) -> Floats:
+    """Describe a thumbnail: how bright, how colourful, how contrasted it is, and where."""
+    light, brightest = thumb @ _LUMINANCE, thumb.max(axis=2)
+    levels = _quantiles(light)
+    parts = [
+        levels,
+        np.log(levels + 0.01),
+        *(_quantiles(thumb[..., channel], (0.05, 0.5, 0.95)) for channel in range(3)),
+        _colour(thumb, light),
+        _places(light, brightest),
+        _frame(thumb, brightest),
+        _detail(light),
+        _scales(light),
+        _lit(thumb, brightest),
+    ]
+    return np.concatenate([np.asarray(part, dtype=np.float32).ravel() for part in parts])
+
+
+def _quantiles(values: NDArray[Any], shares: tuple[float, ...] = _LEVELS) -> Floats:
+    ordered = np.sort(values, axis=None).astype(np.float32)
+    return ordered[[round(share * (ordered.size - 1)) for share in shares]]
+
+
+def _colour(thumb: Floats, light: Floats) -> list[float]:
+    """Opponent colours, saturation, and each channel's share: water is blue or green and lacks red."""
+    red, green, blue = (thumb[..., channel] for channel in range(3))
+    yellow_blue, red_green = (red + green) / 2 - blue, red - green
+    means = thumb.mean(axis=(0, 1))
+    shares = means / (means.sum() + 1e-3)
+    saturation = (thumb.max(axis=2) - thumb.min(axis=2)) / (thumb.max(axis=2) + 0.02)
+    bright = thumb[light >= _quantiles(light, (0.9,))[0]].mean(axis=0)
+    spread = [float(values.std()) for values in (red, green, blue, yellow_blue, red_green)]
+    levels = [float(v) for values in (yellow_blue, red_green) for v in _quantiles(values, (0.05, 0.5, 0.95))]
+    return [
+        *map(float, shares),
+        *map(float, bright / (bright.sum() + 1e-3)),
+        *spread,
+        *levels,
+        *(float(v) for v in _quantiles(saturation, (0.1, 0.5, 0.9))),
+        float((red < np.minimum(green, blue)).mean()),
+        float(np.corrcoef(red.ravel(), blue.ravel() + 1e-6 * light.ravel())[0, 1])
+        if spread[0] * spread[2] > 0
+        else 1.0,
+    ]
+
+
+def _places(light: Floats, brightest: Floats) -> list[float]:
+    """Light on a coarse grid: centre against border, top against bottom, and how far its cells lie apart."""
+    cells = cv2.resize(light, (_GRID, _GRID), interpolation=cv2.INTER_AREA)
+    local = cv2.resize(np.abs(light - cv2.blur(light, (9, 9))), (_GRID, _GRID), interpolation=cv2.INTER_AREA)
+    inner = cells[2:-2, 2:-2]
+    border = np.concatenate([cells[0], cells[-1], cells[:, 0], cells[:, -1]])
+    dark, bright = cells < np.median(cells), cells >= np.median(cells)
+    return [
+        float(inner.mean() - border.mean()),
+        float(np.log((inner.mean() + 0.02) / (border.mean() + 0.02))),
+        float(abs(cells[:3].mean() - cells[-3:].mean())),
+        float(abs(cells[:, :3].mean() - cells[:, -3:].mean())),
+        float(cells.std()),
+        *(float(v) for v in _quantiles(cells, (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0))),
+        *(float(v) for v in _quantiles(local, (0.1, 0.5, 0.9))),
+        float(local[dark].mean()) if dark.any() else 0.0,
+        float(local[bright].mean()),
+        *(float((brightest < limit).mean()) for limit in (0.05, 0.1, 0.2, 0.35)),
+        *(float((brightest > limit).mean()) for limit in (0.7, 0.85, 0.95)),
+        _two_humps(light),
+    ]
+
+
+def _two_humps(light: Floats) -> float:
+    """Share of the variance that one threshold explains (Otsu 1979): near 1 for a dark subject before a bright sky."""
+    values: Floats = np.sort(light.ravel())[:: light.size // 1024]
+    count = np.arange(1, len(values))
+    total = np.cumsum(values, dtype=np.float64)
+    lower, upper = total[:-1] / count, (total[-1] - total[:-1]) / (len(values) - count)
+    share = count / len(values)
+    return float((share * (1 - share) * (upper - lower) ** 2).max() / (values.var(dtype=np.float64) + 1e-6))
+
+
+def _frame(thumb: Floats, brightest: Floats) -> list[float]:
+    """The round field of view of a retina photograph: black corners, a lit middle, redder than anything else."""
+    rows, columns = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32) * (2 / (SIDE - 1)) - 1
+    away = np.hypot(rows, columns)
+    black = brightest < _BLACK
+    corners = np.concatenate([black[:8, :8], black[:8, -8:], black[-8:, :8], black[-8:, -8:]])
+    middle = thumb[away < 0.6]
+    means = middle.mean(axis=0)
+    return [
+        float(corners.mean()),
+        float(black[away < 0.8].mean()),
+        float(black[away > 1.1].mean()),
+        float(_quantiles(brightest[away > 1.2], (0.95,))[0]),
+        *(float(v) for v in means / (means.sum() + 1e-3)),
+        float(middle.std(axis=0).mean()),
+        float((middle[:, 0] > middle[:, 1]).mean()),
+        float((middle[:, 1] > middle[:, 2]).mean()),
+    ]
+
+
+def _detail(light: Floats) -> list[float]:
+    """Noise, as the median absolute second difference (Immerkaer 1996, with a robust mean), and gradients."""
+    mask = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], dtype=np.float32)
+    second = np.abs(cv2.filter2D(light, cv2.CV_32F, mask)[1:-1, 1:-1]) / 6
+    across, down = np.diff(light, axis=1)[:-1], np.diff(light, axis=0)[:, :-1]
+    slope = np.hypot(across, down)
+    level = float(light.mean()) + 0.02
+    figures = [
+        float(_quantiles(second, (0.5,))[0]),
+        float(second.mean()),
+        *(float(v) for v in _quantiles(slope, (0.5, 0.9, 0.99))),
+    ]
+    return [*(np.log(f + 1e-4) for f in figures), *(np.log(f / level + 1e-4) for f in figures)]
+
+
+def _scales(light: Floats) -> list[float]:
+    """Contrast at five scales (a Laplacian pyramid, Burt and Adelson 1983), of the darker and of the brighter half."""
+    half = float(_quantiles(light, (0.5,))[0])
+    figures: list[float] = []
+    for finer, band in _bands(light):
+        dark = finer < half
+        figures += [_log_mean(np.abs(band[part])) for part in (dark, ~dark)]
+    return figures
+
+
+def _lit(thumb: Floats, brightest: Floats) -> list[float]:
+    """The lit part alone, as of a retina: contrast and skewness of red and green at five scales, evenness of light."""
+    lit = cv2.erode((brightest >= _BLACK).astype(np.uint8), np.ones((9, 9), np.uint8))
+    if lit.sum() < 100:
+        lit = np.ones_like(lit)
+    figures: list[float] = []
+    for channel in (0, 1):
+        values = np.ascontiguousarray(thumb[..., channel])
+        inside = values[lit > 0]
+        level = float(inside.mean()) + 0.02
+        filled = np.where(lit > 0, values, np.float32(inside.mean()))
+        for finer, band in _bands(filled):
+            part = band[cv2.resize(lit, finer.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0]
+            deviation = float(part.std()) if part.size else 0.0
+            skew = float((part**3).mean()) / (deviation**3 + 1e-6) if part.size else 0.0
+            figures += [float(np.log(deviation / level + 1e-3)), skew]
+        coarse = cv2.resize(filled, (_GRID, _GRID), interpolation=cv2.INTER_AREA)
+        figures += [level, float(coarse.std()) / level, *(float(v) for v in _quantiles(inside, (0.02, 0.5, 0.98)))]
+    return figures
+
+
+def _bands(image: Floats) -> list[tuple[Floats, Floats]]:
+    """Five levels of a pyramid, finest first: the level, and what it has beyond the next coarser one."""
+    bands = []
+    for _ in range(5):
+        coarser = np.asarray(cv2.pyrDown(image), dtype=np.float32)
+        bands.append((image, image - cv2.pyrUp(coarser, dstsize=image.shape[::-1])))
+        image = coarser
+    return bands
+
+
+def _log_mean(values: Floats) -> float:
+    return float(np.log(float(values.mean()) + 1e-4)) if values.size else float(np.log(1e-4))
+
+
+COUNT = len(statistics(np.zeros((SIDE, SIDE, 3), dtype=np.float32)))

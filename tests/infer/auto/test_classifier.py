@@ -1,0 +1,117 @@
+"""The classifier's file, its judgement, and the statistics under it."""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from restorect.errors import CheckpointError, ConfigError
+from restorect.infer.auto.classifier import LAYERS, Classifier, ClassifierCard, pack
+from restorect.infer.auto.decision import Decision
+from restorect.infer.auto.statistics import COUNT, statistics, thumbnail
+
+CLASSES = ("none", "low-light", "underwater")
+CARD = ClassifierCard(classes=CLASSES, thresholds={"low-light": 0.5, "underwater": 0.2}, data=("some",))
+
+
+def layers(width: int = 4, seed: int = 0) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    shapes = ((COUNT,), (COUNT,), (COUNT, width), (width,), (width, 3), (3,))
+    made = {name: rng.normal(size=shape).astype(np.float32) for name, shape in zip(LAYERS, shapes, strict=True)}
+    return made | {"scale": np.abs(made["scale"]) + 0.1}
+
+
+def picture(*shape: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).random((*shape, 3), dtype=np.float32)
+
+
+def test_it_is_the_net_it_says(tmp_path: Path) -> None:
+    import torch
+
+    net = layers()
+    (tmp_path / "a.safetensors").write_bytes(pack(net, CARD))
+    classifier = Classifier.load(tmp_path / "a.safetensors")
+    assert classifier.card == CARD
+    x = np.random.default_rng(1).normal(size=(5, COUNT)).astype(np.float32)
+    w = {name: torch.from_numpy(value) for name, value in net.items()}
+    hidden = (((torch.from_numpy(x) - w["mean"]) / w["scale"]).clamp(-4, 4) @ w["weight_1"] + w["bias_1"]).relu()
+    expected = (hidden @ w["weight_2"] + w["bias_2"]).softmax(dim=1).numpy()
+    np.testing.assert_allclose(classifier.probabilities(x), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "task", "confidence"),
+    [
+        ((0.4, 0.5, 0.1), "low-light", 0.5),
+        ((0.5, 0.4, 0.1), "none", 0.5),
+        ((0.19, 0.01, 0.8), "underwater", 0.8),
+        ((0.3, 0.1, 0.6), "none", 0.3),  # each task has a threshold of its own
+    ],
+)
+def test_in_doubt_a_photo_is_left_alone(probabilities: tuple[float, ...], task: str, confidence: float) -> None:
+    decision = Classifier(layers(), CARD, "").judge(np.array(probabilities, np.float32))
+    assert decision.task == task
+    assert decision.confidence == pytest.approx(confidence)
+    assert decision.nothing_to_restore == (task == "none")
+
+
+def test_decisions_in_words() -> None:
+    assert str(Decision(task="low-light", confidence=0.934)) == "low-light, 93% sure"
+    assert str(Decision(task="none", confidence=1.0)) == "nothing to restore, 100% sure"
+    assert str(Decision(task="none", confidence=0.04)).startswith("left as it is: nothing is certain enough (4%")
+
+
+def test_unusable_files_are_one_line(tmp_path: Path) -> None:
+    path, net = tmp_path / "a.safetensors", layers()
+    with pytest.raises(CheckpointError, match="no such weight file"):
+        Classifier.load(path)
+    cases = {b"text": "not a usable classifier", pack(net | {"scale": net["scale"][:-1]}, CARD): "scale has shape"}
+    wrong = replace(CARD, classes=("none", "low-light"), thresholds={"low-light": 0.5})
+    cases[pack(net, wrong)] = "weight_2 has shape"
+    for content, words in cases.items():
+        path.write_bytes(content)
+        with pytest.raises(CheckpointError, match=words) as caught:
+            Classifier.load(path)
+        assert "\n" not in str(caught.value)
+    save_file({name: net[name] for name in LAYERS}, path)
+    with pytest.raises(CheckpointError, match="not a usable classifier"):
+        Classifier.load(path)
+    for bad in ({"classes": ("a", "b")}, {"thresholds": {"low-light": 0.5}}):
+        with pytest.raises(ConfigError):
+            replace(CARD, **bad)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 900), (5, 3), (700, 400)])
+def test_any_size_and_any_value_gives_finite_numbers(shape: tuple[int, int]) -> None:
+    odd = picture(*shape)
+    odd.flat[0] = np.nan
+    for image in (picture(*shape), picture(*shape) * 0, picture(*shape) * 0 + 1, odd, picture(*shape) * 9 - 4):
+        thumb = thumbnail(image)
+        assert thumb.shape == (128, 128, 3)
+        assert (thumb.min() >= 0, thumb.max() <= 1) == (True, True)
+        vector = statistics(thumb)
+        assert vector.shape == (COUNT,)
+        assert np.isfinite(vector).all()
+
+
+def test_size_hardly_matters_and_the_picture_stays_untouched() -> None:
+    import cv2
+
+    small = cv2.GaussianBlur(picture(160, 200), (0, 0), 5)
+    large = cv2.resize(small, (1000, 800), interpolation=cv2.INTER_CUBIC)
+    before = large.copy()
+    assert np.abs(thumbnail(large) - thumbnail(small)).max() < 0.02
+    assert np.array_equal(large, before)
+
+
+def test_a_photo_takes_less_than_20_ms() -> None:
+    classifier, photo = Classifier(layers(160), CARD, ""), picture(1200, 1600)
+    taken = []
+    for _ in range(5):
+        begun = time.process_time()
+        classifier.decide(photo)
+        taken.append(time.process_time() - begun)
+    assert min(taken) < 0.02

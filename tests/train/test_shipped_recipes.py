@@ -1,0 +1,36 @@
+"""Every recipe in the repository is one that the code of today would run."""
+
+from pathlib import Path
+
+import pytest
+
+from restorect.configs import from_mapping, read_yaml
+from restorect.data.degrade import SIMULATORS
+from restorect.nets.presets import PRESETS
+from restorect.train.recipes import DecompositionRecipe, NetworkRecipe, Recipe, StudentRecipe, TeacherRecipe
+
+ROOT = Path(__file__).parents[2]
+RECIPES = sorted((ROOT / "recipes").rglob("*.yaml"))
+CLASSES: dict[str, type[Recipe]] = {
+    "decompose": DecompositionRecipe,
+    "teacher": TeacherRecipe,
+    "student": StudentRecipe,
+    "direct": StudentRecipe,
+}
+
+
+def test_there_are_recipes() -> None:
+    assert len(RECIPES) >= 5
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda p: f"{p.parent.name}/{p.stem}")
+def test_it_is_valid(path: Path) -> None:
+    recipe = from_mapping(CLASSES[path.stem.partition("-")[0]], read_yaml(path))
+    assert set(recipe.task.split("+")) <= SIMULATORS.keys()
+    assert path.parent.name in (recipe.task, "several")
+    if isinstance(recipe, NetworkRecipe):
+        assert recipe.preset in PRESETS
+        assert recipe.preset == path.stem.rpartition("-")[2]
+    for name in ("teacher", "init"):
+        named = getattr(recipe, name, "")
+        assert not named or (ROOT / named).is_file()
