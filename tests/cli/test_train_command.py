@@ -105,7 +105,7 @@ def test_a_bad_folder_is_one_line(spoil: object, pairs: Path, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--set", "optimiser.rate=1"), "optimiser.rate: no such setting; allowed here: lr"),
+        (("--set", "optimiser.rate=1"), "optimiser.rate: no such setting; allowed here: name, lr"),
         (("--set", "schedule.patches=[33]", "--set", "schedule.batches=[1]"), "multiples of 32"),
         (("--set", "nonsense"), "write it as name=value"),
         (("--device", "cuda:77"), "device 'cuda:77' is not available"),
