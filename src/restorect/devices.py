@@ -1,7 +1,8 @@
-"""Finding the device a user names."""
+"""Finding the device a user names, and setting its threads."""
 
 import torch
 
+from restorect.configs import require
 from restorect.errors import DeviceError
 
 
@@ -19,3 +20,14 @@ def find_device(name: str) -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise DeviceError(f"device {name!r} is not available on this machine; use --device cpu") from error
     return device
+
+
+def use_threads(threads: int | None) -> None:
+    """Set torch's CPU threads for the whole process; None leaves them as they are.
+
+    Raises:
+        ConfigError: the number is below 1.
+    """
+    if threads is not None:
+        require(threads >= 1, f"threads is {threads}; it must be at least 1")
+        torch.set_num_threads(threads)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from restorect.configs import require
 from restorect.data.degrade.camera import linear_to_srgb, srgb_to_linear
-from restorect.devices import find_device
+from restorect.devices import find_device, use_threads
 from restorect.infer.arrays import Image, copy_of, like, to_tensor
 from restorect.infer.catalogue import shipped_weights
 from restorect.infer.fundus import keep_outside
@@ -58,9 +58,7 @@ class Restorer:
             CheckpointError: there are no such weights, or they are unusable.
             DeviceError: there is no such device.
         """
-        if threads is not None:
-            require(threads >= 1, f"threads is {threads}; it must be at least 1")
-            torch.set_num_threads(threads)
+        use_threads(threads)
         path = Path(weights) if weights is not None else shipped_weights(task, size)
         network, card = load_student(path)
         return cls(network, card, file_hash(path), find_device(device))
@@ -99,7 +97,7 @@ class Restorer:
             ConfigError: an option is out of range.
             ImageError: the image has another shape or type, or NaN in it.
         """
-        _check(strength, seed, samples, steps, start)
+        check_options(strength, seed, samples, steps, start)
         tensor = to_tensor(image).to(self.device)
         if strength == 0:
             copies: list[Image] = [copy_of(image) for _ in range(samples)]
@@ -132,7 +130,7 @@ class Restorer:
             ConfigError: an option is out of range.
             ImageError: the image has another shape or type, or NaN in it.
         """
-        _check(strength, seed, count, steps, "noise")
+        check_options(strength, seed, count, steps, "noise")
         tensor = to_tensor(image).to(self.device)
         drawn = self._codes(tensor, range(seed, seed + count), steps, "noise")
         outputs, codes = _dark_to_bright([(self._restored(tensor, each, strength), each) for each in drawn])
@@ -147,7 +145,7 @@ class Restorer:
             ConfigError: `strength` is out of range, or the codes are not one pair for each photograph.
             ImageError: the image has another shape or type, or NaN in it.
         """
-        _check(strength, 0, 1, None, None)
+        check_options(strength, 0, 1, None, None)
         tensor = to_tensor(image).to(self.device)
         count = len(codes.rex)
         require(count == len(tensor), f"codes of {count} photographs do not fit {len(tensor)}; give one pair for each")
@@ -186,7 +184,7 @@ class Restorer:
             ConfigError: an option is out of range.
             ImageError: the image has another shape or type, or NaN in it.
         """
-        _check(strength, seed, samples, steps, "noise")
+        check_options(strength, seed, samples, steps, "noise")
         require(samples >= 2, f"samples is {samples}; a spread needs at least 2")
         tensor = to_tensor(image).to(self.device)
         codes = self._codes(tensor, range(seed, seed + samples), steps, "noise")
@@ -230,7 +228,8 @@ def peak_bytes(config: TransformerConfig, height: int, width: int) -> int:
     return workspace + int(grown * 4 * (features + images))
 
 
-def _check(strength: float, seed: int, samples: int, steps: int | None, start: str | None) -> None:
+def check_options(strength: float, seed: int, samples: int, steps: int | None, start: str | None) -> None:
+    """Raise a ConfigError for an option of a restoration that is out of range."""
     require(0 <= strength <= 1, f"strength is {strength}; it must be from 0 to 1")
     require(samples >= 1, f"samples is {samples}; it must be at least 1")
     require(steps is None or steps >= 1, f"steps is {steps}; it must be at least 1")

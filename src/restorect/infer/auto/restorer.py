@@ -12,13 +12,13 @@ import torch
 from numpy.typing import NDArray
 
 from restorect.configs import from_mapping
-from restorect.devices import find_device
+from restorect.devices import find_device, use_threads
 from restorect.errors import CheckpointError, ImageError
 from restorect.infer.arrays import Image, copy_of, to_tensor
 from restorect.infer.auto.classifier import Classifier
 from restorect.infer.auto.decision import AUTO, Decision
 from restorect.infer.catalogue import shipped, shipped_classifier
-from restorect.infer.restorer import Restorer, peak_bytes
+from restorect.infer.restorer import Restorer, check_options, peak_bytes
 from restorect.nets.checkpoint import file_hash, read_checkpoint
 from restorect.nets.student import Start, StudentConfig
 from restorect.nets.transformer import TransformerConfig
@@ -54,8 +54,7 @@ class AutoRestorer:
             CheckpointError: there is no classifier, or no network of this size.
             DeviceError: there is no such device.
         """
-        if threads is not None:
-            torch.set_num_threads(threads)
+        use_threads(threads)
         files = {task: path for (task, each), path in shipped().items() if each == size}
         if not files:
             there = ", ".join(sorted({each for _, each in shipped()})) or "none"
@@ -96,6 +95,7 @@ class AutoRestorer:
             ConfigError: an option is out of range.
             ImageError: the image has another shape or type, or NaN in it, or is a batch of several.
         """
+        check_options(strength, seed, samples, steps, start)
         tensor = to_tensor(image)
         if len(tensor) != 1:
             raise ImageError(
