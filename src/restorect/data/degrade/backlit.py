@@ -13,14 +13,15 @@ import torch
 from torch import Tensor
 
 from restorect.configs import require
-from restorect.data.degrade.camera import CAMERAS, Camera, colour, colour_matrix, jpeg, quantise
-from restorect.data.degrade.draws import Range, chance, check_range, integer, log_uniform, uniform
+from restorect.data.degrade.camera import colour
+from restorect.data.degrade.draws import Range, check_range, integer, log_uniform, uniform
 from restorect.data.degrade.fields import follow_edges, gaussian_blur, shrink, smooth_field, stretch
 from restorect.data.degrade.noise import add_noise
+from restorect.data.degrade.recording import CameraConfig, convert, develop, draw_camera
 
 
 @dataclass(frozen=True, kw_only=True)
-class BacklitConfig:
+class BacklitConfig(CameraConfig):
     """Ranges of the backlight simulator; every number is drawn anew for each image.
 
     Attributes:
@@ -34,15 +35,6 @@ class BacklitConfig:
         bloom: share of the over-range light that spreads around.
         bloom_blur: how far, as a share of the longer side.
         glare: share of all light that veils the picture evenly.
-        shot: shot noise variance per unit of signal, log-uniform; 0 to 0 switches all noise off.
-        red_gain: white balance gain of red.
-        blue_gain: white balance gain of blue.
-        camera_colour: strength of the camera's colour matrix.
-        raw_bits: bits of the sensor's converter.
-        tone: strength of the clean picture's tone curve.
-        tone_change: the backlit picture's tone curve is stronger or weaker by up to this.
-        jpeg_probability: share of pictures that went through a JPEG; on the CPU only, elsewhere none does.
-        jpeg_quality: quality of those.
     """
 
     subject: Range = (1 / 30, 1 / 4)
@@ -56,16 +48,9 @@ class BacklitConfig:
     bloom_blur: Range = (0.005, 0.05)
     glare: Range = (0.0, 0.03)  # ISO 9358: 1 to 5 % in ordinary lenses
     shot: Range = (0.00003, 0.001)  # Unprocessing, section 3.1, the daylight end
-    red_gain: Range = (1.9, 2.4)  # Unprocessing, section 3.3
-    blue_gain: Range = (1.5, 1.9)  # Unprocessing, section 3.3
-    camera_colour: Range = (0.0, 1.0)  # Unprocessing, section 3.4
-    raw_bits: tuple[int, int] = (10, 14)
-    tone: Range = (0.0, 1.0)  # Unprocessing, section 3.6
-    tone_change: float = 0.3
-    jpeg_probability: float = 0.3
-    jpeg_quality: tuple[int, int] = (75, 98)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_range("subject", self.subject, 1e-4, 1.0)
         check_range("background", self.background, 0.05, 100.0)
         check_range("subject_share", self.subject_share, 0.0, 1.0)
@@ -76,16 +61,6 @@ class BacklitConfig:
         check_range("bloom", self.bloom, 0.0, 1.0)
         check_range("bloom_blur", self.bloom_blur, 0.0, 0.5)
         check_range("glare", self.glare, 0.0, 0.5)
-        check_range("shot", self.shot, 0.0, 0.5)
-        require(self.shot[0] > 0 or self.shot[1] == 0, "shot: give two positive values, or [0, 0] for no noise")
-        check_range("red_gain", self.red_gain, 0.1, 10.0)
-        check_range("blue_gain", self.blue_gain, 0.1, 10.0)
-        check_range("camera_colour", self.camera_colour, 0.0, 1.0)
-        check_range("raw_bits", self.raw_bits, 4, 16)
-        check_range("tone", self.tone, 0.0, 1.0)
-        require(0 <= self.tone_change <= 1, f"tone_change: must be from 0 to 1, got {self.tone_change:g}")
-        require(0 <= self.jpeg_probability <= 1, f"jpeg_probability: from 0 to 1, got {self.jpeg_probability:g}")
-        check_range("jpeg_quality", self.jpeg_quality, 1, 100)
 
 
 _DEFAULT = BacklitConfig()
@@ -102,14 +77,7 @@ def degrade_backlit(image_CHW: Tensor, generator: torch.Generator, config: Backl
     Returns:
         (3, H, W) float32 in [0, 1], sRGB-encoded, on the image's device, in steps of 1/255 as a file has them.
     """
-    camera = Camera(
-        red_gain=uniform(generator, config.red_gain),
-        blue_gain=uniform(generator, config.blue_gain),
-        matrix=colour_matrix(
-            tuple(uniform(generator, (1e-3, 1.0)) for _ in range(CAMERAS)), uniform(generator, config.camera_colour)
-        ),
-        tone=uniform(generator, config.tone),
-    )
+    camera = draw_camera(generator, config)
     subject_1HW = draw_subject(image_CHW, generator, config)
     cast = [math.exp(uniform(generator, (-1, 1)) * config.shade_cast) for _ in range(2)]
     sensor_linear = relight(
@@ -130,13 +98,8 @@ def degrade_backlit(image_CHW: Tensor, generator: torch.Generator, config: Backl
         shot = log_uniform(generator, config.shot)
         read = math.exp(2.18 * math.log(shot) + 1.20)  # Unprocessing, equation 3
         sensor_linear = add_noise(sensor_linear, generator, shot=shot, read=read, row=0.0, correlation=0.3)
-    sensor_linear = quantise(sensor_linear, integer(generator, config.raw_bits))
-    change = uniform(generator, (-config.tone_change, config.tone_change))
-    picture = camera.develop(sensor_linear, tone=min(max(camera.tone + change, 0.0), 1.0))
-    compressed, quality = chance(generator, config.jpeg_probability), integer(generator, config.jpeg_quality)
-    if compressed and picture.device.type == "cpu":
-        return jpeg(picture, quality)
-    return quantise(picture, 8)
+    sensor_linear = convert(sensor_linear, generator, config)
+    return develop(camera, sensor_linear, generator, config)
 
 
 def draw_subject(image_CHW: Tensor, generator: torch.Generator, config: BacklitConfig) -> Tensor:

@@ -16,15 +16,16 @@ import torch
 from torch import Tensor
 
 from restorect.configs import require
-from restorect.data.degrade.camera import colour, jpeg, linear_to_srgb, quantise, srgb_to_linear
+from restorect.data.degrade.camera import colour, linear_to_srgb, srgb_to_linear
 from restorect.data.degrade.draws import Range, chance, check_range, integer, log_uniform, uniform
 from restorect.data.degrade.fields import gaussian_blur, smooth_field
 from restorect.data.degrade.fov import depth_inside, field_of_view
 from restorect.data.degrade.noise import add_noise
+from restorect.data.degrade.recording import RecordingConfig, store
 
 
 @dataclass(frozen=True, kw_only=True)
-class FundusConfig:
+class FundusConfig(RecordingConfig):
     """Ranges of the fundus simulator; lengths are shares of the field of view's radius.
 
     The kinds and their frequencies follow cofe-Net, section III, and real low-quality EyeQ images.
@@ -47,9 +48,6 @@ class FundusConfig:
         spot_opacity: how much of the retina they hide.
         lashes_probability: share of pictures with eyelash shadows.
         flare_probability: share of pictures with a flare.
-        shot: shot noise variance per unit of signal, log-uniform; 0 to 0 switches all noise off.
-        jpeg_probability: share of pictures that went through a JPEG; on the CPU only, elsewhere none does.
-        jpeg_quality: quality of those.
     """
 
     exposure: Range = (0.4, 1.5)
@@ -69,11 +67,11 @@ class FundusConfig:
     spot_opacity: Range = (0.05, 0.5)
     lashes_probability: float = 0.12
     flare_probability: float = 0.15
-    shot: Range = (0.00005, 0.001)
     jpeg_probability: float = 0.5
     jpeg_quality: tuple[int, int] = (70, 98)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_range("exposure", self.exposure, 0.01, 100.0)
         check_range("uneven", self.uneven, 0.0, 5.0)
         check_range("vignette", self.vignette, 0.0, 5.0)
@@ -86,12 +84,9 @@ class FundusConfig:
         check_range("spots", self.spots, 0, 1000)
         check_range("spot_radius", self.spot_radius, 1e-4, 1.0)
         check_range("spot_opacity", self.spot_opacity, 0.0, 1.0)
-        check_range("shot", self.shot, 0.0, 0.5)
-        require(self.shot[0] > 0 or self.shot[1] == 0, "shot: give two positive values, or [0, 0] for no noise")
-        for name in ("shadow", "halo", "motion", "lashes", "flare", "jpeg"):
+        for name in ("shadow", "halo", "motion", "lashes", "flare"):
             value = getattr(self, f"{name}_probability")
             require(0 <= value <= 1, f"{name}_probability: must be from 0 to 1, got {value:g}")
-        check_range("jpeg_quality", self.jpeg_quality, 1, 100)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,11 +143,7 @@ def degrade_fundus(image_CHW: Tensor, generator: torch.Generator, config: Fundus
         shot = log_uniform(generator, config.shot)
         retina_linear = add_noise(retina_linear, generator, shot=shot, read=shot * shot, row=0.0, correlation=0.4)
     picture = linear_to_srgb(retina_linear.clamp_(0, 1))
-    compressed, quality = chance(generator, config.jpeg_probability), integer(generator, config.jpeg_quality)
-    if compressed and picture.device.type == "cpu":
-        picture = jpeg(torch.where(disc.inside, picture, image_CHW), quality)
-    else:
-        picture = quantise(picture, 8)
+    picture = store(torch.where(disc.inside, picture, image_CHW), generator, config)
     return torch.where(disc.inside, picture, image_CHW)
 
 

@@ -14,32 +14,24 @@ import torch
 from torch import Tensor
 
 from restorect.configs import require
-from restorect.data.degrade.camera import CAMERAS, Camera, colour, colour_matrix, jpeg, quantise
-from restorect.data.degrade.draws import Range, chance, check_range, integer, log_uniform, normal, uniform
+from restorect.data.degrade.camera import colour
+from restorect.data.degrade.draws import Range, check_range, log_uniform, normal, uniform
 from restorect.data.degrade.noise import add_noise
+from restorect.data.degrade.recording import CameraConfig, convert, develop, draw_camera
 
 
 @dataclass(frozen=True, kw_only=True)
-class LowLightConfig:
+class LowLightConfig(CameraConfig):
     """Ranges of the night simulator; every number is drawn anew for each image.
 
     Attributes:
         exposure: factor on the linear light, log-uniform.
-        shot: shot noise: variance per unit of signal, log-uniform; 0 to 0 switches all noise off.
         read_slope: ln(read variance) = read_slope * ln(shot) + read_offset + N(0, read_spread).
         read_offset: see `read_slope`.
         read_spread: see `read_slope`.
         row_noise: deviation of the offset common to a sensor row, as a share of the read noise's deviation.
         correlation: weight of the four neighbours' noise in a pixel's noise, as demosaicing mixes it.
-        red_gain: white balance gain of red.
-        blue_gain: white balance gain of blue.
-        camera_colour: strength of the camera's colour matrix: 0 sRGB, 1 a real camera.
         colour_cast: largest error of the developed white balance: gains of red and blue within exp(+-this).
-        raw_bits: bits of the sensor's converter.
-        tone: strength of the clean picture's tone curve.
-        tone_change: the night picture's tone curve is stronger or weaker by up to this.
-        jpeg_probability: share of pictures that went through a JPEG; on the CPU only, elsewhere none does.
-        jpeg_quality: quality of those.
     """
 
     exposure: Range = (1 / 50, 1 / 3)  # LOL-v1 train, high to low in linear light: 1/110 to 1/19, exposure stacks above
@@ -49,32 +41,17 @@ class LowLightConfig:
     read_spread: float = 0.26  # Unprocessing, equation 3
     row_noise: Range = (0.0, 0.2)  # ELD, table 1: row noise is a fraction of read noise
     correlation: Range = (0.0, 0.5)  # bilinear demosaicing takes 1/4 to 1/2 of each neighbour
-    red_gain: Range = (1.9, 2.4)  # Unprocessing, section 3.3
-    blue_gain: Range = (1.5, 1.9)  # Unprocessing, section 3.3
-    camera_colour: Range = (0.0, 1.0)  # Unprocessing, section 3.4, from none to a whole camera
     colour_cast: float = 0.15  # LOL-v1 train: half of the casts lie within this
-    raw_bits: tuple[int, int] = (10, 14)
-    tone: Range = (0.0, 1.0)  # Unprocessing, section 3.6, from none to its smoothstep
-    tone_change: float = 0.3
     jpeg_probability: float = 0.25
     jpeg_quality: tuple[int, int] = (80, 98)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_range("exposure", self.exposure, 1e-4, 1.0)
-        check_range("shot", self.shot, 0.0, 0.5)
-        require(self.shot[0] > 0 or self.shot[1] == 0, "shot: give two positive values, or [0, 0] for no noise")
         require(self.read_spread >= 0, f"read_spread: must not be negative, got {self.read_spread:g}")
         check_range("row_noise", self.row_noise, 0.0, 10.0)
         check_range("correlation", self.correlation, 0.0, 1.0)
-        check_range("red_gain", self.red_gain, 0.1, 10.0)
-        check_range("blue_gain", self.blue_gain, 0.1, 10.0)
-        check_range("camera_colour", self.camera_colour, 0.0, 1.0)
         require(0 <= self.colour_cast <= 1, f"colour_cast: must be from 0 to 1, got {self.colour_cast:g}")
-        check_range("raw_bits", self.raw_bits, 4, 16)
-        check_range("tone", self.tone, 0.0, 1.0)
-        require(0 <= self.tone_change <= 1, f"tone_change: must be from 0 to 1, got {self.tone_change:g}")
-        require(0 <= self.jpeg_probability <= 1, f"jpeg_probability: from 0 to 1, got {self.jpeg_probability:g}")
-        check_range("jpeg_quality", self.jpeg_quality, 1, 100)
 
 
 _DEFAULT = LowLightConfig()
@@ -99,26 +76,10 @@ def degrade_low_light(image_CHW: Tensor, generator: torch.Generator, config: Low
         row = uniform(generator, config.row_noise) * math.sqrt(read)
         correlation = uniform(generator, config.correlation)
         sensor_linear = add_noise(sensor_linear, generator, shot=shot, read=read, row=row, correlation=correlation)
-    sensor_linear = quantise(sensor_linear, integer(generator, config.raw_bits))
+    sensor_linear = convert(sensor_linear, generator, config)
     cast_red, cast_blue = (math.exp(uniform(generator, (-1, 1)) * config.colour_cast) for _ in range(2))
     sensor_linear = sensor_linear * colour([cast_red, 1.0, cast_blue], sensor_linear)
-    change = uniform(generator, (-config.tone_change, config.tone_change))
-    night_CHW = camera.develop(sensor_linear, tone=min(max(camera.tone + change, 0.0), 1.0))
-    compressed, quality = chance(generator, config.jpeg_probability), integer(generator, config.jpeg_quality)
-    if compressed and night_CHW.device.type == "cpu":
-        return jpeg(night_CHW, quality)
-    return quantise(night_CHW, 8)
-
-
-def draw_camera(generator: torch.Generator, config: LowLightConfig) -> Camera:
-    """A random camera within the ranges."""
-    shares = tuple(uniform(generator, (1e-3, 1.0)) for _ in range(CAMERAS))
-    return Camera(
-        red_gain=uniform(generator, config.red_gain),
-        blue_gain=uniform(generator, config.blue_gain),
-        matrix=colour_matrix(shares, uniform(generator, config.camera_colour)),
-        tone=uniform(generator, config.tone),
-    )
+    return develop(camera, sensor_linear, generator, config)
 
 
 def draw_noise(generator: torch.Generator, config: LowLightConfig) -> tuple[float, float]:

@@ -14,15 +14,16 @@ import torch
 from torch import Tensor
 
 from restorect.configs import require
-from restorect.data.degrade.camera import colour, jpeg, linear_to_srgb, quantise, srgb_to_linear, tone_curve
-from restorect.data.degrade.draws import Range, chance, check_range, integer, log_uniform, uniform
+from restorect.data.degrade.camera import colour, linear_to_srgb, srgb_to_linear, tone_curve
+from restorect.data.degrade.draws import Range, check_range, integer, log_uniform, uniform
 from restorect.data.degrade.fields import follow_edges, gaussian_blur, local_deviation, shrink, smooth_field, stretch
 from restorect.data.degrade.noise import add_noise
+from restorect.data.degrade.recording import RecordingConfig, store
 from restorect.data.degrade.water import JERLOV_TYPES, Water, diffuse_attenuation, water_optics
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnderwaterConfig:
+class UnderwaterConfig(RecordingConfig):
     """Ranges of the underwater simulator; every number is drawn anew for each image.
 
     Attributes:
@@ -40,10 +41,7 @@ class UnderwaterConfig:
         snow: particles of marine snow per megapixel.
         adaptation: how far the camera's white balance removes the mean colour: 0 not at all, 1 wholly.
         brightness: mean light of the result against the clean picture, log-uniform.
-        shot: shot noise variance per unit of signal, log-uniform.
         tone: strength of the tone curve.
-        jpeg_probability: share of pictures that went through a JPEG; on the CPU only, elsewhere none does.
-        jpeg_quality: quality of those.
     """
 
     water: Range = (0.0, 9.0)  # Jerlov 1976, all types
@@ -60,12 +58,10 @@ class UnderwaterConfig:
     snow: Range = (0.0, 250.0)
     adaptation: Range = (0.0, 0.3)
     brightness: Range = (0.45, 1.1)
-    shot: Range = (0.00005, 0.001)
     tone: Range = (0.0, 0.8)
-    jpeg_probability: float = 0.3
-    jpeg_quality: tuple[int, int] = (75, 98)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_range("water", self.water, 0.0, len(JERLOV_TYPES) - 1.0)
         check_range("turbid", self.turbid, 0.01, 100.0)
         check_range("depth", self.depth, 0.0, 100.0)
@@ -80,11 +76,7 @@ class UnderwaterConfig:
         check_range("snow", self.snow, 0.0, 1e5)
         check_range("adaptation", self.adaptation, 0.0, 1.0)
         check_range("brightness", self.brightness, 0.01, 10.0)
-        check_range("shot", self.shot, 0.0, 0.5)
-        require(self.shot[0] > 0 or self.shot[1] == 0, "shot: give two positive values, or [0, 0] for no noise")
         check_range("tone", self.tone, 0.0, 1.0)
-        require(0 <= self.jpeg_probability <= 1, f"jpeg_probability: from 0 to 1, got {self.jpeg_probability:g}")
-        check_range("jpeg_quality", self.jpeg_quality, 1, 100)
 
 
 _DEFAULT = UnderwaterConfig()
@@ -115,10 +107,7 @@ def degrade_underwater(image_CHW: Tensor, generator: torch.Generator, config: Un
         shot = log_uniform(generator, config.shot)
         scene_linear = add_noise(scene_linear, generator, shot=shot, read=shot * shot, row=0.0, correlation=0.3)
     picture = tone_curve(linear_to_srgb(scene_linear.clamp(0, 1)), uniform(generator, config.tone))
-    compressed, quality = chance(generator, config.jpeg_probability), integer(generator, config.jpeg_quality)
-    if compressed and picture.device.type == "cpu":
-        return jpeg(picture, quality)
-    return quantise(picture, 8)
+    return store(picture, generator, config)
 
 
 def draw_water(generator: torch.Generator, config: UnderwaterConfig) -> tuple[Water, float]:
