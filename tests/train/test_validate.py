@@ -34,3 +34,15 @@ def test_means_spread_and_sources(tmp_path: Path) -> None:
 def test_outputs_are_rounded_as_a_file_is(tmp_path: Path) -> None:
     figures = validate(lambda low, high: high + 0.4 / 255, _pairs(tmp_path, {"a": 0}))
     assert figures["psnr"] == 100  # identical after rounding, and capped
+
+
+def test_a_retina_keeps_its_frame_as_when_it_is_restored(tmp_path: Path) -> None:
+    pairs = _pairs(tmp_path, {"a": 100})
+    for side in ("low", "high"):
+        place = np.arange(64) - 31.5
+        disc = np.hypot(place[:, None], place[None]) < 28
+        Image.fromarray((disc[..., None] * np.uint8([150, 80, 30])).astype(np.uint8)).save(tmp_path / side / "a.png")
+    pairs = PairStore(find_pairs([str(tmp_path)]), torch.device("cpu"), 1)
+    stained = lambda low, high: torch.where(low == 0, low + 0.2, low)  # noqa: E731
+    assert validate(stained, pairs)["psnr"] < 25
+    assert validate(stained, pairs, "fundus")["psnr"] == 100

@@ -193,7 +193,7 @@ def _held_out(study: Study) -> PairStore:
 
 def _teacher(study: Study, held_out: PairStore) -> dict[str, float]:
     teacher = load_teacher(Path(study.recipe.teacher))[0].to(study.device).eval()
-    figures = validate(lambda low, high: cast(Tensor, teacher(low, high).image), held_out)
+    figures = validate(lambda low, high: cast(Tensor, teacher(low, high).image), held_out, study.recipe.task)
     return {k: figures[k] for k in ("psnr", "ssim")}
 
 
@@ -211,7 +211,7 @@ def _sampler(study: Study, held_out: PairStore) -> list[dict[str, Any]]:
             spent.append(time.perf_counter() - begun)
             return image.to(high.device)
 
-        figures = validate(predict, held_out)
+        figures = validate(predict, held_out, study.recipe.task)
         row = {"psnr": figures["psnr"], "ssim": figures["ssim"], "seconds": statistics.median(spent)}
         rows.append({"steps": steps, **_rounded(row)})
     return rows

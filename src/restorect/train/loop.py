@@ -198,7 +198,9 @@ class Trainer:
     def _validate(self, log: RunLog | None, done: float, pace: "_Pace") -> None:
         network = self.average.average
         self._calibrate(network)
-        self.validation = validate(lambda low, high: self.stage.predict(network, low, high), self.held_out)
+        self.validation = validate(
+            lambda low, high: self.stage.predict(network, low, high), self.held_out, self.recipe.task
+        )
         if log:
             log.write("val", self.state.step, self.validation)
         if self.validation["psnr"] > self.state.best:

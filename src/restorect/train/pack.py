@@ -59,14 +59,14 @@ def pack(
         config = network.config
         network.config = replace(config, start=start or config.start, steps=steps or config.steps)
         card = replace(card, config=to_mapping(network.config))
-    figures = {name: measure(network, folders) for name, folders in tests.items()}
+    figures = {name: measure(network, folders, card.task) for name, folders in tests.items()}
     card = replace(card, metrics={**card.metrics, **figures}, notes={**card.notes, **(notes or {})})
     save_checkpoint(target, network, card, torch.float16)
     write_atomically(target.with_suffix(".md"), describe(target.name, card).encode())
     return card
 
 
-def measure(network: Student | Teacher, folders: Sequence[str]) -> dict[str, Any]:
+def measure(network: Student | Teacher, folders: Sequence[str], task: str) -> dict[str, Any]:
     """PSNR and SSIM over folders of pairs; a teacher uses the codes of the pair, a student its default start."""
     pairs = PairStore(find_pairs(folders), torch.device("cpu"), memory_gb=2)
 
@@ -75,7 +75,7 @@ def measure(network: Student | Teacher, folders: Sequence[str]) -> dict[str, Any
             return cast(Tensor, network(low, high).image)
         return cast(Tensor, network(low, network.start(len(low))).image)
 
-    figures = validate(predict, pairs)
+    figures = validate(predict, pairs, task)
     return {"protocol": PROTOCOL, "photos": len(pairs), **{name: round(value, 4) for name, value in figures.items()}}
 
 

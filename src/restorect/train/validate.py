@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from restorect.data.store import PairStore
+from restorect.infer.fundus import keep_outside
 from restorect.metrics.psnr import psnr
 from restorect.metrics.ssim import ssim
 
@@ -14,12 +15,13 @@ PROTOCOL = "rgb-full"
 
 
 @torch.no_grad()
-def validate(predict: Callable[[Tensor, Tensor], Tensor], pairs: PairStore) -> dict[str, float]:
+def validate(predict: Callable[[Tensor, Tensor], Tensor], pairs: PairStore, task: str = "") -> dict[str, float]:
     """Mean and spread over the photographs, together and by source (what stands before "-" in a name).
 
     Args:
         predict: (low, high), both (1, 3, H, W), to the restored image.
         pairs: held-out pairs.
+        task: of the network. Retinas keep what lies outside the field of view, as they do when they are restored.
 
     Returns:
         "psnr", "ssim", "psnr_std", "ssim_std", and where there are several sources, "psnr_SOURCE", "ssim_SOURCE" for
@@ -28,7 +30,10 @@ def validate(predict: Callable[[Tensor, Tensor], Tensor], pairs: PairStore) -> d
     figures: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for number, name in enumerate(pairs.names):
         low, high = (image[None].float() / 255 for image in pairs[number])
-        output = (predict(low, high).float().clamp(0, 1) * 255).round() / 255
+        output = predict(low, high).float()
+        if task == "fundus":
+            output = keep_outside(low, output)
+        output = (output.clamp(0, 1) * 255).round() / 255
         # Identical images would be infinitely good and drown all others.
         figures[name.partition("-")[0]].append((min(float(psnr(output, high)), 100.0), float(ssim(output, high))))
     together = torch.tensor([row for rows in figures.values() for row in rows])
