@@ -272,6 +272,16 @@ def test_a_plot_shows_every_point_where_it_belongs() -> None:
     assert len(list(svg.iter("polyline"))) == 1
 
 
+def test_a_method_has_one_colour_in_all_plots() -> None:
+    x = y = Axis(label="v", low=0, high=1)
+    point = [Point(x=0.5, y=0.5)]
+    whole, part = (ElementTree.fromstring(plot({"a": first, "b": point}, x, y)) for first in (point, []))
+    colours = [[c.get("fill") for c in svg.iter("circle")] for svg in (whole, part)]
+    assert len(set(colours[0])) == 2
+    assert colours[1] == [colours[0][-1]] * 2  # of b, in the plot and in the legend
+    assert [text.text for text in part.iter("text")].count("a") == 0
+
+
 def test_a_flat_image_set_can_be_plotted(tmp_path: Path) -> None:
     for name in ("a", "b"):
         for side in ("low", "high"):

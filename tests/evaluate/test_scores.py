@@ -17,6 +17,8 @@ from restorect.evaluate.scores import (
     load_measure,
     score_all,
 )
+from restorect.evaluate.sets import choose_set_measures
+from restorect.metrics.pretrained import PRETRAINED
 from restorect.metrics.psnr import psnr
 from restorect.metrics.registry import METRICS
 from restorect.metrics.ssim import ssim
@@ -70,9 +72,9 @@ def test_the_usual_metrics() -> None:
 
 
 def test_a_metric_that_lacks_something_is_told_and_the_others_are_computed() -> None:
-    ready, lacking = choose_measures(["ssim", "lpips-alex", "fid"], paired=True, protocol=FULL)
+    ready, lacking = choose_measures(["ssim", "lpips-alex"], paired=True, protocol=FULL)
     assert [m.name for m in ready] == ["ssim"]
-    assert set(lacking) == {"lpips-alex", "fid"}
+    assert set(lacking) == {"lpips-alex"}
     assert "weights" in lacking["lpips-alex"]
     with pytest.raises(ConfigError, match=r"no metric can be computed \(lpips-alex: "):
         choose_measures(["lpips-alex"], paired=True, protocol=FULL)
@@ -92,16 +94,49 @@ def test_all_metrics_are_described() -> None:
     assert set(rows) == set(METRICS)
     assert rows["psnr"] == ("target", "higher", "ready")
     assert rows["niqe"] == ("none", "lower", "ready")
-    assert rows["fid"][2] != "ready"
+    assert rows["fid"][2].startswith("needs weights inception-fid")
 
 
-def test_other_parameters_make_another_metric(tmp_path: Path) -> None:
-    plain = load_measure(METRICS["psnr"], tmp_path)
-    assert plain.identity == "psnr"
+def test_a_file_that_cannot_be_used_has_its_reason_in_the_list(tmp_path: Path) -> None:
     (tmp_path / "brisque.safetensors").write_bytes(b"one")
-    one = scores._hashes(METRICS["brisque"], tmp_path)
-    (tmp_path / "brisque.safetensors").write_bytes(b"two")
-    assert one != scores._hashes(METRICS["brisque"], tmp_path)
+    torch.save({}, tmp_path / PRETRAINED["inception-fid"].file)
+    rows = {row[0]: row[3] for row in described(tmp_path)}
+    assert "cannot be read as a file of parameters" in rows["brisque"]
+    assert "is not the published 6726825d" in rows["fid"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "files"),
+    [("brisque", ["brisque.safetensors"]), ("lpips-alex", ["alexnet-owt-7be5be79.pth", "alex.safetensors"])],
+)
+def test_other_files_make_another_metric(metric: str, files: list[str], tmp_path: Path) -> None:
+    assert load_measure(METRICS["psnr"], tmp_path).identity == "psnr"
+    known = set()
+    for file in files:
+        (tmp_path / file).write_bytes(b"")
+    for file in files:
+        for content in (b"one", b"two"):
+            (tmp_path / file).write_bytes(content)
+            sources = scores._sources(METRICS[metric], tmp_path)
+            assert len(sources) == len(METRICS[metric].weights)
+            known.add(tuple(source.sha256 for source in sources))
+    assert len(known) == 2 * len(files)
+
+
+def test_metrics_of_whole_sets_are_chosen_apart(tmp_path: Path) -> None:
+    names = ["ssim", "fid", "psnr"]
+    assert [m.name for m in choose_measures(names, paired=True, protocol=FULL)[0]] == ["ssim", "psnr"]
+    ready, lacking = choose_set_measures(names, protocol=FULL, compared=True, weights_dir=tmp_path)
+    assert ready == []
+    assert list(lacking) == ["fid"]
+    assert lacking["fid"].startswith("needs weights inception-fid, see docs/metrics.md (put pt_inception")
+    assert choose_set_measures(None, protocol=FULL, compared=True) == ([], {})
+    with pytest.raises(ConfigError, match=r"fid is of the whole set: give a metric of single images too, psnr,fid"):
+        choose_measures(["fid"], paired=True, protocol=FULL)
+    with pytest.raises(ConfigError, match=r"fid compares with good photos, and this set has none; give --fid-against"):
+        choose_set_measures(["fid"], protocol=FULL, compared=False)
+    with pytest.raises(ConfigError, match=r"y-256-authors is defined for psnr, ssim only, not for fid"):
+        choose_set_measures(["fid"], protocol=AUTHORS, compared=True)
 
 
 @pytest.mark.parametrize(

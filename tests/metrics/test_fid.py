@@ -31,7 +31,8 @@ def test_moments_in_batches_are_those_of_the_whole() -> None:
     streamed = gaussian(x, parts=6)
     assert streamed.count == 101
     assert torch.allclose(streamed.mean, x.mean(dim=0))
-    assert torch.allclose(streamed.covariance, torch.cov(x.T))
+    assert torch.allclose(streamed.root.T @ streamed.root, torch.cov(x.T))
+    assert len(streamed.root) <= 14  # folded: not one row a vector
 
 
 def test_closed_form_of_two_gaussians_that_commute() -> None:
@@ -53,10 +54,40 @@ def test_general_covariances_equal_the_matrix_square_root() -> None:
     assert frechet_distance(second, first) == pytest.approx(expected, rel=1e-9)
 
 
-def test_fewer_vectors_than_features_is_exact_too() -> None:
-    x = torch.randn(5, 40, dtype=torch.float64)
-    assert frechet_distance(gaussian(x), gaussian(x)) == pytest.approx(0, abs=1e-5)
-    assert frechet_distance(gaussian(x), gaussian(x + 2)) == pytest.approx(160, abs=1e-4)
+FEW = 10  # images, as of a small test set, with all 2048 features
+
+
+def few(seed: int) -> torch.Tensor:
+    """Features of few images in the size of Inception's: rank 9 of 2048."""
+    return torch.rand(FEW, 2048, generator=torch.Generator().manual_seed(seed)).double()
+
+
+def test_few_vectors_of_all_features_are_exact() -> None:
+    """Closed forms with singular covariances: one set, itself shifted, and itself stretched (S_2 = a^2 S_1)."""
+    x = few(0)
+    spread = torch.cov(x.T).trace().item()
+    same = gaussian(x)
+    assert frechet_distance(same, gaussian(x[torch.randperm(FEW)])) == pytest.approx(0, abs=1e-9 * spread)
+    assert frechet_distance(same, gaussian(x + 2)) == pytest.approx(4 * 2048, rel=1e-12)
+    stretched = (0.3 - 1) ** 2 * (spread + x.mean(dim=0).square().sum().item())
+    assert frechet_distance(same, gaussian(0.3 * x)) == pytest.approx(stretched, rel=1e-10)
+
+
+def test_sets_in_directions_of_their_own_do_not_overlap() -> None:
+    """S_1 S_2 = 0: the distance is |m_1 - m_2|^2 + tr S_1 + tr S_2."""
+    x, y = few(1), few(2)
+    x[:, 1024:], y[:, :1024] = 0.5, 0.5
+    apart = (x.mean(dim=0) - y.mean(dim=0)).square().sum() + torch.cov(x.T).trace() + torch.cov(y.T).trace()
+    assert frechet_distance(gaussian(x), gaussian(y)) == pytest.approx(apart.item(), rel=1e-12)
+
+
+def test_singular_covariances_equal_the_eigenvalues_of_their_product() -> None:
+    """The definition itself, with fewer vectors than features in one set and more in the other."""
+    x, y = torch.randn(5, 40, dtype=torch.float64), torch.randn(90, 40, dtype=torch.float64) * 2 + 1
+    S_1, S_2 = torch.cov(x.T), torch.cov(y.T)
+    overlap = torch.linalg.eigvals(S_1 @ S_2).real.topk(4).values.sqrt().sum()  # rank 4
+    expected = (x.mean(dim=0) - y.mean(dim=0)).square().sum() + S_1.trace() + S_2.trace() - 2 * overlap
+    assert frechet_distance(gaussian(x), gaussian(y, parts=7)) == pytest.approx(expected.item(), rel=1e-10)
 
 
 def test_one_image_has_no_covariance() -> None:

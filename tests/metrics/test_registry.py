@@ -1,10 +1,15 @@
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
-from restorect.errors import ConfigError
+from restorect.errors import CheckpointError, ConfigError
+from restorect.metrics.clip import Clip
+from restorect.metrics.inception import InceptionV3
+from restorect.metrics.lpips import LPIPS
 from restorect.metrics.pretrained import PRETRAINED, WeightsNeeded
 from restorect.metrics.registry import METRICS, Resources, load_metric, load_set_metric
 
@@ -64,11 +69,70 @@ def test_a_missing_reference_is_an_error(name: str) -> None:
 
 @pytest.mark.parametrize("name", [n for n, info in METRICS.items() if info.weights])
 def test_without_weights_the_column_says_so(name: str, tmp_path: Path) -> None:
-    load = load_set_metric if METRICS[name].per_set else load_metric
+    metric = load_set_metric if METRICS[name].per_set else load_metric
     for resources in (None, Resources(weights_dir=tmp_path)):
         with pytest.raises(WeightsNeeded, match=r"needs (weights|parameters) .*, see docs/metrics\.md"):
-            load(name, resources)
+            metric(name, resources)
     assert all(weight in PRETRAINED or weight in ("brisque", "biqi") for weight in METRICS[name].weights)
+
+
+NETWORKS = [(n, weight) for n, info in METRICS.items() for weight in info.weights if weight in PRETRAINED]
+BUILD = {
+    "lpips-alex": partial(LPIPS, "alex"),
+    "lpips-vgg": partial(LPIPS, "vgg"),
+    "fid": InceptionV3,
+    "clip-iqa": Clip,
+}
+
+
+def published_keys(name: str) -> list[str]:
+    with torch.device("meta"):
+        return [key for key in BUILD[name]().state_dict() if not key.endswith("num_batches_tracked")]
+
+
+def write_files(name: str, folder: Path, keys: list[str]) -> None:
+    """All files that a metric needs, with these keys, whose shapes nobody comes to look at."""
+    for weight in METRICS[name].weights:
+        mine = [key for key in keys if len(METRICS[name].weights) == 1 or key.startswith("lin") is ("lpips" in weight)]
+        path = (folder / PRETRAINED[weight].file).with_suffix(".safetensors")
+        save_file({key: torch.zeros(1) for key in mine}, path)
+
+
+def load(name: str, folder: Path) -> object:
+    return (load_set_metric if METRICS[name].per_set else load_metric)(name, Resources(weights_dir=folder))
+
+
+@pytest.mark.parametrize(("name", "weight"), NETWORKS)
+def test_another_file_under_a_published_name_is_one_clear_line(name: str, weight: str, tmp_path: Path) -> None:
+    entry = PRETRAINED[weight]
+    if entry.sha256 is None:
+        (tmp_path / entry.file).write_bytes(b"damaged")  # nothing published to compare with: it still has to be read
+        expected = rf"{entry.file}: is no file of weights that can be read safely; fetch it again"
+    else:
+        write_files(name, tmp_path, published_keys(name))
+        (tmp_path / entry.file).with_suffix(".safetensors").unlink()
+        torch.save({"a": torch.zeros(1)}, tmp_path / entry.file)
+        expected = rf"{entry.file}: sha256 \w{{16}}\.\.\. is not the published {entry.sha256}; fetch it again"
+    with pytest.raises(CheckpointError, match=expected) as caught:
+        load(name, tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", BUILD)
+def test_a_missing_key_and_a_wrong_shape_are_one_clear_line(name: str, tmp_path: Path) -> None:
+    *others, last = published_keys(name)
+    write_files(name, tmp_path, others)
+    with pytest.raises(CheckpointError, match=f": the weights lack key '{last}'; fetch the file again") as caught:
+        load(name, tmp_path)
+    assert "\n" not in str(caught.value)
+    write_files(name, tmp_path, [*others, last])
+    with pytest.raises(CheckpointError, match=r"'[\w.]+' has shape \(1,\), expected .*; fetch the file") as caught:
+        load(name, tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_no_network_is_left_out() -> None:
+    assert {name for name, _ in NETWORKS} == set(BUILD)
 
 
 def test_unknown_names_are_refused() -> None:

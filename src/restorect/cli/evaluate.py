@@ -42,6 +42,9 @@ Metrics: TypeAlias = Annotated[str | None, typer.Option(help="Names with commas;
 WeightsDir: TypeAlias = Annotated[
     Path | None, typer.Option(help="Folder with the weights and parameters that metrics need and cannot bring.")
 ]
+FidAgainst: TypeAlias = Annotated[
+    Path | None, typer.Option(help="Good photos that the metric fid compares with; by default the ground truths.")
+]
 Baselines: TypeAlias = Annotated[bool, typer.Option("--baselines", help="Judge five classical methods too.")]
 MixedDepth: TypeAlias = Annotated[
     bool, typer.Option("--mixed-depth", help="Accept 8 bit beside 16 bit; the report is stamped so.")
@@ -53,6 +56,9 @@ Readme: TypeAlias = Annotated[
     Path | None, typer.Option(help="Instead of evaluating, write the table of --results between this file's markers.")
 ]
 Results: TypeAlias = Annotated[Path, typer.Option(help="Folder of summaries for --readme.")]
+
+
+_REASON_WIDTH = 15  # characters of a heading that says what a metric lacks
 
 
 def evaluate(
@@ -74,6 +80,7 @@ def evaluate(
     protocol: Protocol = "rgb-full",
     metrics: Metrics = None,
     weights_dir: WeightsDir = None,
+    fid_against: FidAgainst = None,
     baselines: Baselines = False,
     mixed_depth: MixedDepth = False,
     workers: Workers = 1,
@@ -105,7 +112,8 @@ def evaluate(
     _threads(threads)
     if baselines:
         methods += _baselines(cases)
-    failed = _run(test_set, cases, methods, protocol, metrics, weights_dir, mixed_depth, workers, _folder(out))
+    against = _good_photos(fid_against, metrics)
+    failed = _run(test_set, cases, methods, protocol, metrics, weights_dir, against, mixed_depth, workers, _folder(out))
     raise typer.Exit(1 if failed else 0)
 
 
@@ -202,6 +210,21 @@ def _baselines(cases: list[Case]) -> list[Method]:
     return [baseline_method(name) for name in BASELINES]
 
 
+def _good_photos(folder: Path | None, metrics: str | None) -> list[Path]:
+    from restorect.errors import ConfigError
+    from restorect.evaluate.pairs import list_images
+
+    if folder is None:
+        return []
+    if "fid" not in _names(metrics or ""):
+        raise ConfigError("--fid-against: is for the metric fid; give --metrics psnr,ssim,fid or the like")
+    return list_images(folder, recursive=True)
+
+
+def _names(metrics: str) -> list[str]:
+    return [name.strip() for name in metrics.split(",") if name.strip()]
+
+
 def _folder(out: Path | None) -> Path:
     from restorect.errors import ConfigError
 
@@ -217,6 +240,7 @@ def _run(
     protocol: str,
     metrics: str | None,
     weights_dir: Path | None,
+    against: list[Path],
     mixed_depth: bool,
     workers: int,
     out: Path,
@@ -224,17 +248,15 @@ def _run(
     """Check, evaluate, write and show; gives the number of images that could not be judged."""
     import dataclasses
 
-    from rich.console import Console
-
     from restorect.evaluate.evaluation import Plan, carry_out
     from restorect.evaluate.pairs import check_headers
     from restorect.evaluate.protocols import find_protocol
     from restorect.evaluate.run import Ruler
     from restorect.evaluate.scores import choose_measures
-    from restorect.evaluate.summary import REPORT_NAME
+    from restorect.evaluate.sets import choose_set_measures
 
     chosen = find_protocol(protocol)
-    names = None if metrics is None else [name.strip() for name in metrics.split(",") if name.strip()]
+    names = None if metrics is None else _names(metrics)
     measures, unavailable = choose_measures(
         names,
         paired=test_set.paired,
@@ -242,22 +264,35 @@ def _run(
         has_input=all(case.low is not None for case in cases),
         weights_dir=weights_dir,
     )
+    set_measures, lacking = choose_set_measures(
+        names, protocol=chosen, compared=test_set.paired or bool(against), weights_dir=weights_dir
+    )
     with _Progress() as progress:
         mixed = check_headers(cases, mixed_depth=mixed_depth, on_progress=progress.show)
         if mixed:
             stamp = f"MIXED DEPTH: {mixed} of {len(cases)} images compare different bit depths"
             test_set = dataclasses.replace(test_set, stamps=(*test_set.stamps, stamp))
-        ruler = Ruler(protocol=chosen, measures=tuple(measures))
+        ruler = Ruler(protocol=chosen, measures=tuple(measures), set_measures=tuple(set_measures))
         plan = Plan(
             test_set=test_set,
             cases=cases,
             methods=methods,
             ruler=ruler,
-            unavailable=unavailable,
+            unavailable=unavailable | lacking,
+            against=against,
             out=out,
             workers=workers,
         )
         summary = carry_out(plan, progress.show)
+    return _tell(summary, out)
+
+
+def _tell(summary: dict[str, Any], out: Path) -> int:
+    """Show the table and what its reader must know; gives the number of images that could not be judged."""
+    from rich.console import Console
+
+    from restorect.evaluate.summary import REPORT_NAME
+
     Console().print(_table(summary))
     for stamp in [*summary["set"]["stamps"], *(f"no {n}: {why}" for n, why in summary["unavailable"].items())]:
         typer.echo(stamp)
@@ -278,11 +313,16 @@ def _table(summary: dict[str, Any]) -> Table:
         note += "; NOT COMPARABLE with other protocols"
     table = Table(title=f"{test_set['title']}, {test_set['images']} images", caption=note)
     table.add_column("method", no_wrap=True)
-    for column in summary["columns"]:
+    for column in (*summary["columns"], *summary["set_columns"]):
         table.add_column(column, justify="right", no_wrap=True)
+    for name, reason in summary["unavailable"].items():
+        heading = f"{name}\n{reason.partition(' (')[0]}"
+        table.add_column(heading, justify="right", overflow="fold", min_width=_REASON_WIDTH)
     table.add_column("seconds", justify="right")
     for method in summary["methods"]:
         cells = [_cell(method["scores"].get(column)) for column in summary["columns"]]
+        cells += [_set_cell(method["set_scores"].get(column)) for column in summary["set_columns"]]
+        cells += ["-"] * len(summary["unavailable"])
         table.add_row(method["name"], *cells, "-" if method["seconds"] is None else f"{method['seconds']:.3f}")
     return table
 
@@ -292,6 +332,10 @@ def _cell(score: dict[str, float] | None) -> str:
         return "-"
     digits = 2 if abs(score["mean"]) >= 10 else 4
     return f"{score['mean']:.{digits}f}\n({score['low']:.{digits}f} to {score['high']:.{digits}f})"
+
+
+def _set_cell(score: dict[str, float] | None) -> str:
+    return "-" if score is None else f"{score['value']:.2f}\n({score['images']} images)"
 
 
 def _list(*, benchmarks: bool, weights_dir: Path | None) -> None:

@@ -1,7 +1,7 @@
 """A whole evaluation: methods on a set, the files of its outcome, and the report."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +9,15 @@ import torch
 
 from restorect.configs import require
 from restorect.errors import DataError
-from restorect.evaluate.journal import JOURNAL_NAME, Journal
+from restorect.evaluate.journal import JOURNAL_NAME, Journal, Result
 from restorect.evaluate.methods import Method
 from restorect.evaluate.pairs import Case
 from restorect.evaluate.report.page import Shown, page
 from restorect.evaluate.run import OnProgress, Ruler, evaluate, look
 from restorect.evaluate.scores import columns
+from restorect.evaluate.sets import caution, compare
 from restorect.evaluate.summary import REPORT_NAME, Evaluation, Outcome, TestSet, write, write_files
+from restorect.metrics.pretrained import PRETRAINED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +30,7 @@ class Plan:
         methods: the method under test first.
         ruler: protocol and metrics.
         unavailable: metrics that were asked for and what they lack.
+        against: good photos that metrics of whole sets compare with; by default the ground truths.
         out: folder of the outcome; made if need be.
         workers: photographs in work at a time.
         shown: cases shown in the report, worst and best each.
@@ -39,8 +42,16 @@ class Plan:
     ruler: Ruler
     out: Path
     unavailable: Mapping[str, str] = field(default_factory=dict)
+    against: Sequence[Path] = ()
     workers: int = 1
     shown: int = 4
+
+    @property
+    def good(self) -> list[Case]:
+        """What metrics of whole sets compare with, each photo as an output."""
+        if self.against:
+            return [Case(name=path.name, output=path) for path in self.against]
+        return [Case(name=case.name, output=case.high) for case in self.cases if case.high is not None]
 
 
 def carry_out(plan: Plan, on_progress: OnProgress | None = None) -> dict[str, Any]:
@@ -49,32 +60,30 @@ def carry_out(plan: Plan, on_progress: OnProgress | None = None) -> dict[str, An
     A run that was stopped goes on from `journal.jsonl` of the folder.
 
     Raises:
-        ConfigError: two methods have one name.
-        DataError: the folder cannot be written to.
+        ConfigError: two methods have one name, or a metric of whole sets has fewer than two images.
+        DataError: the folder cannot be written to, or a photo of `against` cannot be used.
     """
     names = [method.name for method in plan.methods]
     require(len(set(names)) == len(names), f"two methods are called {max(names, key=names.count)}; use --name")
+    for measure in plan.ruler.set_measures:
+        fewest = min(len(plan.cases), len(plan.good))
+        require(fewest >= 2, f"metric {measure.name} compares whole sets, and one has {fewest} image(s); leave it out")
     try:
         plan.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"{plan.out}: cannot be made ({error.strerror}); give another --out") from error
     journal = Journal(plan.out / JOURNAL_NAME)
     try:
-        outcomes = [
-            Outcome(
-                method=method,
-                results=evaluate(
-                    plan.cases, method, plan.ruler, journal, workers=plan.workers, on_progress=on_progress
-                ),
-            )
-            for method in plan.methods
-        ]
+        good = _good(plan, journal, on_progress)
+        outcomes = [_outcome(plan, method, good, journal, on_progress) for method in plan.methods]
     finally:
         journal.close()
     evaluation = Evaluation(
-        test_set=plan.test_set,
+        test_set=replace(plan.test_set, stamps=(*plan.test_set.stamps, *_cautions(plan))),
         protocol=plan.ruler.protocol,
         columns=columns(plan.ruler.measures, plan.ruler.protocol, paired=plan.test_set.paired),
+        set_columns={measure.name: measure.better for measure in plan.ruler.set_measures},
+        metric_sources=plan.ruler.sources,
         outcomes=outcomes,
         unavailable=plan.unavailable,
         workers=plan.workers,
@@ -86,11 +95,42 @@ def carry_out(plan: Plan, on_progress: OnProgress | None = None) -> dict[str, An
     return summary
 
 
+def _good(plan: Plan, journal: Journal, on_progress: OnProgress | None) -> list[Result]:
+    """The good photos of metrics of whole sets, looked at once for all methods."""
+    ruler = replace(plan.ruler, measures=())
+    if not ruler.set_measures:
+        return []
+    method = Method(name="good photos", identity="outputs")
+    results = evaluate(plan.good, method, ruler, journal, workers=plan.workers, on_progress=on_progress)
+    failed = [result for result in results if result.error]
+    if failed and plan.against:  # ground truths that cannot be used are told with their pairs
+        raise DataError(f"--fid-against: {len(failed)} of {len(results)} cannot be used: {failed[0].error}")
+    return [result for result in results if not result.error]
+
+
+def _outcome(
+    plan: Plan, method: Method, good: Sequence[Result], journal: Journal, on_progress: OnProgress | None
+) -> Outcome:
+    results = evaluate(plan.cases, method, plan.ruler, journal, workers=plan.workers, on_progress=on_progress)
+    judged = [result for result in results if not result.error]
+    return Outcome(method=method, results=results, set_scores=compare(plan.ruler.set_measures, judged, good))
+
+
+def _cautions(plan: Plan) -> tuple[str, ...]:
+    """What a reader must know of the metrics."""
+    other = [
+        f"{name}: weights {source.name} are not the published file but one with sha256 {source.sha256}"
+        for name, sources in plan.ruler.sources.items()
+        for source in sources
+        if source.name in PRETRAINED and not source.published
+    ]
+    return (*other, *caution(plan.ruler.set_measures, len(plan.cases), len(plan.good)))
+
+
 def extremes(evaluation: Evaluation, plan: Plan) -> tuple[list[Shown], list[Shown]]:
     """The worst and the best cases of the method under test by the first column, restored again to be shown."""
     outcome = evaluation.outcomes[0]
-    column, better = next(iter(evaluation.columns.items()))
-    ranked = sorted(outcome.judged, key=lambda r: (r.scores[column], r.name), reverse=better == "lower")
+    ranked = evaluation.worst_first
     count = min(plan.shown, len(ranked) // 2) if len(ranked) > 1 else len(ranked)
     cases = {case.name: case for case in plan.cases}
     worst, best = ranked[:count], ranked[::-1][:count] if len(ranked) > 1 else []

@@ -25,6 +25,7 @@ class Result:
         height: in pixels.
         seconds: that the method took (wall time, reading and writing apart); None for finished outputs.
         scores: columns to numbers.
+        features: of metrics of whole sets, to their values: float32, little endian, base64.
         error: why there are no scores, in one line; "" when there are.
     """
 
@@ -35,6 +36,7 @@ class Result:
     height: int = 0
     seconds: float | None = None
     scores: dict[str, float] = field(default_factory=dict)
+    features: dict[str, str] = field(default_factory=dict)
     error: str = ""
 
 

@@ -17,21 +17,31 @@ from restorect.evaluate.pairs import Case
 from restorect.evaluate.protocols import Protocol
 from restorect.evaluate.reading import Picture, as_tensor, as_written, read_whole
 from restorect.evaluate.scores import Measure, score_all
+from restorect.evaluate.sets import SetMeasure, features_of
+from restorect.metrics.pretrained import Source
 
 OnProgress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ruler:
-    """How is measured: the protocol and the metrics."""
+    """How is measured: the protocol, the metrics of single images, and those of whole sets."""
 
     protocol: Protocol
     measures: tuple[Measure, ...]
+    set_measures: tuple[SetMeasure, ...] = ()
 
     @property
     def identity(self) -> dict[str, object]:
         """What a change of which makes old results useless."""
-        return {"protocol": self.protocol.label, "metrics": [measure.identity for measure in self.measures]}
+        metrics = [m.identity for m in self.measures] + [m.identity for m in self.set_measures]
+        return {"protocol": self.protocol.label, "metrics": metrics}
+
+    @property
+    def sources(self) -> dict[str, tuple[Source, ...]]:
+        """The files that metrics were loaded from, by metric."""
+        of_images = {m.name: m.sources for m in self.measures if m.sources}
+        return of_images | {m.name: m.sources for m in self.set_measures}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,9 +121,10 @@ def judge(case: Case, method: Method, ruler: Ruler, journal: Journal) -> tuple[R
             target: Tensor | None = None if pictures.high is None else as_tensor(pictures.high)
             source = None if pictures.low is None else as_tensor(pictures.low)
             scores = score_all(ruler.measures, ruler.protocol, output, target, source)
+            features = features_of(ruler.set_measures, output)
         height, width = pictures.output.shape[:2]
-        judged = replace(unjudged, key=key, width=width, height=height, seconds=pictures.seconds, scores=scores)
-        return judged, True
+        judged = replace(unjudged, key=key, width=width, height=height, seconds=pictures.seconds)
+        return replace(judged, scores=scores, features=features), True
     except (RestorectError, OSError, MemoryError, ValueError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         return replace(unjudged, error=reason), True

@@ -3,7 +3,6 @@
 Shapes: output and target (1, 3, H, W), sRGB-encoded in [0, 1].
 """
 
-import hashlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,10 +12,10 @@ from typing import Literal
 from torch import Tensor
 
 from restorect.configs import require
-from restorect.errors import ConfigError
+from restorect.errors import CheckpointError, ConfigError
 from restorect.evaluate.protocols import Protocol
-from restorect.metrics.pretrained import WeightsNeeded
-from restorect.metrics.registry import METRICS, MetricInfo, Reference, Resources, load_metric
+from restorect.metrics.pretrained import PRETRAINED, Source, WeightsNeeded, find_weights, source_of
+from restorect.metrics.registry import METRICS, MetricInfo, Reference, Resources, load_metric, load_set_metric
 
 Better = Literal["higher", "lower"]
 _USUAL = ("psnr", "ssim")
@@ -37,7 +36,7 @@ class Measure:
         better: which way is better.
         score: output (1, C, H, W) and reference of the same shape, or None, to a number.
         lacks: what it needs and has not got, "" when it is ready.
-        identity: changes whenever its figures may.
+        sources: the files it was loaded from.
     """
 
     name: str
@@ -45,22 +44,25 @@ class Measure:
     better: Better
     score: Callable[[Tensor, Tensor | None], float]
     lacks: str = ""
-    identity: str = ""
+    sources: tuple[Source, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        """Changes whenever its figures may."""
+        return " ".join([self.name, *(source.sha256 for source in self.sources)])
 
 
 def load_measure(info: MetricInfo, weights_dir: Path | None = None) -> Measure:
-    """A metric of the registry, with what it lacks instead of an error where weights are missing."""
-    better: Better = "higher" if info.higher_is_better else "lower"
+    """A metric of single images, with what it lacks instead of an error where weights are missing.
 
-    def lame(lacks: str) -> Measure:
-        return Measure(name=info.name, reference=info.reference, better=better, score=_never, lacks=lacks)
-
-    if info.per_set:
-        return lame("a figure of whole sets, which this command does not compute")
+    Raises:
+        CheckpointError: a file of weights is another than the published one, or does not fit.
+    """
+    better = better_of(info)
     try:
         metric = load_metric(info.name, Resources(weights_dir=weights_dir))
     except WeightsNeeded as needed:
-        return lame(str(needed))
+        return Measure(name=info.name, reference=info.reference, better=better, score=_never, lacks=str(needed))
 
     def score(output: Tensor, reference: Tensor | None) -> float:
         value = float(metric.score(output, reference))
@@ -71,7 +73,7 @@ def load_measure(info: MetricInfo, weights_dir: Path | None = None) -> Measure:
         reference=info.reference,
         better=better,
         score=score,
-        identity=" ".join([info.name, *_hashes(info, weights_dir)]),
+        sources=_sources(info, weights_dir),
     )
 
 
@@ -83,11 +85,11 @@ def choose_measures(
     has_input: bool = True,
     weights_dir: Path | None = None,
 ) -> tuple[list[Measure], dict[str, str]]:
-    """The metrics of these names, checked against the set and the protocol.
+    """The metrics of single images among these names, checked against the set and the protocol.
 
     Args:
         names: of the metrics, the main one first; None for PSNR and SSIM, or for the usual ones that need no ground
-            truth where there is none.
+            truth where there is none. Those of whole sets are left to `restorect.evaluate.sets`.
         paired: the set has ground truth.
         protocol: how is measured.
         has_input: the set has the degraded photos.
@@ -98,12 +100,15 @@ def choose_measures(
 
     Raises:
         ConfigError: a name is unknown, the set or the protocol is not made for it, or none can be computed.
+        CheckpointError: a file of weights is another than the published one, or does not fit.
     """
     require(
         paired or not all(view.references_only for view in protocol.views),
         f"protocol {protocol.name} compares with a ground truth, and this set has none; use rgb-full",
     )
-    asked = names if names is not None else (_USUAL if paired else _USUAL_ALONE)
+    asked = [n for n in (names if names is not None else (_USUAL if paired else _USUAL_ALONE)) if not is_of_sets(n)]
+    whole = ", ".join(filter(is_of_sets, names or ()))
+    require(bool(asked) or not whole, f"{whole} is of the whole set: give a metric of single images too, psnr,{whole}")
     for name in asked:
         _check(name, paired, has_input, protocol)
     chosen = [load_measure(METRICS[name], weights_dir) for name in dict.fromkeys(asked)]
@@ -116,18 +121,37 @@ def choose_measures(
 
 def described(weights_dir: Path | None = None) -> list[tuple[str, str, str, str]]:
     """All metrics: name, what they compare with, which way is better, and whether they are ready or what they lack."""
-    measures = [load_measure(info, weights_dir) for info in METRICS.values()]
-    return [(m.name, m.reference, m.better, m.lacks or "ready") for m in measures]
+    return [(info.name, info.reference, better_of(info), _state(info, weights_dir)) for info in METRICS.values()]
+
+
+def is_of_sets(name: str) -> bool:
+    """Whether that is a metric of whole sets, as FID."""
+    return name in METRICS and METRICS[name].per_set
+
+
+def better_of(info: MetricInfo) -> Better:
+    """Which way is better."""
+    return "higher" if info.higher_is_better else "lower"
+
+
+def _state(info: MetricInfo, weights_dir: Path | None) -> str:
+    load = load_set_metric if info.per_set else load_metric
+    try:
+        load(info.name, Resources(weights_dir=weights_dir))
+    except (WeightsNeeded, CheckpointError) as error:
+        return str(error)
+    return "ready"
 
 
 def _never(_output: Tensor, _reference: Tensor | None) -> float:
     raise ConfigError("this metric is not ready")
 
 
-def _hashes(info: MetricInfo, weights_dir: Path | None) -> list[str]:
-    """Of the files a metric reads, so that figures of other parameters are not taken for these."""
-    files = [path for name in info.weights for path in sorted(weights_dir.glob(f"{name}.*"))] if weights_dir else []
-    return [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
+def _sources(info: MetricInfo, weights_dir: Path | None) -> tuple[Source, ...]:
+    """The files of a metric that was loaded, so that figures of other parameters are not taken for these."""
+    fitted = Resources(weights_dir=weights_dir).parameters
+    files = {name: find_weights(name, weights_dir) if name in PRETRAINED else fitted(name) for name in info.weights}
+    return tuple(source_of(name, path, path.read_bytes()) for name, path in files.items() if path is not None)
 
 
 def _known() -> str:
@@ -142,6 +166,15 @@ def _check(name: str, paired: bool, has_input: bool, protocol: Protocol) -> None
         f"metric {name} compares with a ground truth, and this set has none; choose one without reference",
     )
     require(has_input or reference != "input", f"metric {name} compares with the degraded photo, and there is none")
+    check_protocol(name, protocol)
+
+
+def check_protocol(name: str, protocol: Protocol) -> None:
+    """Refuse a metric that a protocol is not defined for.
+
+    Raises:
+        ConfigError: the message names those it is defined for.
+    """
     require(
         protocol.metrics is None or name in protocol.metrics,
         f"protocol {protocol.name} is defined for {', '.join(protocol.metrics or ())} only, not for {name}",

@@ -17,8 +17,10 @@ from restorect.evaluate.journal import Result
 from restorect.evaluate.methods import Method
 from restorect.evaluate.protocols import Protocol
 from restorect.evaluate.scores import Better
+from restorect.evaluate.sets import SetScore
 from restorect.evaluate.statistics import LEVEL, RESAMPLES, estimate
 from restorect.files import write_atomically
+from restorect.metrics.pretrained import Source
 
 FORMAT_VERSION = 1
 KIND = "evaluation"
@@ -60,10 +62,12 @@ class Outcome:
     Attributes:
         method: what was judged.
         results: one a case.
+        set_scores: metrics of whole sets to their figures.
     """
 
     method: Method
     results: Sequence[Result]
+    set_scores: Mapping[str, SetScore] = field(default_factory=dict)
 
     @property
     def judged(self) -> list[Result]:
@@ -83,7 +87,9 @@ class Evaluation:
     Attributes:
         test_set: what was judged on.
         protocol: how.
-        columns: the scores, and which way each is better.
+        columns: the scores of images, and which way each is better.
+        set_columns: the same for metrics of whole sets.
+        metric_sources: the files that metrics were loaded from.
         outcomes: the method under test first, then the others.
         unavailable: metrics that were asked for and what they lack.
         workers: photographs in work at a time.
@@ -95,10 +101,18 @@ class Evaluation:
     protocol: Protocol
     columns: Mapping[str, Better]
     outcomes: Sequence[Outcome]
+    set_columns: Mapping[str, Better] = field(default_factory=dict)
+    metric_sources: Mapping[str, Sequence[Source]] = field(default_factory=dict)
     unavailable: Mapping[str, str] = field(default_factory=dict)
     workers: int = 1
     threads: int = 1
     seed: int = 0
+
+    @property
+    def worst_first(self) -> list[Result]:
+        """What was judged of the method under test, by the first column."""
+        column, better = next(iter(self.columns.items()))
+        return sorted(self.outcomes[0].judged, key=lambda r: (r.scores[column], r.name), reverse=better == "lower")
 
 
 def summarise(evaluation: Evaluation) -> dict[str, Any]:
@@ -115,6 +129,10 @@ def summarise(evaluation: Evaluation) -> dict[str, Any]:
             "comparable": protocol.comparable,
         },
         "columns": dict(evaluation.columns),
+        "set_columns": dict(evaluation.set_columns),
+        "metric_files": {
+            name: [asdict(source) for source in sources] for name, sources in evaluation.metric_sources.items()
+        },
         "unavailable": dict(evaluation.unavailable),
         "confidence": {"level": LEVEL, "method": "percentile bootstrap over images", "resamples": RESAMPLES},
         "methods": [_method(outcome, evaluation) for outcome in evaluation.outcomes],
@@ -188,6 +206,7 @@ def _method(outcome: Outcome, evaluation: Evaluation) -> dict[str, Any]:
         "images": len(judged),
         "failed": [{"name": result.name, "error": result.error} for result in outcome.failed],
         "scores": scores,
+        "set_scores": {name: _rounded(asdict(score)) for name, score in outcome.set_scores.items()},
         "seconds": round(statistics.fmean(seconds), _DIGITS) if seconds else None,
         "parts": _parts(judged, evaluation.columns),
     }

@@ -14,14 +14,21 @@ from restorect.metrics.inception import FEATURES, SIDE, InceptionV3
 from restorect.metrics.inputs import rgb_batch
 from restorect.metrics.pretrained import Source, fill, read_weights
 
+FEW = 10_000
+"""Images a set under which FID says little beyond a comparison of methods on these very images (docs/metrics.md)."""
+
 
 class Gaussian:
-    """Mean (D,) and covariance of vectors that arrive in batches, in float64 (Chan, Golub, LeVeque 1979)."""
+    """Mean (D,) and covariance of vectors that arrive in batches, in float64 (Chan, Golub, LeVeque 1979).
+
+    The scatter matrix is kept as rows R with R^T R = scatter: one for each vector, folded into D by QR when they grow
+    many. Nothing is lost where there are fewer vectors than features, and the covariance of few costs little.
+    """
 
     def __init__(self, features: int) -> None:
         self.count = 0
         self.mean = torch.zeros(features, dtype=torch.float64)
-        self._scatter_DD = torch.zeros(features, features, dtype=torch.float64)
+        self._rows_ND = torch.zeros(0, features, dtype=torch.float64)
 
     def update(self, features_BD: Tensor) -> None:
         """Take in more vectors: (B, D)."""
@@ -29,36 +36,39 @@ class Gaussian:
         mean = x.mean(dim=0)
         total = self.count + x.shape[0]
         shift = mean - self.mean
-        self._scatter_DD += (x - mean).T @ (x - mean) + torch.outer(shift, shift) * self.count * x.shape[0] / total
-        self.mean += shift * x.shape[0] / total
+        between = shift * (self.count * x.shape[0] / total) ** 0.5
+        self._rows_ND = torch.cat([self._rows_ND, x - mean, between[None]])
+        if len(self._rows_ND) > 2 * len(mean):
+            self._rows_ND = torch.linalg.qr(self._rows_ND, mode="r").R
+        self.mean = self.mean + shift * (x.shape[0] / total)
         self.count = total
 
     @property
-    def covariance(self) -> Tensor:
-        """The unbiased covariance so far, (D, D).
+    def root(self) -> Tensor:
+        """R with R^T R = the unbiased covariance so far, (N, D), N at most 2 D.
 
         Raises:
             DataError: there are fewer than two vectors.
         """
         if self.count < 2:
             raise DataError(f"FID needs at least 2 images a set, got {self.count}; add more")
-        return self._scatter_DD / (self.count - 1)
+        root: Tensor = self._rows_ND / (self.count - 1) ** 0.5
+        return root
 
 
 def frechet_distance(first: Gaussian, second: Gaussian) -> float:
     """d^2 = |m_1 - m_2|^2 + tr S_1 + tr S_2 - 2 tr (S_1 S_2)^(1/2), at least 0; 0 for equal moments.
 
-    The last trace is exact, without a matrix square root that can fail: the sum of the square roots of the eigenvalues
-    of S_1^(1/2) S_2 S_1^(1/2), which is symmetric and has those of S_1 S_2; all in float64.
+    With S_i = R_i^T R_i the last trace is the sum of the singular values of R_1 R_2^T, whose squares are the
+    eigenvalues of S_1 S_2 that are not 0. No matrix square root is taken, which fails or loses half the digits where
+    covariances are singular, as they are with fewer images than features; all in float64.
 
     Raises:
         DataError: a set has fewer than two vectors.
     """
-    S_1, S_2 = first.covariance, second.covariance
-    values, vectors = torch.linalg.eigh(S_1)
-    root = vectors * values.clamp_min(0).sqrt() @ vectors.T
-    overlap = torch.linalg.eigvalsh(root @ S_2 @ root).clamp_min(0).sqrt().sum()
-    distance = (first.mean - second.mean).square().sum() + S_1.trace() + S_2.trace() - 2 * overlap
+    R_1, R_2 = first.root, second.root
+    overlap = torch.linalg.svdvals(R_1 @ R_2.T).sum()
+    distance = (first.mean - second.mean).square().sum() + R_1.square().sum() + R_2.square().sum() - 2 * overlap
     return max(0.0, float(distance))
 
 

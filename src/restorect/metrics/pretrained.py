@@ -36,27 +36,16 @@ class Pretrained:
     origin: str
 
 
+_TORCHVISION = "torchvision, ImageNet; BSD-3-Clause code, weights under ImageNet's terms"
+_LPIPS = "lpips 0.1.4, weights/v0.1 (also in the torchmetrics package); BSD-2-Clause"
+_ALEX = "df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0"
+_VGG = "a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868"
+
 PRETRAINED: Mapping[str, Pretrained] = {
-    "alexnet": Pretrained(
-        file="alexnet-owt-7be5be79.pth",
-        sha256="7be5be79",
-        origin="torchvision, ImageNet; BSD-3-Clause code, weights under ImageNet's terms",
-    ),
-    "vgg16": Pretrained(
-        file="vgg16-397923af.pth",
-        sha256="397923af",
-        origin="torchvision, ImageNet; BSD-3-Clause code, weights under ImageNet's terms",
-    ),
-    "lpips-alex": Pretrained(
-        file="alex.pth",
-        sha256="df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0",
-        origin="lpips 0.1.4, weights/v0.1 (also in the torchmetrics package); BSD-2-Clause",
-    ),
-    "lpips-vgg": Pretrained(
-        file="vgg.pth",
-        sha256="a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868",
-        origin="lpips 0.1.4, weights/v0.1 (also in the torchmetrics package); BSD-2-Clause",
-    ),
+    "alexnet": Pretrained(file="alexnet-owt-7be5be79.pth", sha256="7be5be79", origin=_TORCHVISION),
+    "vgg16": Pretrained(file="vgg16-397923af.pth", sha256="397923af", origin=_TORCHVISION),
+    "lpips-alex": Pretrained(file="alex.pth", sha256=_ALEX, origin=_LPIPS),
+    "lpips-vgg": Pretrained(file="vgg.pth", sha256=_VGG, origin=_LPIPS),
     "inception-fid": Pretrained(
         file="pt_inception-2015-12-05-6726825d.pth",
         sha256="6726825d",
@@ -78,12 +67,27 @@ class Source:
     Attributes:
         name: key in `PRETRAINED`.
         sha256: the checksum of the very file that was read.
-        published: whether that checksum is the published one; False where none was published.
+        published: it was read under its published name, and must therefore have its published checksum.
     """
 
     name: str
     sha256: str
     published: bool
+
+
+def find_weights(name: str, folder: Path | None) -> Path | None:
+    """The file in a folder that `read_weights` would read, if there is one."""
+    if folder is None:
+        return None
+    files = (str(Path(PRETRAINED[name].file).with_suffix(".safetensors")), PRETRAINED[name].file)
+    return next((folder / file for file in files if (folder / file).is_file()), None)
+
+
+def source_of(name: str, path: Path, content: bytes) -> Source:
+    """What the record of a result says of a file of weights or parameters."""
+    entry = PRETRAINED.get(name)
+    published = entry is not None and entry.sha256 is not None and path.name == entry.file
+    return Source(name=name, sha256=hashlib.sha256(content).hexdigest(), published=published)
 
 
 def read_weights(name: str, folder: Path | None) -> tuple[dict[str, Tensor], Source]:
@@ -94,13 +98,16 @@ def read_weights(name: str, folder: Path | None) -> tuple[dict[str, Tensor], Sou
         CheckpointError: the file is another than the published one, or cannot be read.
     """
     entry = PRETRAINED[name]
-    path = _find(name, entry, folder)
+    path = find_weights(name, folder)
+    if path is None:
+        where = "give --weights-dir" if folder is None else f"put {entry.file} into {folder}"
+        raise WeightsNeeded(f"needs weights {name}, see docs/metrics.md ({where})")
     content = path.read_bytes()
-    digest = hashlib.sha256(content).hexdigest()
-    original = path.name == entry.file and entry.sha256 is not None
-    if original and not digest.startswith(str(entry.sha256)):
-        raise CheckpointError(f"{path}: sha256 {digest[:16]}... is not the published {entry.sha256}; fetch it again")
-    return _tensors(path, content), Source(name=name, sha256=digest, published=original)
+    source = source_of(name, path, content)
+    if source.published and not source.sha256.startswith(str(entry.sha256)):
+        found = source.sha256[:16]
+        raise CheckpointError(f"{path}: sha256 {found}... is not the published {entry.sha256}; fetch it again")
+    return _tensors(path, content), source
 
 
 def fill(module: nn.Module, state: Mapping[str, Tensor], name: str, *, unused: tuple[str, ...] = ()) -> None:
@@ -118,21 +125,14 @@ def fill(module: nn.Module, state: Mapping[str, Tensor], name: str, *, unused: t
     own = {k: v for k, v in module.state_dict().items() if not k.endswith("num_batches_tracked")}
     given = {k: v for k, v in state.items() if not k.endswith("num_batches_tracked") and not k.startswith(unused)}
     for key in sorted(own.keys() ^ given.keys()):
-        raise CheckpointError(f"{name}: the weights {'lack' if key in own else 'have an unknown'} key {key!r}")
+        fault = "lack" if key in own else "have an unknown"
+        raise CheckpointError(f"{name}: the weights {fault} key {key!r}; fetch the file again")
     for key, value in own.items():
         if value.shape != given[key].shape:
             found, expected = tuple(given[key].shape), tuple(value.shape)
-            raise CheckpointError(f"{name}: {key!r} has shape {found}, expected {expected}")
+            raise CheckpointError(f"{name}: {key!r} has shape {found}, expected {expected}; fetch the file again")
     module.load_state_dict({k: v.float() for k, v in given.items()}, strict=False)
     module.eval().requires_grad_(False)
-
-
-def _find(name: str, entry: Pretrained, folder: Path | None) -> Path:
-    where = "give --weights-dir" if folder is None else f"put {entry.file} into {folder}"
-    for file in (str(Path(entry.file).with_suffix(".safetensors")), entry.file):
-        if folder is not None and (folder / file).is_file():
-            return folder / file
-    raise WeightsNeeded(f"needs weights {name}, see docs/metrics.md ({where})")
 
 
 def _tensors(path: Path, content: bytes) -> dict[str, Tensor]:

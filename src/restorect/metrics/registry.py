@@ -38,18 +38,6 @@ class Scorer(Protocol):
         ...
 
 
-class SetScorer(Protocol):
-    """A metric of two whole sets: fed in batches, one figure at the end."""
-
-    def update(self, output_BCHW: Tensor, target_BCHW: Tensor) -> None:
-        """Take in more images of both sets."""
-        ...
-
-    def compute(self) -> float:
-        """The figure of the sets so far."""
-        ...
-
-
 @dataclass(frozen=True, kw_only=True)
 class Resources:
     """Where a metric finds what cannot be shipped: published weights, and parameters fitted by the user."""
@@ -125,7 +113,7 @@ def load_metric(name: str, resources: Resources | None = None) -> Metric:
     return Metric(info=METRICS[name], scorer=_SCORERS[name](resources or Resources()))
 
 
-def load_set_metric(name: str, resources: Resources | None = None) -> SetScorer:
+def load_set_metric(name: str, resources: Resources | None = None) -> FID:
     """A metric of whole sets by name; errors as `load_metric`."""
     if name != "fid":
         raise ConfigError(f"metric of a set {name!r}: choose fid")
@@ -174,28 +162,21 @@ def _present(reference: Tensor | None) -> Tensor:
     return reference
 
 
+def _lpips_info(name: str, title: str, backbone: str, *, smallest: int) -> MetricInfo:
+    weights = (backbone, name)
+    return MetricInfo(
+        name=name, title=title, higher_is_better=False, reference="target", weights=weights, smallest=smallest
+    )
+
+
 _ALL = (
     MetricInfo(name="psnr", title="PSNR (dB)", higher_is_better=True, reference="target"),
     MetricInfo(name="psnr-y", title="PSNR-Y (dB)", higher_is_better=True, reference="target"),
     MetricInfo(name="ssim", title="SSIM", higher_is_better=True, low=-1, high=1, reference="target", smallest=11),
     MetricInfo(name="ms-ssim", title="MS-SSIM", higher_is_better=True, high=1, reference="target", smallest=176),
     MetricInfo(name="delta-e", title="dE 2000", higher_is_better=False, reference="target"),
-    MetricInfo(
-        name="lpips-alex",
-        title="LPIPS (Alex)",
-        higher_is_better=False,
-        reference="target",
-        weights=("alexnet", "lpips-alex"),
-        smallest=31,
-    ),
-    MetricInfo(
-        name="lpips-vgg",
-        title="LPIPS (VGG)",
-        higher_is_better=False,
-        reference="target",
-        weights=("vgg16", "lpips-vgg"),
-        smallest=16,
-    ),
+    _lpips_info("lpips-alex", "LPIPS (Alex)", "alexnet", smallest=31),
+    _lpips_info("lpips-vgg", "LPIPS (VGG)", "vgg16", smallest=16),
     MetricInfo(
         name="fid",
         title="FID",

@@ -1,7 +1,8 @@
 """Paired low-light benchmarks: LOL-v1, LOL-v2 (real, synthetic), SID, SICE-Mix and SICE-Grad."""
 
-from restorect.evaluate.benchmarks.benchmark import Benchmark, Layout
+from restorect.evaluate.benchmarks.benchmark import Benchmark, Layout, Published
 from restorect.evaluate.benchmarks.sources import cidnet, restorect_paper, reti_diff, retinexformer
+from restorect.evaluate.pairs import KeyRule
 
 _NOT_STATED = "none stated by its authors; used for research"
 _RETINEXFORMER = "the Retinexformer repository (https://github.com/caiyuanhao1998/Retinexformer)"
@@ -9,7 +10,6 @@ _CIDNET = "the HVI-CIDNet repository (https://github.com/Fediory/HVI-CIDNet)"
 _SICE_WHOLE = (
     "one photo for each of SICE's 589 scenes: more than the 485 test images of the papers, whose list is unknown"
 )
-_LOL2_TOPS = ("", "LOLv2", "LOL-v2")
 _LOL2_CITATION = (
     "Yang, Wang, Huang, Wang, Liu: Sparse Gradient Regularized Deep Retinex Network for Robust Low-Light Image "
     "Enhancement. IEEE TIP 30, 2021"
@@ -19,6 +19,7 @@ _SICE_CITATION = (
     "arXiv 2212.10772; from SICE (Cai, Gu, Zhang, IEEE TIP 27(4), 2018)"
 )
 
+# 485 and 15 pairs: the paper, and every copy that was looked up. Not verified: the list of names but for 111 and 146.
 LOL_V1 = Benchmark(
     name="lol-v1",
     title="LOL-v1",
@@ -47,48 +48,54 @@ LOL_V1 = Benchmark(
     ),
 )
 
-LOL_V2_REAL = Benchmark(
-    name="lol-v2-real",
-    title="LOL-v2-real",
-    task="low-light",
-    paired=True,
-    split="Real_captured/Test (689 pairs for training; some of its scenes are in LOL-v1's training part)",
-    counts=(100,),
-    tops=_LOL2_TOPS,
-    layouts=(
-        Layout(name="published", low="Real_captured/Test/Low", high="Real_captured/Test/Normal", rule="digits"),
-        Layout(name="Test alone", low="Test/Low", high="Test/Normal", rule="digits"),
-    ),
-    licence=_NOT_STATED,
-    source=_RETINEXFORMER,
-    citation=_LOL2_CITATION,
-    published=(
+
+def _lol_v2(
+    name: str, title: str, folder: str, split: str, published: tuple[Published, ...], rule: KeyRule = "stem"
+) -> Benchmark:
+    return Benchmark(
+        name=name,
+        title=title,
+        task="low-light",
+        paired=True,
+        split=split,
+        counts=(100,),
+        tops=("", "LOLv2", "LOL-v2"),
+        layouts=(
+            Layout(name="published", low=f"{folder}/Test/Low", high=f"{folder}/Test/Normal", rule=rule),
+            Layout(name="Test alone", low="Test/Low", high="Test/Normal", rule=rule),
+        ),
+        licence=_NOT_STATED,
+        source=_RETINEXFORMER,
+        citation=_LOL2_CITATION,
+        published=published,
+    )
+
+
+# Retinexformer's repository shows the layout, and the first test image of the real part as 00690.
+LOL_V2_REAL = _lol_v2(
+    "lol-v2-real",
+    "LOL-v2-real",
+    "Real_captured",
+    "Real_captured/Test (689 pairs for training; some of its scenes are in LOL-v1's training part)",
+    (
         restorect_paper(22.97, 0.911),
         reti_diff(22.97, 0.858),
         retinexformer(22.80, 0.840),
         retinexformer(27.71, 0.856, gt_mean=True),
+        cidnet(24.1106, 0.8675, 0.1162, weights="best normal, weights lost"),
         cidnet(23.9040, 0.8656, 0.1219, weights="best PSNR"),
         cidnet(23.8975, 0.8705, 0.1185, weights="best SSIM"),
         cidnet(28.1387, 0.8920, 0.1008, weights="best GT-mean", gt_mean=True),
     ),
+    rule="digits",
 )
 
-LOL_V2_SYN = Benchmark(
-    name="lol-v2-syn",
-    title="LOL-v2-synthetic",
-    task="low-light",
-    paired=True,
-    split="Synthetic/Test (900 pairs for training)",
-    counts=(100,),
-    tops=_LOL2_TOPS,
-    layouts=(
-        Layout(name="published", low="Synthetic/Test/Low", high="Synthetic/Test/Normal"),
-        Layout(name="Test alone", low="Test/Low", high="Test/Normal"),
-    ),
-    licence=_NOT_STATED,
-    source=_RETINEXFORMER,
-    citation=_LOL2_CITATION,
-    published=(
+LOL_V2_SYN = _lol_v2(
+    "lol-v2-syn",
+    "LOL-v2-synthetic",
+    "Synthetic",
+    "Synthetic/Test (900 pairs for training)",
+    (
         restorect_paper(27.70, 0.969),
         reti_diff(27.53, 0.951),
         retinexformer(25.67, 0.930),
@@ -98,6 +105,7 @@ LOL_V2_SYN = Benchmark(
     ),
 )
 
+# HVI-CIDNet's repository shows the layout. Not verified: 598 pairs.
 SID = Benchmark(
     name="sid",
     title="SID (Sony)",
@@ -132,45 +140,34 @@ SID = Benchmark(
             26.19, 0.924, "256x256, Y, shifted to the ground truth, and 350 of 598 pairs; see y-256-authors"
         ),
         reti_diff(25.53, 0.692),
-        retinexformer(24.44, 0.680),
+        retinexformer(24.44, 0.680, verified=False),
         cidnet(22.9039, 0.6763, 0.4109),
     ),
 )
 
-SICE_MIX = Benchmark(
-    name="sice-mix",
-    title="SICE-Mix",
-    task="low-light",
-    paired=True,
-    split="the test images",
-    counts=(485,),
-    tops=("", "SICE"),
-    layouts=(
-        Layout(name="published", low="SICE_Mix", high="SICE_Reshape", counts=(589,), caution=_SICE_WHOLE),
-        Layout(name="split", low="SICE_Mix/test/input", high="SICE_Mix/test/target"),
-    ),
-    licence=_NOT_STATED,
-    source=_CIDNET,
-    citation=_SICE_CITATION,
-    published=(cidnet(13.4235, 0.6360, 0.3624, gt_mean=True),),
-)
 
-SICE_GRAD = Benchmark(
-    name="sice-grad",
-    title="SICE-Grad",
-    task="low-light",
-    paired=True,
-    split="the test images",
-    counts=(485,),
-    tops=("", "SICE"),
-    layouts=(
-        Layout(name="published", low="SICE_Grad", high="SICE_Reshape", counts=(589,), caution=_SICE_WHOLE),
-        Layout(name="split", low="SICE_Grad/test/input", high="SICE_Grad/test/target"),
-    ),
-    licence=_NOT_STATED,
-    source=_CIDNET,
-    citation=_SICE_CITATION,
-    published=(cidnet(13.4453, 0.6477, 0.3181, gt_mean=True),),
-)
+def _sice(kind: str, published: Published) -> Benchmark:
+    return Benchmark(
+        name=f"sice-{kind.lower()}",
+        title=f"SICE-{kind}",
+        task="low-light",
+        paired=True,
+        split="the test images",
+        counts=(485,),
+        tops=("", "SICE"),
+        layouts=(
+            Layout(name="published", low=f"SICE_{kind}", high="SICE_Reshape", counts=(589,), caution=_SICE_WHOLE),
+            Layout(name="split", low=f"SICE_{kind}/test/input", high=f"SICE_{kind}/test/target"),
+        ),
+        licence=_NOT_STATED,
+        source=_CIDNET,
+        citation=_SICE_CITATION,
+        published=(published,),
+    )
+
+
+# HVI-CIDNet's figures are of the whole folders against SICE_Reshape (its measure.py). Not verified: 485 and 589.
+SICE_MIX = _sice("Mix", cidnet(13.4235, 0.6360, 0.3624, gt_mean=True, note="whole folder, not the test images"))
+SICE_GRAD = _sice("Grad", cidnet(13.4453, 0.6477, 0.3181, gt_mean=True, note="whole folder, not the test images"))
 
 LOW_LIGHT = (LOL_V1, LOL_V2_REAL, LOL_V2_SYN, SID, SICE_MIX, SICE_GRAD)

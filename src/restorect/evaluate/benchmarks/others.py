@@ -5,13 +5,14 @@ from restorect.evaluate.benchmarks.sources import restorect_paper, reti_diff
 
 _WHOLE = "the whole published set, which methods also train on: no test split"
 
+# 890 pairs, and 90 of them for tests: the paper, and those who test on Test-U90.
 UIEB = Benchmark(
     name="uieb",
     title="UIEB",
     task="underwater",
     paired=True,
-    split="test part of 712 + 178 (the data set itself names no split)",
-    counts=(178,),
+    split="test part of 712 + 178, or the 90 of Test-U90 that others use (the data set itself names no split)",
+    counts=(178, 90),
     tops=("", "UIEB"),
     layouts=(
         Layout(name="split, input and target", low="test/input", high="test/target"),
@@ -28,6 +29,7 @@ UIEB = Benchmark(
     published=(restorect_paper(25.89, 0.950), reti_diff(24.12, 0.910)),
 )
 
+# 4279 pairs: the paper (arXiv 2111.11843).
 LSUI = Benchmark(
     name="lsui",
     title="LSUI",
@@ -47,6 +49,7 @@ LSUI = Benchmark(
     published=(restorect_paper(28.10, 0.937), reti_diff(28.10, 0.929)),
 )
 
+# Not verified: 368 pairs. CLIP-LIT's repository offers the test part and shows the folder resize_input.
 BAID = Benchmark(
     name="baid",
     title="BAID",
@@ -74,6 +77,7 @@ BAID = Benchmark(
     published=(restorect_paper(27.68, 0.966), reti_diff(23.19, 0.876)),
 )
 
+# 12543 and 16249 photographs: the table of the repository.
 EYEQ = Benchmark(
     name="eyeq",
     title="EyeQ",

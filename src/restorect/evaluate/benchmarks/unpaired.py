@@ -1,4 +1,8 @@
-"""Dark photographs without ground truth: DICM, LIME, MEF, NPE, VV."""
+"""Dark photographs without ground truth: DICM, LIME, MEF, NPE, VV.
+
+Copies differ: the bundle that most papers use (Test.zip of the LOL page) has 44 photographs of DICM and 79 of MEF,
+their papers 69 and 17; LIME has 10. Not verified: the numbers of NPE (75 or 85) and VV (24).
+"""
 
 from restorect.evaluate.benchmarks.benchmark import Benchmark, Layout, Published
 from restorect.evaluate.benchmarks.sources import cidnet_unpaired
@@ -23,7 +27,7 @@ def _unpaired(title: str, counts: tuple[int, ...], citation: str, published: Pub
 UNPAIRED = (
     _unpaired(
         "DICM",
-        (44,),
+        (44, 69),
         "Lee, Lee, Kim: Contrast Enhancement Based on Layered Difference Representation. ICIP 2012",
         cidnet_unpaired(3.79, 21.47),
     ),
@@ -41,7 +45,7 @@ UNPAIRED = (
     ),
     _unpaired(
         "NPE",
-        (75,),
+        (75, 85),
         "Wang, Zheng, Hu, Li: Naturalness Preserved Enhancement Algorithm for Non-Uniform Illumination Images. "
         "IEEE TIP 22(9), 2013",
         cidnet_unpaired(3.74, 18.92),

@@ -9,18 +9,23 @@ from restorect.evaluate.journal import Result
 from restorect.evaluate.report.pictures import FULL_ERROR, data_uri, error_map
 from restorect.evaluate.report.plots import Axis, Point, plot, spanning
 from restorect.evaluate.run import Pictures
-from restorect.evaluate.scores import Better
 from restorect.evaluate.statistics import estimate
 from restorect.evaluate.summary import Evaluation
 
 _STYLE = """
-:root{color-scheme:light dark;--line:#8884;--soft:#8882;--grey:#808080}
-body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem}
-table{border-collapse:collapse;margin:1rem 0}td,th{padding:.25rem .7rem;border-bottom:1px solid var(--line)}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}small,.grey{color:var(--grey)}
+:root{color-scheme:light dark;background:Canvas;color:CanvasText;--line:#8884;--soft:#8882;--grey:#666}
+@media(prefers-color-scheme:dark){:root{--grey:#a8a8a8}}
+body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;overflow-wrap:anywhere}
+.wide{overflow-x:auto;overflow-wrap:normal;margin:1rem 0}
+table{border-collapse:collapse}td,th{padding:.25rem .7rem;border-bottom:1px solid var(--line);text-align:left}
+th{vertical-align:bottom}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+th.n small{display:inline-block;max-width:9rem;white-space:normal}
+small,.grey{color:var(--grey);font-weight:400}
 tr.ours{background:var(--soft);font-weight:600}.stamp{border-left:4px solid #d55e00;padding:.3rem .8rem;margin:.3rem 0}
-figure{display:inline-block;margin:.2rem;vertical-align:top}figcaption{font-size:.8rem;color:var(--grey)}
-img{display:block;max-width:100%;border-radius:3px}svg{width:100%;max-width:45rem;font-size:11px;fill:currentColor}
+.case{display:grid;grid-template-columns:repeat(auto-fit,minmax(10rem,1fr));gap:.5rem;max-width:84rem}
+figure{margin:0;max-width:20rem}figcaption{font-size:.8rem;color:var(--grey)}
+img{display:block;width:100%;border-radius:3px}
+svg{width:100%;min-width:40rem;max-width:48rem;font-size:11px;fill:currentColor}
 svg .axis{stroke:currentColor}svg .grid{stroke:var(--line);stroke-width:.5}h3{margin:1rem 0 0}
 """
 # With this policy a browser would refuse to fetch anything, so the page cannot come to depend on it.
@@ -84,16 +89,21 @@ def _table(evaluation: Evaluation, summary: Mapping[str, Any]) -> str:
     published = summary["set"]["published"]
     columns = list(evaluation.columns)
     columns += [c for c in _PUBLISHED if c not in columns and any(c in p for p in published)]
-    heads = "".join(f'<th class="n">{escape(c)} {_ARROWS.get(evaluation.columns.get(c, ""), "")}</th>' for c in columns)
+    heads = "".join(_head(c, evaluation.columns.get(c, "")) for c in columns)
+    heads += "".join(_head(c, better) for c, better in evaluation.set_columns.items())
+    heads += "".join(_head(c, "", reason) for c, reason in summary["unavailable"].items())
     rows = []
     for number, method in enumerate(summary["methods"]):
         cells = "".join(f'<td class="n">{_estimate(method["scores"].get(c))}</td>' for c in columns)
         seconds = "" if method["seconds"] is None else f"{method['seconds']:.3f}"
         kind = ' class="ours"' if number == 0 else ""
+        cells += "".join(f'<td class="n">{_distance(method["set_scores"].get(c))}</td>' for c in evaluation.set_columns)
+        cells += "<td></td>" * len(summary["unavailable"])
         cells += f'<td class="n">{seconds}</td><td>{escape(evaluation.protocol.label)}</td>'
         rows.append(f"<tr{kind}><td>{escape(method['name'])}</td>{cells}</tr>")
     for figure in published:
         cells = "".join(f'<td class="n">{figure.get(c, "")}</td>' for c in columns)
+        cells += "<td></td>" * (len(evaluation.set_columns) + len(summary["unavailable"]))
         note = escape(figure["protocol"]) + ("" if figure["comparable"] else "; <b>not comparable</b>")
         source = f"<br><small>{escape(figure['source'])}</small>"
         rows.append(
@@ -101,11 +111,31 @@ def _table(evaluation: Evaluation, summary: Mapping[str, Any]) -> str:
             f"<td>{note}{source}</td></tr>"
         )
     level = f"{summary['confidence']['level']:.0%}"
-    note = (
-        f"Mean over images, below it the {level} confidence interval ({summary['confidence']['method']}) and ± spread."
-    )
+    interval = f"[its {level} confidence interval] ({summary['confidence']['method']})"
+    note = f"Mean over images, below it {interval} and ± the spread of images."
     head = f'<tr><th>method</th>{heads}<th class="n">seconds</th><th>protocol</th></tr>'
-    return f"<h2>Figures</h2><table>{head}{''.join(rows)}</table><p><small>{note}</small></p>"
+    return f"<h2>Figures</h2>{_wide_table(head, rows)}<p><small>{note}</small></p>"
+
+
+def _wide_table(head: str, rows: Sequence[str]) -> str:
+    """A table that scrolls by itself where it is wider than the page."""
+    return f'<div class="wide"><table>{head}{"".join(rows)}</table></div>'
+
+
+def _wide_plot(svg: str) -> str:
+    return f'<div class="wide">{svg}</div>'
+
+
+def _head(name: str, better: str, reason: str = "") -> str:
+    """The heading of a column; what a metric lacks stands in it."""
+    lacks = f"<br><small>{escape(reason.partition(' (')[0])}</small>" if reason else ""
+    return f'<th class="n">{escape(name)} {_ARROWS.get(better, "")}{lacks}</th>'
+
+
+def _distance(score: Mapping[str, float] | None) -> str:
+    if score is None:
+        return ""
+    return f"{score['value']:.2f}<br><small>{score['images']} images against {score['references']}</small>"
 
 
 def _estimate(score: Mapping[str, float] | None) -> str:
@@ -113,7 +143,7 @@ def _estimate(score: Mapping[str, float] | None) -> str:
         return ""
     digits = 2 if abs(score["mean"]) >= 10 else 4
     low, high, std = (f"{score[name]:.{digits}f}" for name in ("low", "high", "std"))
-    return f"{score['mean']:.{digits}f}<br><small>[{low}, {high}] ± {std}</small>"
+    return f"{score['mean']:.{digits}f}<br><small>[{low}, {high}]<br>± {std}</small>"
 
 
 def _parts(evaluation: Evaluation, summary: Mapping[str, Any]) -> str:
@@ -121,22 +151,23 @@ def _parts(evaluation: Evaluation, summary: Mapping[str, Any]) -> str:
     if not parts:
         return ""
     heads = "".join(f'<th class="n">{escape(c)}</th>' for c in evaluation.columns)
-    rows = "".join(
+    rows = [
         f"<tr><td>{escape(name)}</td><td class='n'>{row['images']}</td>"
         + "".join(f'<td class="n">{row.get(c, 0):.4g}</td>' for c in evaluation.columns)
         + "</tr>"
         for name, row in parts.items()
-    )
+    ]
     head = f'<tr><th>source</th><th class="n">images</th>{heads}</tr>'
-    return f"<h2>By source</h2><table>{head}{rows}</table>"
+    return f"<h2>By source</h2>{_wide_table(head, rows)}"
 
 
 def _plots(evaluation: Evaluation) -> list[str]:
     column = next(iter(evaluation.columns))
-    judged = {o.method.name: {r.name: r for r in o.judged} for o in evaluation.outcomes if o.judged}
-    if not judged:
+    judged = {o.method.name: {r.name: r for r in o.judged} for o in evaluation.outcomes}
+    main = next((name for name, results in judged.items() if results), None)
+    if main is None:
         return []
-    first = next(iter(judged.values()))
+    first = judged[main]
     order = {name: rank for rank, name in enumerate(sorted(first, key=lambda n: first[n].scores[column]), 1)}
     series = {
         method: [
@@ -147,13 +178,13 @@ def _plots(evaluation: Evaluation) -> list[str]:
         for method, results in judged.items()
     }
     values = [point.y for points in series.values() for point in points]
-    x = Axis(label=f"images, by {column} of {next(iter(judged))}", low=0, high=len(order) + 1)
-    parts = [f"<h2>Each image</h2>{plot(series, x, spanning(column, values))}"]
+    x = Axis(label=f"images, by {column} of {main}", low=0, high=len(order) + 1)
+    parts = [f"<h2>Each image</h2>{_wide_plot(plot(series, x, spanning(column, values)))}"]
     return parts + _quality(evaluation, column)
 
 
 def _quality(evaluation: Evaluation, column: str) -> list[str]:
-    series = {}
+    series: dict[str, list[Point]] = {outcome.method.name: [] for outcome in evaluation.outcomes}
     for outcome in evaluation.outcomes:
         timed = [(r.seconds, r.scores[column]) for r in outcome.judged if r.seconds]
         if timed:
@@ -161,13 +192,13 @@ def _quality(evaluation: Evaluation, column: str) -> list[str]:
             e = estimate([score for _, score in timed], seed=evaluation.seed)
             title = f"{outcome.method.name}: {e.mean:.4g} in {seconds:.3g} s"
             series[outcome.method.name] = [Point(x=seconds, y=e.mean, title=title, low=e.low, high=e.high)]
-    if not series:
-        return []
     points = [point for line in series.values() for point in line]
+    if not points:
+        return []
     x = spanning("seconds an image", [p.x for p in points], log=True)
     y = spanning(column, [end for p in points for end in (p.low or p.y, p.high or p.y)])
     note = f"Wall time of the method alone, {evaluation.workers} photo(s) at a time, {evaluation.threads} thread(s)."
-    return [f"<h2>Quality against seconds</h2>{plot(series, x, y)}<p><small>{note}</small></p>"]
+    return [f"<h2>Quality against seconds</h2>{_wide_plot(plot(series, x, y))}<p><small>{note}</small></p>"]
 
 
 def _cases(heading: str, shown: Sequence[Shown], evaluation: Evaluation) -> str:
@@ -176,7 +207,7 @@ def _cases(heading: str, shown: Sequence[Shown], evaluation: Evaluation) -> str:
     parts = [f"<h2>{heading} by {next(iter(evaluation.columns))}</h2>"]
     for item in shown:
         scores = ", ".join(f"{name} {value:.4g}" for name, value in item.result.scores.items())
-        parts.append(f"<h3>{escape(item.result.name)}</h3><small>{escape(scores)}</small><br>")
+        parts.append(f'<h3>{escape(item.result.name)}</h3><small>{escape(scores)}</small><div class="case">')
         pictures = item.pictures
         if pictures.low is not None:
             parts.append(_figure(data_uri(pictures.low), "before"))
@@ -184,6 +215,7 @@ def _cases(heading: str, shown: Sequence[Shown], evaluation: Evaluation) -> str:
         if pictures.high is not None:
             parts.append(_figure(data_uri(pictures.high), "ground truth"))
             parts.append(_figure(error_map(pictures.output, pictures.high), f"error, 0 to {FULL_ERROR}"))
+        parts.append("</div>")
     return "".join(parts)
 
 
@@ -201,18 +233,17 @@ def _failures(summary: Mapping[str, Any]) -> str:
 
 
 def _images(evaluation: Evaluation) -> str:
-    columns: Mapping[str, Better] = evaluation.columns
-    outcome = evaluation.outcomes[0]
+    columns = evaluation.columns
     heads = "".join(f'<th class="n">{escape(c)}</th>' for c in columns)
-    rows = "".join(
+    rows = [
         f'<tr><td>{escape(r.name)}</td><td class="n">{r.width}x{r.height}</td>'
         + "".join(f'<td class="n">{r.scores[c]:.4f}</td>' if c in r.scores else "<td></td>" for c in columns)
         + "</tr>"
-        for r in outcome.judged
-    )
-    head = f"<tr><th>image</th><th>size</th>{heads}</tr>"
-    name = escape(outcome.method.name)
-    return f"<h2>Every image</h2><details><summary>{name}</summary><table>{head}{rows}</table></details>"
+        for r in evaluation.worst_first
+    ]
+    head = f'<tr><th>image</th><th class="n">size</th>{heads}</tr>'
+    name = f"{escape(evaluation.outcomes[0].method.name)}, worst first"
+    return f"<h2>Every image</h2><details><summary>{name}</summary>{_wide_table(head, rows)}</details>"
 
 
 def _colophon(summary: Mapping[str, Any]) -> str:

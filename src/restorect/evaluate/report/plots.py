@@ -64,9 +64,13 @@ def spanning(label: str, values: Sequence[float], *, log: bool = False) -> Axis:
 
 
 def plot(series: Mapping[str, Sequence[Point]], x: Axis, y: Axis, *, lines: bool = False) -> str:
-    """Several named series of points, the first one on top; `lines` joins them."""
+    """Several named series of points, the first one on top; `lines` joins them.
+
+    A series without points is not shown but keeps its colour from the others: a method has one in all plots of a page.
+    """
     parts = [_axes(x, y)]
-    coloured = [(name, points, _COLOURS[i % len(_COLOURS)]) for i, (name, points) in enumerate(series.items())]
+    named = [(name, points, _COLOURS[i % len(_COLOURS)]) for i, (name, points) in enumerate(series.items())]
+    coloured = [(name, points, colour) for name, points, colour in named if points]
     for _, points, colour in reversed(coloured):
         parts.append(_series(points, x, y, colour, lines))
     for row, (name, _, colour) in enumerate(coloured):
