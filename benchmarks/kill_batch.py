@@ -45,10 +45,10 @@ class StandIn:
 
 def child(arguments: list[str]) -> None:
     """The command, with the stand-in for the networks."""
+    import restorect
     from restorect.cli import main as command
-    from restorect.cli import restore
 
-    restore.load_restorer = lambda *_names, **_options: StandIn()
+    restorect.load = lambda *_names, **_options: StandIn()
     sys.argv = ["restorect", "restore", *arguments]
     command.main()
 

@@ -6,15 +6,19 @@ The environment variable `SECONDS_A_PHOTO` slows it down.
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+import restorect
 from restorect.cli import main as command
-from restorect.cli import restore as restore_command
 from restorect.errors import CheckpointError
 from restorect.infer.auto.decision import Decision
+
+Run = Callable[..., tuple[int, str, str]]
+"""Takes arguments; gives exit code, standard output, standard error."""
 
 
 class Brightener:
@@ -69,7 +73,7 @@ def load_brightener(task: str, size: str, *, device: str, weights: Path | None, 
 
 
 def main() -> None:
-    restore_command.load_restorer = load_brightener
+    restorect.load = load_brightener
     command.main()
 
 

@@ -11,39 +11,18 @@ import subprocess
 import sys
 import time
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from restore_program import load_brightener
+from restore_program import Run
 
 import restorect
 from restorect.cli import main as command
-from restorect.cli import restore as restore_command
 
-Run = Callable[..., tuple[int, str, str]]
 PROGRAM = Path(__file__).with_name("restore_program.py")
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(restorect.__file__).parents[1])}
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]) -> Run:
-    """Run the command in this process: exit code, standard output, standard error."""
-    monkeypatch.setattr(restore_command, "load_restorer", load_brightener)
-
-    def once(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["restorect", "restore", *map(str, arguments)])
-        code = 0
-        try:
-            command.main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        out, error = capsysbinary.readouterr()
-        return code, out.decode("latin-1"), error.decode()
-
-    return once
 
 
 def photo(
@@ -257,6 +236,37 @@ def test_pipes_in_other_ways(run: Run, tmp_path: Path, monkeypatch: pytest.Monke
     assert (code, stdout) == (1, "")
     assert error.startswith(f"failed: {tmp_path}/none.png: ")
     assert len(error.splitlines()) == 1
+
+
+def test_what_a_format_cannot_hold_is_told_beside_a_pipe_too(run: Run, tmp_path: Path) -> None:
+    source = photo(tmp_path / "alpha.png", shape=(24, 32, 4))
+    code, stdout, error = run(source, "-o", "-", "--format", "jpeg")
+    assert (code, stdout[:3]) == (0, "\xff\xd8\xff")
+    assert f"restorect: {source}: its transparency is not kept: jpeg has none\n" in error
+    assert run(source, "-o", "-", "--format", "jpeg", "--quiet")[2] == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is always full")
+@pytest.mark.parametrize("side", [4, 200])  # within a write buffer, and beyond it
+def test_a_full_disk_behind_standard_output_is_one_line(tmp_path: Path, side: int) -> None:
+    source = photo(tmp_path / "a.png", shape=(side, side, 3))
+    command = [sys.executable, str(PROGRAM), "restore", str(source), "-o", "-", "--quiet"]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
+    assert done.returncode == 1
+    assert done.stderr.startswith("failed: standard output: the disk is full")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_reader_that_has_had_enough_is_no_traceback(tmp_path: Path) -> None:
+    source = photo(tmp_path / "a.png", shape=(200, 200, 3))
+    command = [sys.executable, str(PROGRAM), "restore", str(source), "-o", "-", "--quiet"]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT)
+    assert running.stdout is not None
+    running.stdout.close()
+    assert running.stderr is not None
+    assert running.stderr.read() == b""
+    assert running.wait(timeout=30) == 1
 
 
 def test_a_memory_that_is_too_small(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,40 +1,17 @@
 """`restorect restore` choosing for each photo, maps of uncertainty, and the words on retinas."""
 
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from restore_program import load_brightener
+from restore_program import Run
 
-from restorect.cli import main as command
-from restorect.cli import restore as restore_command
 from restorect.images.metadata.xmp import read_note
 from restorect.images.read import read_photo
 
-Run = Callable[..., tuple[int, str, str]]
 NOTICE = "not for diagnosis"
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command in this process: exit code, standard output, standard error."""
-    monkeypatch.setattr(restore_command, "load_restorer", load_brightener)
-
-    def once(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["restorect", "restore", *map(str, arguments)])
-        code = 0
-        try:
-            command.main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        out, error = capsys.readouterr()
-        return code, out, error
-
-    return once
 
 
 def photo(path: Path, *bgr: int, dtype: type = np.uint8) -> Path:

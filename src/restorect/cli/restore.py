@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+import restorect
 from restorect.cli import restore_options as o
 from restorect.cli.library_warnings import hush
 from restorect.errors import ConfigError, RestorectError, shown
@@ -66,7 +68,7 @@ def restore(
 
     @functools.cache
     def load() -> "Networks":
-        return load_restorer(task, size, device=device, weights=weights, threads=threads)
+        return restorect.load(task, size, device=device, weights=weights, threads=threads)
 
     if weights is not None:  # what names and notes say is then on the file's own card
         task, size = load().task, load().size
@@ -75,19 +77,6 @@ def restore(
         raise typer.Exit(_to_stdout(paths, settings, load, quiet=quiet))
     plan = _planned(paths, out, naming, recursive=recursive)
     raise typer.Exit(_run(plan, load, settings, choose(quiet=quiet, as_json=json), force=force, fail_fast=fail_fast))
-
-
-def load_restorer(task: str, size: str, *, device: str, weights: Path | None, threads: int | None) -> "Networks":
-    """Load the networks, or what chooses among them (and with them torch)."""
-    from restorect.infer.auto.decision import AUTO
-
-    if task == AUTO and weights is None:
-        from restorect.infer.auto.restorer import AutoRestorer
-
-        return AutoRestorer.load(size, device=device, threads=threads)
-    from restorect.infer.restorer import Restorer
-
-    return Restorer.load(task, size, device=device, weights=weights, threads=threads)
 
 
 def _template(text: str | None, suffix: str) -> "NameTemplate":
@@ -157,21 +146,36 @@ def _to_stdout(
     piped, photos = paths[0] == _PIPE, Photos()
     data = sys.stdin.buffer.read() if piped else None
     source = Source(path=Path("stdin" if piped else paths[0]), data=data)
-
-    def tell(item: "Item") -> None:
-        if item.decision is not None and not quiet:
-            typer.echo(f"restorect: {shown(source.path)}: {item.decision}", err=True)
-        _FundusNotice(lambda text: typer.echo(f"restorect: {text}", err=True)).see(item.task)
-
     networks = load()
+    seen: list[Item] = []
     try:
         fmt, _ = photos.output_kind(source, settings.format)
-        (content,) = restore_one(source, fmt, networks, settings, photos=photos, on_restored=tell)
+        (content,) = restore_one(source, fmt, networks, settings, photos=photos, on_restored=seen.append)
     except (RestorectError, OSError, MemoryError) as error:
         typer.echo(f"failed: {Failure.of(source.path, error)}", err=True)
         return 1
-    sys.stdout.buffer.write(content)
-    sys.stdout.buffer.flush()
+    for item in seen:
+        lines = [] if quiet else [*([str(item.decision)] if item.decision else []), *item.warnings]
+        for line in lines:
+            typer.echo(f"restorect: {shown(source.path)}: {shown(line)}", err=True)
+        _FundusNotice(lambda text: typer.echo(f"restorect: {text}", err=True)).see(item.task)
+    return _write(content)
+
+
+def _write(content: bytes) -> int:
+    """To standard output; a full disk behind it is one line and exit code 1."""
+    from restorect.infer.batch import Failure
+
+    try:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:  # who reads has had enough: typer ends the command silently
+        raise
+    except OSError as error:
+        # What is left in the buffer would fail once more at exit, loudly.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        typer.echo(f"failed: {Failure.of('standard output', error)}", err=True)
+        return 1
     return 0
 
 

@@ -14,17 +14,19 @@ from restorect.configs import require
 from restorect.data.degrade.camera import linear_to_srgb, srgb_to_linear
 from restorect.devices import find_device, use_threads
 from restorect.infer.arrays import Image, copy_of, like, to_tensor
+from restorect.infer.auto.decision import AUTO
+from restorect.infer.call import Options, PhotoCall
 from restorect.infer.catalogue import shipped_weights
 from restorect.infer.fundus import keep_outside
 from restorect.infer.samples import Sample, between
 from restorect.infer.spread import SAMPLES, spread
 from restorect.nets.checkpoint import Card, file_hash, load_student
 from restorect.nets.codes import Codes
-from restorect.nets.student import Start, Student
+from restorect.nets.student import Student
 from restorect.nets.transformer import TransformerConfig
 
 
-class Restorer:
+class Restorer(PhotoCall):
     """A student network around which everything a photograph needs is arranged.
 
     Made by `Restorer.load`. Attributes: `task`, `size`, `card`, `weights_hash`, `network`, `device`.
@@ -56,9 +58,13 @@ class Restorer:
 
         Raises:
             CheckpointError: there are no such weights, or they are unusable.
+            ConfigError: the task is "auto", which is a choice among several networks (see `restorect.load`), or
+                `threads` is below 1.
             DeviceError: there is no such device.
         """
         use_threads(threads)
+        several = weights is None and task == AUTO
+        require(not several, "task auto chooses among the networks of all tasks: use restorect.load, or name one task")
         path = Path(weights) if weights is not None else shipped_weights(task, size)
         network, card = load_student(path)
         return cls(network, card, file_hash(path), find_device(device))
@@ -69,45 +75,12 @@ class Restorer:
         return self.network.config.steps
 
     @torch.no_grad()
-    def __call__(
-        self,
-        image: Image,
-        *,
-        strength: float = 1.0,
-        seed: int = 0,
-        samples: int = 1,
-        steps: int | None = None,
-        start: Start | None = None,
-    ) -> Image | list[Image]:
-        """Restore one photograph (or a batch of tensors).
-
-        Args:
-            image: an array (H, W, 3) or (H, W) of uint8, uint16 or float32, or a float tensor (3, H, W) or
-                (B, 3, H, W). Floats are sRGB-encoded, 0 to 1; what lies outside is carried past the network.
-            strength: 0 returns the image, 1 the full restoration, between them a blend in linear light.
-            seed: of the flow's noise; the same seed, image and machine give the same result.
-            samples: how many restorations to give, each from noise of its own.
-            steps: of the flow; None for the network's default.
-            start: "noise" or "mean"; None for the network's default, or "noise" for several samples.
-
-        Returns:
-            An image of the same kind, shape and type; for `samples` above 1 a list, from darker to brighter.
-
-        Raises:
-            ConfigError: an option is out of range.
-            ImageError: the image has another shape or type, or NaN in it.
-        """
-        check_options(strength, seed, samples, steps, start)
+    def restorations(self, image: Image, options: Options) -> list[Image]:
+        """As a call gives them, from darker to brighter; of a batch of tensors each item is a batch."""
         tensor = to_tensor(image).to(self.device)
-        if strength == 0:
-            copies: list[Image] = [copy_of(image) for _ in range(samples)]
-            return copies if samples > 1 else copies[0]
-        if samples > 1:
-            start = start or "noise"  # the mean has but one
-        codes = self._codes(tensor, range(seed, seed + samples), steps, start)
-        outputs, _ = _dark_to_bright([(self._restored(tensor, each, strength), each) for each in codes])
-        images = [cast(Image, like(image, output)) for output in outputs]
-        return images if samples > 1 else images[0]
+        if options.strength == 0:
+            return [copy_of(image) for _ in range(options.samples)]
+        return [sample.image for sample in self._samples(image, tensor, options)]
 
     @torch.no_grad()
     def sample(
@@ -130,12 +103,8 @@ class Restorer:
             ConfigError: an option is out of range.
             ImageError: the image has another shape or type, or NaN in it.
         """
-        check_options(strength, seed, count, steps, "noise")
-        tensor = to_tensor(image).to(self.device)
-        drawn = self._codes(tensor, range(seed, seed + count), steps, "noise")
-        outputs, codes = _dark_to_bright([(self._restored(tensor, each, strength), each) for each in drawn])
-        images = [cast(Image, like(image, output)) for output in outputs]
-        return [Sample(image=each, codes=code) for each, code in zip(images, codes, strict=True)]
+        options = Options(strength=strength, seed=seed, samples=count, steps=steps, start="noise")
+        return self._samples(image, to_tensor(image).to(self.device), options)
 
     @torch.no_grad()
     def restore_with(self, image: Image, codes: Codes, *, strength: float = 1.0) -> Image:
@@ -145,7 +114,7 @@ class Restorer:
             ConfigError: `strength` is out of range, or the codes are not one pair for each photograph.
             ImageError: the image has another shape or type, or NaN in it.
         """
-        check_options(strength, 0, 1, None, None)
+        Options(strength=strength)
         tensor = to_tensor(image).to(self.device)
         count = len(codes.rex)
         require(count == len(tensor), f"codes of {count} photographs do not fit {len(tensor)}; give one pair for each")
@@ -184,20 +153,28 @@ class Restorer:
             ConfigError: an option is out of range.
             ImageError: the image has another shape or type, or NaN in it.
         """
-        check_options(strength, seed, samples, steps, "noise")
+        options = Options(strength=strength, seed=seed, samples=samples, steps=steps, start="noise")
         require(samples >= 2, f"samples is {samples}; a spread needs at least 2")
         tensor = to_tensor(image).to(self.device)
-        codes = self._codes(tensor, range(seed, seed + samples), steps, "noise")
+        codes = self._codes(tensor, options)
         map_BHW = cast(Tensor, spread((self._restored(tensor, each, strength) for each in codes), axis=1))
         if isinstance(image, Tensor):
             return map_BHW.to(image.device) if image.ndim == 4 else map_BHW[0].to(image.device)
         return map_BHW[0].cpu().numpy()
 
-    def _codes(self, tensor: Tensor, seeds: range, steps: int | None, start: Start | None) -> Iterator[Codes]:
+    def _samples(self, image: Image, tensor: Tensor, options: Options) -> list[Sample[Image]]:
+        """Restorations with their codes, of each photograph of a batch from darker to brighter."""
+        drawn = [(self._restored(tensor, codes, options.strength), codes) for codes in self._codes(tensor, options)]
+        outputs, codes = _dark_to_bright(drawn)
+        images = [cast(Image, like(image, output)) for output in outputs]
+        return [Sample(image=each, codes=code) for each, code in zip(images, codes, strict=True)]
+
+    def _codes(self, tensor: Tensor, options: Options) -> Iterator[Codes]:
         """The codes of each seed; the photographs are read once."""
         conditions = self.network.read(tensor.clamp(0, 1))
-        for seed in seeds:
-            yield self.network.generate(conditions, self.network.start(len(tensor), start, seed), steps)
+        start = options.start or ("noise" if options.samples > 1 else None)  # the mean has but one
+        for seed in range(options.seed, options.seed + options.samples):
+            yield self.network.generate(conditions, self.network.start(len(tensor), start, seed), options.steps)
 
     def _restored(self, tensor: Tensor, codes: Codes, strength: float) -> Tensor:
         """Run the transformer and arrange what is around it."""
@@ -218,7 +195,7 @@ def peak_bytes(config: TransformerConfig, height: int, width: int) -> int:
     The widest moment is the feed-forward net at the top of the decoder, 2 dim channels: its hidden maps before and
     after the depthwise convolution, beside the skips. On top come the libraries' workspace and holes in
     the heap, which stop growing once every map is large enough to be handed back to the system. Measured on a CPU with
-    tiny and nano at 1, 4 and 12 megapixels, the estimate is 1.0 to 1.4 times the real peak.
+    tiny and nano at 1, 4 and 12 megapixels, the estimate is 1.0 to 1.7 times the real peak.
     """
     workspace, largest_hole = 112 * 2**20, 4e6
     pixels = (-(-height // config.multiple) * config.multiple) * (-(-width // config.multiple) * config.multiple)
@@ -226,15 +203,6 @@ def peak_bytes(config: TransformerConfig, height: int, width: int) -> int:
     images = 3 * (8 + (4 if config.gain else 2))
     grown = 0.75 * pixels + 0.25 * min(pixels, largest_hole)
     return workspace + int(grown * 4 * (features + images))
-
-
-def check_options(strength: float, seed: int, samples: int, steps: int | None, start: str | None) -> None:
-    """Raise a ConfigError for an option of a restoration that is out of range."""
-    require(0 <= strength <= 1, f"strength is {strength}; it must be from 0 to 1")
-    require(samples >= 1, f"samples is {samples}; it must be at least 1")
-    require(steps is None or steps >= 1, f"steps is {steps}; it must be at least 1")
-    require(start in (None, "noise", "mean"), f"start is {start!r}; choose noise or mean")
-    require(0 <= seed and seed + samples <= 2**63, f"seed is {seed}; it must be from 0 to below 2^63")
 
 
 def _blend(image: Tensor, output: Tensor, strength: float) -> Tensor:

@@ -85,6 +85,12 @@ def test_a_good_photo_comes_back_as_a_copy(make: Callable[[str], AutoRestorer]) 
     assert not np.shares_memory(output, photo)
     tensor = torch.rand(1, 3, 5, 6)
     assert all(torch.equal(copy, tensor) for copy in make("none")(tensor, samples=2))
+    with pytest.raises(CheckpointError, match=r"nothing to restore, 90% sure; .* load the networks of a task"):
+        make("none").restorer_for(make("none").decide(photo))
+
+
+def test_strength_zero_asks_for_no_networks(make: Callable[[str], AutoRestorer]) -> None:
+    assert np.array_equal(make("fundus")(image(), strength=0), image())
 
 
 def test_missing_weights_are_named(make: Callable[[str], AutoRestorer]) -> None:

@@ -6,10 +6,12 @@ Shapes: arrays HWC, tensors BCHW; float values are sRGB-encoded with black 0 and
 import functools
 import hashlib
 from pathlib import Path
+from typing import Any, TypeGuard
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from restorect.configs import from_mapping
 from restorect.devices import find_device, use_threads
@@ -17,14 +19,15 @@ from restorect.errors import CheckpointError, ImageError
 from restorect.infer.arrays import Image, copy_of, to_tensor
 from restorect.infer.auto.classifier import Classifier
 from restorect.infer.auto.decision import AUTO, Decision
+from restorect.infer.call import Options, PhotoCall
 from restorect.infer.catalogue import shipped, shipped_classifier
-from restorect.infer.restorer import Restorer, check_options, peak_bytes
+from restorect.infer.restorer import Restorer, peak_bytes
 from restorect.nets.checkpoint import file_hash, read_checkpoint
-from restorect.nets.student import Start, StudentConfig
+from restorect.nets.student import StudentConfig
 from restorect.nets.transformer import TransformerConfig
 
 
-class AutoRestorer:
+class AutoRestorer(PhotoCall):
     """Restores whatever the classifier finds; the networks of a task are loaded when first needed.
 
     Made by `AutoRestorer.load`. Attributes: `task` ("auto"), `size`, `device`, `classifier`, `weights_hash`: of the
@@ -61,16 +64,27 @@ class AutoRestorer:
             raise CheckpointError(f"no weights of size {size} come with this package (there is: {there})")
         return cls(Classifier.load(shipped_classifier()), files, size, find_device(device))
 
-    def decide(self, image: NDArray[np.float32]) -> Decision:
-        """Tell what one photograph (H, W, 3), sRGB-encoded, in [0, 1], needs."""
-        return self.classifier.decide(image)
+    def decide(self, image: NDArray[Any] | Tensor) -> Decision:
+        """Tell what one photograph needs.
+
+        Args:
+            image: as for a call, but no batch of several.
+
+        Raises:
+            ImageError: the image has another shape or type, or is a batch of several.
+        """
+        if _is_picture(image):  # a copy of 12 megapixels would take ten times as long as the decision
+            return self.classifier.decide(image)
+        return self.classifier.decide(_one(image)[0].permute(1, 2, 0).numpy(force=True))
 
     def restorer_for(self, decision: Decision) -> Restorer:
         """The networks of the decided task.
 
         Raises:
-            CheckpointError: the package has none for it.
+            CheckpointError: the package has none for it, or there is nothing to restore.
         """
+        if decision.nothing_to_restore:
+            raise CheckpointError(f"{decision}; to restore it all the same, load the networks of a task")
         if decision.task not in self._files:
             raise CheckpointError(
                 f"looks like a case for {decision.task} ({decision.confidence:.0%} sure), but no weights for "
@@ -78,36 +92,13 @@ class AutoRestorer:
             )
         return self._loaded(decision.task)
 
-    def __call__(
-        self,
-        image: Image,
-        *,
-        strength: float = 1.0,
-        seed: int = 0,
-        samples: int = 1,
-        steps: int | None = None,
-        start: Start | None = None,
-    ) -> Image | list[Image]:
-        """Restore one photograph, as `Restorer` does; a good one comes back as a copy.
-
-        Raises:
-            CheckpointError: the package has no networks for what the photograph needs.
-            ConfigError: an option is out of range.
-            ImageError: the image has another shape or type, or NaN in it, or is a batch of several.
-        """
-        check_options(strength, seed, samples, steps, start)
-        tensor = to_tensor(image)
-        if len(tensor) != 1:
-            raise ImageError(
-                f"auto looks at one photograph at a time, got a batch of {len(tensor)}; pass them one by one"
-            )
-        decision = self.decide(tensor[0].permute(1, 2, 0).numpy(force=True))
-        if decision.nothing_to_restore:
-            copies: list[Image] = [copy_of(image) for _ in range(samples)]
-            return copies if samples > 1 else copies[0]
-        return self.restorer_for(decision)(
-            image, strength=strength, seed=seed, samples=samples, steps=steps, start=start
-        )
+    def restorations(self, image: Image, options: Options) -> list[Image]:
+        """As the chosen `Restorer` gives them; of a good photograph copies."""
+        _one(image)
+        decision = self.decide(image)
+        if options.strength == 0 or decision.nothing_to_restore:
+            return [copy_of(image) for _ in range(options.samples)]
+        return self.restorer_for(decision).restorations(image, options)
 
     def peak_bytes(self, height: int, width: int) -> int:
         """Estimate of the memory that a photograph of this size takes, whichever networks are chosen, in bytes."""
@@ -115,6 +106,21 @@ class AutoRestorer:
 
     def _load(self, task: str) -> Restorer:
         return Restorer.load(device=str(self.device), weights=self._files[task])
+
+
+def _is_picture(image: NDArray[Any] | Tensor) -> TypeGuard[NDArray[np.float32]]:
+    """Whether the classifier takes it as it is."""
+    if not isinstance(image, np.ndarray):
+        return False
+    return image.dtype == np.float32 and image.shape[2:] == (3,) and image.size > 0
+
+
+def _one(image: NDArray[Any] | Tensor) -> Tensor:
+    """(1, 3, H, W), checked."""
+    tensor = to_tensor(image)
+    if len(tensor) != 1:
+        raise ImageError(f"auto looks at one photograph at a time, got a batch of {len(tensor)}; pass them one by one")
+    return tensor
 
 
 def _transformer(path: Path) -> TransformerConfig:

@@ -1,0 +1,25 @@
+"""`restorect.load`: networks for one task, or for whatever each photograph needs."""
+
+from pathlib import Path
+
+from restorect.infer.auto.decision import AUTO
+from restorect.infer.auto.restorer import AutoRestorer
+from restorect.infer.restorer import Restorer
+
+
+def load(
+    task: str = AUTO,
+    size: str = "tiny",
+    *,
+    device: str = "cpu",
+    weights: Path | str | None = None,
+    threads: int | None = None,
+) -> Restorer | AutoRestorer:
+    """Load what restores a photograph when called on it, as `restorect restore` does.
+
+    Arguments and errors are those of `Restorer.load`; besides, `task` may be "auto", which looks at each photograph and
+    decides.
+    """
+    if task == AUTO and weights is None:
+        return AutoRestorer.load(size, device=device, threads=threads)
+    return Restorer.load(task, size, device=device, weights=weights, threads=threads)
