@@ -1,4 +1,4 @@
-"""Finding the device a user names, and setting its threads."""
+"""Finding the device a user names, and setting its threads and precision."""
 
 import torch
 
@@ -20,6 +20,11 @@ def find_device(name: str) -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise DeviceError(f"device {name!r} is not available on this machine; use --device cpu") from error
     return device
+
+
+def full_precision(device: torch.device) -> torch.autocast:
+    """A context in which autocast is off, for what bfloat16 would spoil."""
+    return torch.autocast(device.type, enabled=False)
 
 
 def use_threads(threads: int | None) -> None:

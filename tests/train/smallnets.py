@@ -11,7 +11,9 @@ from restorect.nets.student import StudentConfig
 from restorect.nets.teacher import TeacherConfig
 from restorect.nets.transformer import TransformerConfig
 
-TRANSFORMER = TransformerConfig(dim=8, blocks=(1, 1, 1, 1), refine=1, heads=(1, 1, 1, 1), stem=4, gain=True)
+TRANSFORMER = TransformerConfig(
+    dim=8, blocks=(1, 1, 1, 1), refine=1, heads=(1, 1, 1, 1), stem=4, gain=True, tone=True, detail=True
+)
 PRIORS = PriorConfig(width=4, blocks=1, view=16)
 
 

@@ -6,12 +6,13 @@ from unittest import mock
 import pytest
 import torch
 from safetensors.torch import load_file
-from torch import nn
+from torch import Tensor, nn
 from worker import run
 
 from restorect.data.batches import Batch
 from restorect.errors import ConfigError, TrainingError
 from restorect.nets.checkpoint import load_student, load_teacher, read_checkpoint
+from restorect.nets.priors import MOMENTUM, Standardise
 from restorect.train.stages import TeacherStage
 
 SWITCHES = {
@@ -112,6 +113,51 @@ def test_student_runs_both_stages_and_logs_the_gate(teacher: Path, pairs_folder:
     own = network.state_dict()
     assert all(torch.equal(own[f"decompose.{n[len('decomposition.low.') :]}"], t)
                for n, t in frozen.items() if n.startswith("decomposition.low."))  # fmt: skip
+
+
+def test_the_codes_stage_has_its_own_batch_and_learns_the_teachers_exposure(
+    teacher: Path, pairs_folder: Path, tmp_path: Path
+) -> None:
+    run("student", str(pairs_folder), tmp_path, 4, teacher=str(teacher), codes_share=0.5, codes_batch=6, tone=2.0)
+    assert torch.load(tmp_path / "codes" / "state.pt", weights_only=True)["position"] == 12
+    assert "tone" in records(tmp_path / "codes", "train")[0]
+    assert "tone" in records(tmp_path, "train")[0]
+
+
+def test_figures_follow_at_the_pace_of_the_learning_rate(
+    pairs_folder: Path, decomposition: Path, tmp_path: Path
+) -> None:
+    paces: list[float] = []
+    follow = Standardise.follow
+
+    def recorded(module: Standardise, numbers: Tensor, share: float) -> None:
+        paces.append(share)
+        follow(module, numbers, share)
+
+    with mock.patch.object(Standardise, "follow", recorded):
+        run("teacher", str(pairs_folder), tmp_path, 6, decomposition=str(decomposition))
+    rates = [r["lr"] for r in records(tmp_path, "train")]
+    trunks = 3  # of each: at the start, then once a step, then of the average
+    steps = paces[trunks:-trunks][::trunks]
+    assert paces[:trunks] == paces[-trunks:] == [1.0] * trunks
+    assert steps == pytest.approx([MOMENTUM * rate / 2e-4 for rate in rates], rel=1e-3)
+
+
+def test_codes_are_read_in_full_precision_under_autocast(teacher: Path) -> None:
+    network, low = load_teacher(teacher)[0], torch.rand(2, 3, 32, 32)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        codes = network.encode(low, low)
+    with torch.no_grad():
+        assert all(torch.equal(a, b) for a, b in zip(codes, network.encode(low, low), strict=True))
+
+
+def test_bfloat16_trains_on_a_cpu_when_asked_for(pairs_folder: Path, decomposition: Path, tmp_path: Path) -> None:
+    plain, coarse = tmp_path / "plain", tmp_path / "coarse"
+    for folder, precision in ((plain, "auto"), (coarse, "bfloat16")):
+        run("teacher", str(pairs_folder), folder, 3, decomposition=str(decomposition), precision=precision)
+    losses = [records(folder, "train")[-1]["l1"] for folder in (plain, coarse)]
+    assert losses[0] != losses[1]
+    assert losses[0] == pytest.approx(losses[1], rel=0.05)
 
 
 def test_codes_stage_leaves_the_transformer_as_the_teachers(teacher: Path, pairs_folder: Path, tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ from restorect.nets.blocks import CODE_SIZE, REFLECTANCE_SIZE
 from restorect.nets.padding import pad_to_multiple
 from restorect.retinex.decomposition import RetinexParts
 
+MOMENTUM = 0.05  # of running figures, at the highest learning rate
+
 
 @dataclass(frozen=True, kw_only=True)
 class PriorConfig:
@@ -64,13 +66,14 @@ class Standardise(nn.Module):
 
     Args:
         numbers: how many numbers a sample has.
-        momentum: share of a batch in the running figures.
+        momentum: share of a batch in the running figures. Training lowers it with the learning rate: figures need
+            follow no faster than the weights do, and what is left of a batch's chance moves all alike photos at once.
     """
 
     mean: Tensor
     variance: Tensor
 
-    def __init__(self, numbers: int, momentum: float = 0.05) -> None:
+    def __init__(self, numbers: int, momentum: float = MOMENTUM) -> None:
         super().__init__()
         self.momentum = momentum
         self.register_buffer("mean", torch.zeros(numbers))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from restorect.configs import require
+from restorect.devices import full_precision
 from restorect.flow.sampler import Method, sample
 from restorect.flow.velocity import VelocityConfig, VelocityNet
 from restorect.nets.blocks import CODE_SIZE
@@ -77,7 +78,8 @@ class Student(nn.Module):
     def read(self, low: Tensor) -> Codes:
         """The conditions of a degraded photograph (B, 3, H, W) in [0, 1]."""
         view = view_of(low, self.config.conditions.view)
-        return Codes(self.retinex_condition(self.decompose(view)), self.image_condition(view))
+        with full_precision(low.device):  # what sets photographs apart is small beside what they share
+            return Codes(self.retinex_condition(self.decompose(view)), self.image_condition(view))
 
     def calibrate(self, low: Tensor) -> None:
         """Start the running figures of fresh encoders from these photos; see `PriorTrunk.calibrate`."""
@@ -87,10 +89,11 @@ class Student(nn.Module):
 
     def velocity(self, x_t: Codes, t: Tensor, conditions: Codes) -> Codes:
         """Velocities of both codes at times (B,)."""
-        return Codes(
-            self.retinex_flow(x_t.rex, t, conditions.rex),
-            self.image_flow(x_t.img, t, conditions.img),
-        )
+        with full_precision(t.device):
+            return Codes(
+                self.retinex_flow(x_t.rex, t, conditions.rex),
+                self.image_flow(x_t.img, t, conditions.img),
+            )
 
     def generate(self, conditions: Codes, start: Codes, steps: int | None = None) -> Codes:
         """Both codes, by running the flow from `start`; without the flow, in one evaluation from the mean."""
@@ -98,10 +101,11 @@ class Student(nn.Module):
         if not c.flow:
             start, steps = mean_codes(len(conditions.rex), conditions.rex.device), 1
         count = c.steps if steps is None else steps
-        return Codes(
-            sample(lambda x, t: self.retinex_flow(x, t, conditions.rex), start.rex, count, c.method),
-            sample(lambda x, t: self.image_flow(x, t, conditions.img), start.img, count, c.method),
-        )
+        with full_precision(start.rex.device):
+            return Codes(
+                sample(lambda x, t: self.retinex_flow(x, t, conditions.rex), start.rex, count, c.method),
+                sample(lambda x, t: self.image_flow(x, t, conditions.img), start.img, count, c.method),
+            )
 
     def forward(self, low: Tensor, start: Codes, steps: int | None = None) -> TransformerOutput:
         """Restore a photograph (B, 3, H, W) of any size from 1x1 up, the flow starting at `start`."""

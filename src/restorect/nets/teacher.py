@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 
+from restorect.devices import full_precision
 from restorect.nets.codes import Codes
 from restorect.nets.priors import ImagePrior, PriorConfig, RetinexPrior, view_of
 from restorect.nets.transformer import Transformer, TransformerConfig, TransformerOutput
@@ -35,8 +36,9 @@ class Teacher(nn.Module):
     def encode(self, low: Tensor, high: Tensor) -> Codes:
         """The codes of a pair, both images (B, 3, H, W) in [0, 1]."""
         low, high = view_of(low, self.config.priors.view), view_of(high, self.config.priors.view)
-        parts = self.decomposition.low(low), self.decomposition.high(high)
-        return Codes(self.retinex_prior(*parts), self.image_prior(low, high))
+        with full_precision(low.device):  # what sets photographs apart is small beside what they share
+            parts = self.decomposition.low(low), self.decomposition.high(high)
+            return Codes(self.retinex_prior(*parts), self.image_prior(low, high))
 
     def calibrate(self, low: Tensor, high: Tensor) -> None:
         """Start the running figures of fresh encoders from these pairs (B, 3, H, W); see `PriorTrunk.calibrate`."""

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from restorect.devices import full_precision
 from restorect.nets.blocks import CODE_SIZE
 
 _LIMITS = (5.0, 2.0, 1.0)  # largest log slope, log gain and offset
@@ -32,7 +33,8 @@ class ToneCurve(nn.Module):
 
     def forward(self, x: Tensor, z_rex: Tensor, z_img: Tensor) -> Tensor:
         """Apply to an image (B, 3, H, W) the curve of its codes, both (B, 256)."""
-        numbers = self.second(F.silu(self.first(torch.cat([z_rex, z_img], dim=1)))).float()
+        with full_precision(x.device):
+            numbers = self.second(F.silu(self.first(torch.cat([z_rex, z_img], dim=1))))
         slope, gain, offset = (
             limit * torch.tanh(part / limit)[:, :, None, None]
             for limit, part in zip(_LIMITS, numbers.chunk(3, dim=1), strict=True)

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from restorect.configs import require
 from restorect.nets.blocks import Block, BlockStack, pointwise
+from restorect.nets.detail import DetailGain
 from restorect.nets.norm import NormName
 from restorect.nets.padding import pad_to_multiple
 from restorect.nets.tone import ToneCurve
@@ -34,6 +35,7 @@ class TransformerConfig:
         gain: the last convolution gives a factor beside the addend, image * (1 + factor) + addend, so that
             detail need not pass through a narrow net; for stems above 1.
         tone: a global tone curve, set by the codes, comes first; see `ToneCurve`.
+        detail: a factor for each of the finest bands of the image comes last; see `DetailGain`.
     """
 
     dim: int = 64
@@ -46,6 +48,7 @@ class TransformerConfig:
     qk_norm: bool = True
     gain: bool = False
     tone: bool = False
+    detail: bool = False
 
     def __post_init__(self) -> None:
         require(self.dim > 0 and self.dim % 8 == 0, f"dim is {self.dim}; it must be a multiple of 8")
@@ -130,6 +133,7 @@ class Transformer(nn.Module):
         self.decoder1 = self._level(0, 2 * d, True)  # no join above: the top level keeps both halves
         self.refine = self._level(0, 2 * d, False)
         self.output = nn.Conv2d(2 * d, folded * (2 if config.gain else 1), 3, padding=1, bias=False)
+        self.detail = DetailGain(2 * d, config.stem) if config.detail else None
         self.head = RetinexHead(d)
         with torch.no_grad():
             self.output.weight *= 0.1  # an untrained network starts near the identity
@@ -156,12 +160,14 @@ class Transformer(nn.Module):
         d2 = self.decoder2(self.join2(torch.cat([self.up2(d3), e2], dim=1)), z_rex)
         decoder_input = self.up1(d2)
         d1 = self.decoder1(torch.cat([decoder_input, e1], dim=1), z_rex)
-        image = self._compose(x, self.output(self.refine(d1, z_img)))[..., :H, :W]
+        image = self._compose(x, self.refine(d1, z_img))[..., :H, :W]
         return TransformerOutput(image, e1, decoder_input, d3, d2, d1)
 
-    def _compose(self, x: Tensor, last: Tensor) -> Tensor:
-        last = F.pixel_shuffle(last, self.config.stem)
+    def _compose(self, x: Tensor, features: Tensor) -> Tensor:
+        last = F.pixel_shuffle(self.output(features), self.config.stem)
         if not self.config.gain:
-            return x + last
-        factor, addend = last.chunk(2, dim=1)
-        return x * (1 + factor) + addend
+            image = x + last
+        else:
+            factor, addend = last.chunk(2, dim=1)
+            image = x * (1 + factor) + addend
+        return image if self.detail is None else image + self.detail(x, features)

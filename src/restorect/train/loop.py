@@ -27,7 +27,7 @@ from restorect.train.state import TrainingState, load_state, save_state
 from restorect.train.validate import validate
 
 STATE_NAME = "state.pt"
-CALIBRATION = 256  # samples that running figures are set from
+CALIBRATION = 512  # samples that running figures are set from
 Save = Callable[[Path, nn.Module, dict[str, float]], None]
 
 
@@ -77,7 +77,8 @@ class Trainer:
         self.device = next(stage.network.parameters()).device
         stage.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = MovingAverage(stage.network, recipe.optimiser.ema)
-        self.optimiser = make_optimiser(stage, recipe.optimiser, self.device)
+        self.precision = _precision(recipe, self.device)
+        self.optimiser = make_optimiser(stage, recipe.optimiser, self.device, self.precision)
         self.state = TrainingState(recipe=_fingerprint(recipe))
         self.validation: dict[str, float] = {}
 
@@ -148,8 +149,10 @@ class Trainer:
         positions = self.processes.share(range(state.position, state.position + size))
         batch = Batch(*(_channels_last(x) for x in self.batches.batch(positions, patch)))
         generator = generator_for(self.recipe.seed + 1, state.step * self.processes.count + self.processes.rank)
+        rate = learning_rate(optimiser, state.step, done)
         self.stage.train()
-        with self._precision():
+        self.stage.follow(rate / optimiser.lr)
+        with self._autocast():
             losses, figures = module(batch, generator)
         loss = torch.stack(list(losses.values())).sum()
         self.optimiser.zero_grad(set_to_none=True)
@@ -162,7 +165,7 @@ class Trainer:
                 f"the state in {self.folder} is from before it: resume with a lower optimiser.lr"
             )
         for group in self.optimiser.param_groups:
-            group["lr"] = group["share"] * learning_rate(optimiser, state.step, done)
+            group["lr"] = group["share"] * rate
         self.optimiser.step()
         self.stage.after_step()
         self.processes.average(self.stage.network.buffers())
@@ -177,11 +180,10 @@ class Trainer:
         norm: Tensor = torch.stack(norms).norm()
         return norm
 
-    def _precision(self) -> contextlib.AbstractContextManager[object]:
-        """Bfloat16 on CUDA; on a CPU it is hundreds of times slower than float32."""
-        if self.device.type == "cuda":
-            return torch.autocast("cuda", torch.bfloat16)
-        return contextlib.nullcontext()
+    def _autocast(self) -> contextlib.AbstractContextManager[object]:
+        if self.precision == torch.float32:
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, self.precision)
 
     def _log(self, log: RunLog, losses: dict[str, Tensor], done: float, pace: "_Pace") -> None:
         values = {name: float(value) for name, value in losses.items()}
@@ -251,6 +253,12 @@ class _Pace:
 def _channels_last(images: Tensor) -> Tensor:
     """Convolutions are faster on this layout, on GPUs and CPUs alike."""
     return images.contiguous(memory_format=torch.channels_last)
+
+
+def _precision(recipe: Recipe, device: torch.device) -> torch.dtype:
+    if recipe.precision == "auto":
+        return torch.bfloat16 if device.type == "cuda" else torch.float32
+    return torch.bfloat16 if recipe.precision == "bfloat16" else torch.float32
 
 
 def _fingerprint(recipe: Recipe) -> str:

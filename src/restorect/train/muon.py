@@ -38,13 +38,18 @@ class MuonAdam(torch.optim.AdamW):
         groups: parameter groups with `params` and `muon`.
         betas: of AdamW.
         momentum: of Muon.
+        dtype: of the iterations that make a step orthogonal; they bear bfloat16.
     """
 
     def __init__(
-        self, groups: Iterable[dict[str, Any]], betas: tuple[float, float] = (0.9, 0.999), momentum: float = 0.95
+        self,
+        groups: Iterable[dict[str, Any]],
+        betas: tuple[float, float] = (0.9, 0.999),
+        momentum: float = 0.95,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__(groups, betas=betas, weight_decay=0.0)
-        self.momentum = momentum
+        self.momentum, self.dtype = momentum, dtype
 
     @torch.no_grad()
     def step(self) -> None:  # type: ignore[override]
@@ -62,5 +67,5 @@ class MuonAdam(torch.optim.AdamW):
             state |= {"step": torch.zeros(()), "momentum": torch.zeros_like(grad)}
         state["momentum"].lerp_(grad, 1 - self.momentum)
         ahead = grad.lerp(state["momentum"], self.momentum)  # Nesterov
-        rows = orthogonal(ahead.flatten(1))
+        rows = orthogonal(ahead.flatten(1).to(self.dtype)).to(p.dtype)
         p.add_(rows.view_as(p), alpha=-lr * _ADAM_RMS * max(rows.shape) ** 0.5)

@@ -10,7 +10,9 @@ from restorect.train.muon import MuonAdam, is_matrix
 from restorect.train.recipes import OptimiserRecipe
 
 
-def make_optimiser(stage: nn.Module, recipe: OptimiserRecipe, device: torch.device) -> torch.optim.Optimizer:
+def make_optimiser(
+    stage: nn.Module, recipe: OptimiserRecipe, device: torch.device, precision: torch.dtype = torch.float32
+) -> torch.optim.Optimizer:
     """AdamW or Muon over all that learns in a stage; each group has its `share` of the learning rate.
 
     Prior encoders are a group of their own and always AdamW's; see `OptimiserRecipe.priors`.
@@ -26,6 +28,6 @@ def make_optimiser(stage: nn.Module, recipe: OptimiserRecipe, device: torch.devi
     ]
     groups = [group for group in groups if group["params"]]
     if recipe.name == "muon":
-        return MuonAdam(groups, betas=recipe.betas)
+        return MuonAdam(groups, betas=recipe.betas, dtype=precision)
     fused = device.type == "cuda"
     return torch.optim.AdamW(groups, betas=recipe.betas, weight_decay=0.0, fused=fused)

@@ -136,19 +136,25 @@ def _distil(
     student.to(run.device)
     _compile(run.device, student.transformer, teacher.transformer)
     if recipe.codes_share > 0:
-        first = replace(recipe, schedule=_share(recipe.schedule, recipe.codes_share, at_end=True))
+        first = replace(recipe, schedule=_codes_schedule(recipe))
         stage: Stage = CodesStage(student, teacher, recipe)
         _train("codes", stage, first, replace(run, folder=run.folder / "codes"), processes, card, view)
         student.load_state_dict(load_student(run.folder / "codes" / "last.safetensors")[0].state_dict())
-    second = replace(recipe, schedule=_share(recipe.schedule, 1 - recipe.codes_share, at_end=False))
+    second = replace(recipe, schedule=_share(recipe.schedule, 1 - recipe.codes_share))
     return _train("student", StudentStage(student, teacher, recipe), second, run, processes, card, view)
 
 
-def _share(schedule: ScheduleRecipe, share: float, at_end: bool) -> ScheduleRecipe:
-    """A part of a schedule; validated only at its end on request."""
+def _share(schedule: ScheduleRecipe, share: float) -> ScheduleRecipe:
+    """A part of a schedule."""
     steps = max(1, round(schedule.steps * share)) if schedule.steps else 0
-    every = 0 if at_end else schedule.validate_every
-    return replace(schedule, steps=steps, minutes=schedule.minutes * share, validate_every=every)
+    return replace(schedule, steps=steps, minutes=schedule.minutes * share)
+
+
+def _codes_schedule(recipe: StudentRecipe) -> ScheduleRecipe:
+    """That of stage 2a: on thumbnails, so crops need not grow; validated at its end only."""
+    schedule = replace(_share(recipe.schedule, recipe.codes_share), validate_every=0)
+    size = recipe.codes_batch or schedule.batches[0]
+    return replace(schedule, patches=schedule.patches[:1], batches=(size,))
 
 
 def _train(

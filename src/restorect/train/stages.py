@@ -18,6 +18,7 @@ from restorect.losses.flex import FlexLoss, sample_gate
 from restorect.losses.flow import code_loss, velocity_loss
 from restorect.losses.retinex import decomposition_loss, head_loss
 from restorect.nets.codes import Codes, mean_codes, noise_codes
+from restorect.nets.priors import MOMENTUM, Standardise
 from restorect.nets.student import Student
 from restorect.nets.teacher import Teacher
 from restorect.nets.transformer import Transformer, TransformerOutput
@@ -60,6 +61,12 @@ class Stage(nn.Module):
         Called before a fresh run, unless `started`, and for the average of the weights before it is used: averaged
         encoders give other figures than the average of their figures (as for batch norm in Izmailov et al. 2018).
         """
+
+    def follow(self, share: float) -> None:
+        """Let running figures follow the batches at this share of their usual pace; called before each step."""
+        for module in self.network.modules():
+            if isinstance(module, Standardise):
+                module.momentum = share * MOMENTUM
 
     def after_step(self) -> None:
         """Called after each optimiser step."""
@@ -146,6 +153,7 @@ class TeacherStage(Stage):
 
 class _StudentStage(Stage):
     network: Student
+    teacher: Teacher
 
     def __init__(self, network: Student, recipe: StudentRecipe) -> None:
         super().__init__()
@@ -179,6 +187,15 @@ class _StudentStage(Stage):
         near = Codes(estimate_end(rex.x_t, t, v.rex), estimate_end(img.x_t, t, v.img))
         return velocity_loss(v, Codes(rex.velocity, img.velocity)), near
 
+    def tone_losses(self, batch: Batch, generated: Codes, target: Codes) -> Losses:
+        """L1 between the views as the two nets' tone curves show them: code errors by what they do to the exposure."""
+        own, other = self.network.transformer.tone, self.teacher.transformer.tone
+        if self.recipe.tone == 0 or own is None or other is None:
+            return {}
+        with torch.no_grad():
+            shown = other(batch.low_view, *target)
+        return {"tone": self.recipe.tone * F.l1_loss(own(batch.low_view, *generated), shown)}
+
 
 class CodesStage(_StudentStage):
     """Stage 2a: the flow learns the teacher's codes; the transformer is frozen."""
@@ -196,7 +213,7 @@ class CodesStage(_StudentStage):
         conditions = self.network.read(batch.low_view)
         start = self.start(len(batch.low), generator, batch.low.device)
         generated = self.network.generate(conditions, start)
-        losses = {"codes": code_loss(generated, target)}
+        losses = {"codes": code_loss(generated, target)} | self.tone_losses(batch, generated, target)
         if self.recipe.flow:
             losses["velocity"] = self.flow_losses(conditions, target, generator)[0]
         return losses, {}
@@ -223,6 +240,7 @@ class StudentStage(_StudentStage):
         conditions = student.read(batch.low_view)
         generated = student.generate(conditions, self.start(len(batch.low), generator, batch.low.device))
         distilled: Losses = {"codes": recipe.codes * code_loss(generated, target)}
+        distilled |= self.tone_losses(batch, generated, target)
         fed = generated
         if recipe.flow:
             velocity, near = self.flow_losses(conditions, target, generator)
