@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from unittest import mock
 
 from restorect.flow.velocity import VelocityConfig
@@ -12,21 +13,24 @@ from restorect.nets.teacher import TeacherConfig
 from restorect.nets.transformer import TransformerConfig
 
 TRANSFORMER = TransformerConfig(
-    dim=8, blocks=(1, 1, 1, 1), refine=1, heads=(1, 1, 1, 1), stem=4, gain=True, tone=True, detail=True
+    dim=8, blocks=(1, 1, 1, 1), refine=1, heads=(1, 1, 1, 1), stem=4, gain=True, detail=True
 )
 PRIORS = PriorConfig(width=4, blocks=1, view=16)
 
 
 @contextmanager
 def small_nets() -> Iterator[None]:
-    """Within it, the presets "tiny" and "wide" are small; "wide" has twice the width."""
+    """Within it, "tiny", "toned" and "wide" are small; "toned" has a tone curve, "wide" twice the width."""
+    toned = replace(TRANSFORMER, tone=True)
     student = StudentConfig(transformer=TRANSFORMER, conditions=PRIORS, velocity=VelocityConfig(width=16, blocks=1))
     teacher = TeacherConfig(transformer=TRANSFORMER, priors=PRIORS)
     wide = TeacherConfig(
         transformer=TransformerConfig(dim=16, blocks=(1, 1, 1, 1), refine=1, heads=(1, 1, 1, 1), stem=2), priors=PRIORS
     )
     with (
-        mock.patch.dict(presets.STUDENTS, {"tiny": student}),
-        mock.patch.dict(presets.TEACHERS, {"tiny": teacher, "wide": wide}),
+        mock.patch.dict(presets.STUDENTS, {"tiny": student, "toned": replace(student, transformer=toned)}),
+        mock.patch.dict(
+            presets.TEACHERS, {"tiny": teacher, "toned": replace(teacher, transformer=toned), "wide": wide}
+        ),
     ):
         yield

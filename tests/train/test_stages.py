@@ -116,9 +116,11 @@ def test_student_runs_both_stages_and_logs_the_gate(teacher: Path, pairs_folder:
 
 
 def test_the_codes_stage_has_its_own_batch_and_learns_the_teachers_exposure(
-    teacher: Path, pairs_folder: Path, tmp_path: Path
+    decomposition: Path, pairs_folder: Path, tmp_path: Path
 ) -> None:
-    run("student", str(pairs_folder), tmp_path, 4, teacher=str(teacher), codes_share=0.5, codes_batch=6, tone=2.0)
+    run("teacher", str(pairs_folder), tmp_path / "teacher", 2, decomposition=str(decomposition), preset="toned")
+    teacher = str(tmp_path / "teacher" / "last.safetensors")
+    run("student", str(pairs_folder), tmp_path, 4, teacher=teacher, preset="toned", codes_share=0.5, codes_batch=6)
     assert torch.load(tmp_path / "codes" / "state.pt", weights_only=True)["position"] == 12
     assert "tone" in records(tmp_path / "codes", "train")[0]
     assert "tone" in records(tmp_path, "train")[0]
