@@ -1,6 +1,6 @@
 """Fine detail of a photo, band by band, and how a network keeps or damps it (after Starck and Murtagh 1998).
 
-Shapes: x_BCHW; with K bands, bands_BKCHW.
+Shapes: x_BCHW.
 """
 
 import torch
@@ -10,8 +10,8 @@ from torch.nn import functional as F
 BANDS = 2
 
 
-def detail_bands(x: Tensor, count: int = BANDS) -> Tensor:
-    """Take an image (B, C, H, W) apart into its finest bands (B, K, C, H, W); coarser structure is left out.
+def detail_bands(x: Tensor, count: int = BANDS) -> list[Tensor]:
+    """The finest bands of an image (B, C, H, W), finest first, each of its shape; coarser structure is left out.
 
     The a-trous wavelet transform with the binomial kernel [1, 2, 1] / 4: band k is what smoothing with a spacing of
     2^k pixels takes away. Borders are replicated. A constant image has no detail.
@@ -21,7 +21,7 @@ def detail_bands(x: Tensor, count: int = BANDS) -> Tensor:
         smooth = _smooth(_smooth(x, 2**k, -1), 2**k, -2)
         bands.append(x - smooth)
         x = smooth
-    return torch.stack(bands, dim=1)
+    return bands
 
 
 def _smooth(x: Tensor, step: int, dim: int) -> Tensor:
@@ -51,6 +51,8 @@ class DetailGain(nn.Module):
 
     def forward(self, x: Tensor, features: Tensor) -> Tensor:
         """What to add to an image (B, 3, H, W), by features (B, channels, H/stem, W/stem)."""
-        bands = detail_bands(x)
-        factors = F.pixel_shuffle(self.factors(features), self.stem)
-        return (factors.view_as(bands) * bands).sum(dim=1)
+        factors = F.pixel_shuffle(self.factors(features), self.stem).chunk(BANDS, dim=1)
+        total = torch.zeros((), device=x.device)
+        for factor, band in zip(factors, detail_bands(x), strict=True):
+            total = torch.addcmul(total, factor.to(band.dtype), band)
+        return total
