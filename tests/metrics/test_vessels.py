@@ -9,6 +9,7 @@ import torch
 from skimage.filters import frangi
 from torch import Tensor
 
+from restorect.metrics.registry import load_metric
 from restorect.metrics.vessels import vessel_correlation, vesselness
 
 
@@ -89,3 +90,26 @@ def test_what_cannot_be_compared_is_refused() -> None:
         vesselness(np.zeros((3, 4, 5)))
     flat = torch.full((3, 50, 60), 0.5)
     assert math.isnan(vessel_correlation(flat, flat))
+
+
+def _framed(*lines: int) -> Tensor:
+    """The same in a disc within a black frame, whose rim would be the strongest line of all."""
+    image = _retina(*lines)
+    canvas = np.zeros((200, 250), np.uint8)
+    cv2.circle(canvas, (125, 100), 95, 1, -1)
+    return image * torch.from_numpy(canvas)
+
+
+def test_the_metric_of_tables_finds_the_field_of_view_in_the_clean_photo() -> None:
+    clean, lost = _framed(1, 2, 3), _framed(1)
+    kept, fewer = load_metric("vessels").score(torch.stack([clean, lost]), torch.stack([clean, clean])).tolist()
+    mask = (clean > 0).all(dim=0).numpy()
+    assert kept == pytest.approx(1)
+    assert fewer == pytest.approx(vessel_correlation(lost, clean, mask), abs=0.05)
+    assert fewer < 0.8
+
+
+def test_the_metric_of_tables_wants_one_shape() -> None:
+    clean = _retina(1)[None]
+    with pytest.raises(ValueError, match="one shape"):
+        load_metric("vessels").score(clean[..., :-1], clean)

@@ -6,7 +6,7 @@ Shapes: images (B, 3, H, W), sRGB-encoded.
 import torch
 from torch import Tensor
 
-from restorect.data.degrade.fov import depth_inside, field_of_view
+from restorect.fov import depth_inside, field_of_view
 
 NOTICE = "retina photographs: for research and better viewing, not for diagnosis"
 _FEATHER = 0.02  # of the field's radius: over this distance from its rim the restoration fades in

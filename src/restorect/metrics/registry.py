@@ -26,6 +26,7 @@ from restorect.metrics.psnr import psnr, psnr_y
 from restorect.metrics.ssim import ssim
 from restorect.metrics.uciqe import uciqe
 from restorect.metrics.uiqm import uiqm
+from restorect.metrics.vessels import vessels
 
 Reference = Literal["target", "input", "none"]
 
@@ -175,6 +176,7 @@ _ALL = (
     MetricInfo(name="ssim", title="SSIM", higher_is_better=True, low=-1, high=1, reference="target", smallest=11),
     MetricInfo(name="ms-ssim", title="MS-SSIM", higher_is_better=True, high=1, reference="target", smallest=176),
     MetricInfo(name="delta-e", title="dE 2000", higher_is_better=False, reference="target"),
+    MetricInfo(name="vessels", title="Vessels kept", higher_is_better=True, low=-1, high=1, reference="target"),
     _lpips_info("lpips-alex", "LPIPS (Alex)", "alexnet", smallest=31),
     _lpips_info("lpips-vgg", "LPIPS (VGG)", "vgg16", smallest=16),
     MetricInfo(
@@ -214,6 +216,7 @@ _SCORERS: Mapping[str, Callable[[Resources], Scorer]] = {
     "ssim": partial(_paired, ssim),
     "ms-ssim": partial(_paired, ms_ssim),
     "delta-e": partial(_paired, delta_e),
+    "vessels": partial(_paired, vessels),
     "lpips-alex": partial(_lpips, "alex"),
     "lpips-vgg": partial(_lpips, "vgg"),
     "loe": partial(_paired, loe),

@@ -1,12 +1,15 @@
 """Vessels of a retina photograph: how strongly each pixel looks like one, and whether a restoration keeps them.
 
-Shapes: image_HW, image_CHW, mask_HW; vesselness in [0, 1] where the image is in [0, 1].
+Shapes: image_HW, image_CHW, mask_HW; B samples; vesselness in [0, 1] where the image is in [0, 1].
 """
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from restorect.fov import field_of_view
 
 Floats = NDArray[np.float64]
 SCALES = (1.0, 1.5, 2.0, 3.0)
@@ -90,6 +93,28 @@ def vessel_correlation(
     a, b = (line[kept] - line[kept].mean() for line in lines)
     norm = float(np.sqrt((a**2).sum() * (b**2).sum()))
     return float((a * b).sum() / norm) if norm > 0 else float("nan")
+
+
+def vessels(output_BCHW: Tensor, target_BCHW: Tensor) -> Tensor:
+    """The check of a table: `vessel_correlation` inside the field of view of the clean photograph, one figure a sample.
+
+    Args:
+        output_BCHW: (B, 3, H, W), sRGB-encoded, in [0, 1].
+        target_BCHW: the clean photographs.
+
+    Returns:
+        (B,) float32 from -1 to 1; NaN where one of the two shows no line at all.
+
+    Raises:
+        ValueError: the shapes differ, or a field of view is too small.
+    """
+    if output_BCHW.shape != target_BCHW.shape or target_BCHW.ndim != 4:
+        raise ValueError(f"expected one shape (B, 3, H, W), got {tuple(output_BCHW.shape)}, {tuple(target_BCHW.shape)}")
+    figures = [
+        vessel_correlation(output_CHW, target_CHW, field_of_view(target_CHW)[0].cpu().numpy())
+        for output_CHW, target_CHW in zip(output_BCHW, target_BCHW, strict=True)
+    ]
+    return torch.tensor(figures, dtype=torch.float32, device=target_BCHW.device)
 
 
 def _green(image_CHW: Tensor, size: tuple[int, int]) -> Floats:

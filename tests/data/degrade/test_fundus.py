@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from restorect.configs import from_mapping, to_mapping
-from restorect.data.degrade.fov import depth_inside, field_of_view
 from restorect.data.degrade.fundus import (
     FundusConfig,
     degrade_fundus,
@@ -14,6 +13,7 @@ from restorect.data.degrade.fundus import (
     shift_average,
 )
 from restorect.errors import ConfigError
+from restorect.fov import depth_inside, field_of_view
 
 
 def _seeded(seed: int) -> torch.Generator:

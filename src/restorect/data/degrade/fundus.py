@@ -19,9 +19,9 @@ from restorect.configs import require
 from restorect.data.degrade.camera import colour, linear_to_srgb, srgb_to_linear
 from restorect.data.degrade.draws import Range, chance, check_range, integer, log_uniform, uniform
 from restorect.data.degrade.fields import gaussian_blur, smooth_field
-from restorect.data.degrade.fov import depth_inside, field_of_view
 from restorect.data.degrade.noise import add_noise
 from restorect.data.degrade.recording import RecordingConfig, store
+from restorect.fov import depth_inside, field_of_view
 
 
 @dataclass(frozen=True, kw_only=True)
