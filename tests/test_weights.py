@@ -11,11 +11,12 @@ from safetensors.torch import load_file
 from restorect.infer.catalogue import shipped
 from restorect.infer.restorer import Restorer
 from restorect.metrics.psnr import psnr
-from restorect.nets.checkpoint import load_student, load_teacher
+from restorect.nets.checkpoint import load_decomposition, load_student, load_teacher, portable, read_checkpoint
 
 ROOT = Path(__file__).parents[1]
 STUDENTS = sorted(shipped().items())
-TEACHERS = sorted((ROOT / "teachers").glob("*.safetensors"))
+TEACHERS = sorted((ROOT / "teachers").glob("*-teacher.safetensors"))
+DECOMPOSITIONS = sorted((ROOT / "teachers").glob("*-decomposition.safetensors"))
 LARGEST = {"tiny": 7e6, "nano": 5e6}
 
 
@@ -46,8 +47,20 @@ def test_teachers_load(path: Path) -> None:
     assert path.with_suffix(".md").is_file()
 
 
+def test_stage_0_loads() -> None:
+    assert DECOMPOSITIONS
+    assert all(load_decomposition(path)[1].data for path in DECOMPOSITIONS)
+
+
+@pytest.mark.parametrize("path", [*(path for _, path in STUDENTS), *TEACHERS, *DECOMPOSITIONS])
+def test_no_path_of_a_machine_is_inside(path: Path) -> None:
+    _, card = read_checkpoint(path)
+    assert portable(card.recipe) == card.recipe
+    assert not any(Path(name).is_absolute() for name in card.data)
+
+
 def test_files_stay_small() -> None:
-    files = [path for _, path in STUDENTS] + TEACHERS
+    files = [path for _, path in STUDENTS] + TEACHERS + DECOMPOSITIONS
     assert TEACHERS
     assert all(path.stat().st_size < 15 * 2**20 for path in files)
     assert sum(path.stat().st_size for path in files) < 64 * 2**20

@@ -20,7 +20,14 @@ def checkpoint(tmp_path: Path) -> Path:
     with small_nets():
         config = student_preset("tiny")
     path = tmp_path / "run.safetensors"
-    card = student_card(config, task="low-light", preset="tiny", data=("train",), notes={"steps": 5})
+    card = student_card(
+        config,
+        task="low-light",
+        preset="tiny",
+        data=("train",),
+        notes={"steps": 5},
+        recipe={"teacher": "/home/me/runs/teacher/last.safetensors", "data": {"train": ["/a/b/c", "d"]}},
+    )
     save_checkpoint(path, Student(config), card)
     return path
 
@@ -36,6 +43,7 @@ def test_packs_half_precision_with_measured_figures(checkpoint: Path, pairs_fold
     figures = card.metrics["made-up"]
     assert figures["photos"] == 10
     assert figures["protocol"] == "rgb-full"
+    assert card.recipe == {"teacher": "teacher/last.safetensors", "data": {"train": ["b/c", "d"]}}
     assert card.notes == {"steps": 5, "hardware": "none"}
     text = out.with_suffix(".md").read_text()
     assert f"{figures['psnr']:.2f} dB" in text

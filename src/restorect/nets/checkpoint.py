@@ -132,6 +132,20 @@ def teacher_card(config: TeacherConfig, **fields: Any) -> Card:  # noqa: ANN401
     return Card(kind="teacher", config=to_mapping(config), **fields)
 
 
+def short_path(path: str) -> str:
+    """The last two parts of a path: what it is called, not where it lies on somebody's machine."""
+    return "/".join(part for part in Path(path).parts[-2:] if part != Path(path).anchor)
+
+
+def portable(recipe: Any) -> Any:  # noqa: ANN401 - a recipe's mapping, or a value in it
+    """A recipe with all absolute paths shortened, for a file that others will read."""
+    if isinstance(recipe, dict):
+        return {name: portable(value) for name, value in recipe.items()}
+    if isinstance(recipe, list | tuple):
+        return [portable(value) for value in recipe]
+    return short_path(recipe) if isinstance(recipe, str) and Path(recipe).is_absolute() else recipe
+
+
 def file_hash(path: Path) -> str:
     """SHA-256 of a file, in hex."""
     return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -16,6 +16,7 @@ from restorect.nets.checkpoint import (
     Card,
     load_student,
     load_teacher,
+    portable,
     read_checkpoint,
     save_checkpoint,
     write_atomically,
@@ -60,7 +61,12 @@ def pack(
         network.config = replace(config, start=start or config.start, steps=steps or config.steps)
         card = replace(card, config=to_mapping(network.config))
     figures = {name: measure(network, folders, card.task) for name, folders in tests.items()}
-    card = replace(card, metrics={**card.metrics, **figures}, notes={**card.notes, **(notes or {})})
+    card = replace(
+        card,
+        recipe=portable(card.recipe),
+        metrics={**card.metrics, **figures},
+        notes={**card.notes, **(notes or {})},
+    )
     save_checkpoint(target, network, card, torch.float16)
     write_atomically(target.with_suffix(".md"), describe(target.name, card).encode())
     return card

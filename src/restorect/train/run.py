@@ -22,6 +22,7 @@ from restorect.nets.checkpoint import (
     load_student,
     load_teacher,
     save_checkpoint,
+    short_path,
     student_card,
     teacher_card,
 )
@@ -172,8 +173,8 @@ def _train(
         notes["hardware"] = torch.cuda.get_device_name() if run.device.type == "cuda" else "CPU"
         sources = (*recipe.data.train, *recipe.data.clean)
         card = make_card(
-            task=recipe.task, recipe=to_mapping(recipe), data=tuple(Path(s).name for s in sources), metrics=metrics,
-            notes=notes,
+            task=recipe.task, recipe=to_mapping(recipe), data=tuple(map(short_path, dict.fromkeys(sources))),
+            metrics=metrics, notes=notes,
         )  # fmt: skip
         save_checkpoint(path, network, card)
 
