@@ -1,0 +1,37 @@
+"""A photo of one task given to another task's weights: no sense in it, but a proper picture all the same."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from restorect.data.degrade import SIMULATORS
+from restorect.infer.catalogue import shipped
+from restorect.infer.restorer import Restorer
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "forest-path.jpg"
+
+
+@pytest.fixture(scope="module")
+def photos() -> dict[str, Tensor]:
+    """One picture for each task, made by its simulator; the retina is a lit disc in a black frame."""
+    image = cv2.imread(str(EXAMPLE))
+    assert image is not None
+    day = torch.from_numpy(cv2.resize(image, (150, 101), interpolation=cv2.INTER_AREA)[..., ::-1].copy()).float() / 255
+    day = day.permute(2, 0, 1) ** 0.6
+    disc = cv2.circle(np.zeros((101, 150), np.uint8), (75, 50), 48, 1, -1)
+    clean = dict.fromkeys(SIMULATORS, day) | {"fundus": day * torch.from_numpy(disc)}
+    return {task: simulate(clean[task], torch.Generator().manual_seed(1)) for task, simulate in SIMULATORS.items()}
+
+
+@pytest.mark.parametrize("name", sorted(shipped()))
+def test_photos_of_all_tasks_come_out_finite_and_in_range(name: tuple[str, str], photos: dict[str, Tensor]) -> None:
+    restorer = Restorer.load(*name)
+    for photo in photos.values():
+        for output in (restorer(photo), *restorer(photo, samples=2)):
+            assert output.shape == photo.shape
+            assert torch.isfinite(output).all()
+            assert 0 <= output.min() <= output.max() <= 1
