@@ -84,6 +84,24 @@ def test_options_become_the_study_and_its_outcome_files(
         assert ElementTree.fromstring((tmp_path / "out" / name).read_text()).tag == f"{SVG}svg"
 
 
+def test_without_names_all_variants_that_suit_the_recipe_are_trained(
+    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studies: list[ablate.Study] = []
+
+    def remember(study: ablate.Study, on_progress: object) -> dict:
+        studies.append(study)
+        study.folder.mkdir()
+        return outcome()
+
+    monkeypatch.setattr(ablate, "ablate", remember)
+    line = ["ablate", str(recipe), "-o", str(tmp_path / "out"), "--teacher", "t", "--decomposition", "d"]
+    result = runner.invoke(app, [*line, "--steps", "4", "--set", "flex=0"])
+    assert result.exit_code == 0, result.output
+    assert set(studies[0].variants) == set(ablate.VARIANTS) - {"no-flex", "noise-start"}
+    assert "left out: no-flex, since the recipe has flex=0.0 already" in result.output
+
+
 def test_curves_show_mean_and_spread_over_seeds() -> None:
     svg = ElementTree.fromstring(curves(outcome(), "validation", "PSNR"))
     titles = [title.text for title in svg.iter(f"{SVG}title")]

@@ -12,7 +12,7 @@ from worker import run
 
 from restorect.configs import to_mapping
 from restorect.errors import ConfigError, TrainingError
-from restorect.train.ablate import SAMPLER_STEPS, VARIANTS, Study, ablate, table, variant_recipe
+from restorect.train.ablate import SAMPLER_STEPS, VARIANTS, Study, ablate, table, variant_recipe, variants_of
 from restorect.train.recipes import DataRecipe, ScheduleRecipe, StudentRecipe
 
 
@@ -44,8 +44,18 @@ def outcome(recipe: StudentRecipe, tmp_path_factory: pytest.TempPathFactory) -> 
     return found, folder, told
 
 
+def test_a_switch_that_the_recipe_has_set_already_is_no_variant(recipe: StudentRecipe, tmp_path: Path) -> None:
+    assert set(variants_of(recipe)) == set(VARIANTS) - {"noise-start"}
+    bare = dataclasses.replace(recipe, flex=0.0, start="mean")
+    assert set(variants_of(bare)) == set(VARIANTS) - {"no-flex", "mean-start"}
+    with pytest.raises(ConfigError, match="variant no-flex changes nothing: the recipe has flex=0.0 already"):
+        study(bare, tmp_path, variants=("full", "no-flex"))
+
+
 @pytest.mark.parametrize("name", VARIANTS)
 def test_a_variant_differs_in_its_switch_alone(name: str, recipe: StudentRecipe) -> None:
+    if name == "noise-start":  # what the recipe has
+        recipe = dataclasses.replace(recipe, start="mean")
     full, changed = (to_mapping(variant_recipe(recipe, variant, 7)) for variant in ("full", name))
     assert {key for key in full if full[key] != changed[key]} == set(VARIANTS[name].changes)
     assert full == to_mapping(dataclasses.replace(recipe, seed=7))
@@ -73,8 +83,11 @@ def test_the_outcome_holds_figures_spread_and_curves(outcome: tuple[dict, Path, 
         assert variant["psnr"]["std"] == pytest.approx(abs(first - second) / 2**0.5, abs=1e-4)
         assert first != second
     (full, direct, _) = found["variants"]
-    assert [step for step, _ in full["runs"][0]["loss"]] == [1, 2, 3]  # a quarter of the steps went to the codes
+    assert [step for step, _ in full["runs"][0]["loss"]] == [2, 3, 4]  # a quarter of the steps went to the codes
     assert [step for step, _ in direct["runs"][0]["loss"]] == [1, 2, 3, 4]
+    assert 0 <= full["runs"][0]["gate"] <= 1  # the share of samples that FLEX saw
+    assert "gate" not in direct["runs"][0]
+    assert full["runs"][0]["validation"][-1][0] == direct["runs"][0]["validation"][-1][0] == 4
     assert full["runs"][0]["validation"][-1][1] == pytest.approx(full["runs"][0]["psnr"], abs=1e-4)
     assert str(folder.parent) not in json.dumps(found)
     assert json.loads(json.dumps(found)) == found
@@ -83,7 +96,8 @@ def test_the_outcome_holds_figures_spread_and_curves(outcome: tuple[dict, Path, 
 def test_the_sampler_s_steps_are_timed_on_the_full_student(outcome: tuple[dict, Path, list]) -> None:
     found, _, _ = outcome
     assert tuple(row["steps"] for row in found["sampler"]) == SAMPLER_STEPS
-    assert all(row["seconds"] > 0 for row in found["sampler"])
+    assert all(row["seconds"] > row["flow_seconds"] > 0 for row in found["sampler"])
+    assert "processor seconds a photo | of these the flow" in table(found)
     own = next(row for row in found["sampler"] if row["steps"] == 4)  # what it was trained with
     assert own["psnr"] == pytest.approx(found["variants"][0]["runs"][0]["psnr"], abs=1e-3)
 

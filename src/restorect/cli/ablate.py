@@ -1,9 +1,14 @@
 """`restorect ablate`: what each part of the method is worth, by training without it."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from restorect.train.recipes import StudentRecipe
 
 TABLE_NAME, OUTCOME_NAME = "ablation.md", "ablation.json"
 CURVES = {"loss": ("curves-loss.svg", "L1 of training crops"), "validation": ("curves-psnr.svg", "validation PSNR, dB")}
@@ -13,7 +18,9 @@ _POINTS = 25  # of a curve; what lies between is averaged
 def ablate(
     recipe: Annotated[Path, typer.Argument(help="YAML recipe of the full student.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the runs, the table and the curves.")],
-    variants: Annotated[str | None, typer.Option(help="Names with commas; `list` shows all. [default: all]")] = None,
+    variants: Annotated[
+        str | None, typer.Option(help="Names with commas; `list` shows all. [default: all that suit]")
+    ] = None,
     seeds: Annotated[str, typer.Option(help="Numbers with commas; each variant is trained with each.")] = "0,1,2",
     teacher: Annotated[Path | None, typer.Option(help="Checkpoint of stage 1.")] = None,
     decomposition: Annotated[Path | None, typer.Option(help="Checkpoint of stage 0, for the variant direct.")] = None,
@@ -36,16 +43,16 @@ def ablate(
 
     from restorect.configs import from_mapping
     from restorect.devices import find_device
-    from restorect.train.ablate import VARIANTS, Study
+    from restorect.train.ablate import Study
     from restorect.train.ablate import ablate as carry_out
     from restorect.train.recipes import StudentRecipe
 
     if threads:
         torch.set_num_threads(threads)
-    values = _values(recipe, data, val, steps, teacher, decomposition, settings)
+    full = from_mapping(StudentRecipe, _values(recipe, data, val, steps, teacher, decomposition, settings))
     study = Study(
-        recipe=from_mapping(StudentRecipe, values),
-        variants=tuple(VARIANTS) if variants is None else tuple(part.strip() for part in variants.split(",")),
+        recipe=full,
+        variants=_all(full) if variants is None else tuple(part.strip() for part in variants.split(",")),
         seeds=_seeds(seeds),
         folder=out,
         device=find_device(device),
@@ -86,6 +93,17 @@ def _values(
     return override(values, settings or [])
 
 
+def _all(recipe: StudentRecipe) -> tuple[str, ...]:
+    """All variants that differ from the recipe; says which do not."""
+    from restorect.train.ablate import VARIANTS, changed, variants_of
+
+    suiting = variants_of(recipe)
+    for name in VARIANTS:
+        if name not in suiting:
+            typer.echo(f"left out: {name}, since the recipe has {changed(name)} already", err=True)
+    return suiting
+
+
 def _seeds(text: str) -> tuple[int, ...]:
     from restorect.errors import ConfigError
 
@@ -96,11 +114,10 @@ def _seeds(text: str) -> tuple[int, ...]:
 
 
 def _list() -> None:
-    from restorect.train.ablate import VARIANTS
+    from restorect.train.ablate import VARIANTS, changed
 
     for name, variant in VARIANTS.items():
-        changes = ", ".join(f"{key}={value!r}" for key, value in variant.changes.items())
-        typer.echo(f"{name:12} {variant.question}" + (f" ({changes})" if changes else ""))
+        typer.echo(f"{name:12} {variant.question}" + (f" ({changed(name)})" if variant.changes else ""))
 
 
 def _write(out: Path, outcome: dict[str, Any]) -> None:

@@ -51,6 +51,7 @@ VARIANTS: dict[str, Variant] = {
     "no-hvi": Variant(question="no colour loss", changes={"hvi": 0.0}),
     "detached": Variant(question="image losses kept from the flow", changes={"detach_codes": True}),
     "mean-start": Variant(question="the flow starts from the mean, not from noise", changes={"start": "mean"}),
+    "noise-start": Variant(question="the flow starts from noise, not from the mean", changes={"start": "noise"}),
 }
 
 
@@ -60,7 +61,7 @@ class Study:
 
     Attributes:
         recipe: of the full student; ends after a number of steps, so that all variants get the same.
-        variants: names of `VARIANTS`.
+        variants: names of `VARIANTS`; `variants_of` gives all that suit the recipe.
         seeds: each variant is trained once with each.
         folder: gets a run in `VARIANT/seed-N` for each.
         device: of the training.
@@ -68,7 +69,7 @@ class Study:
     """
 
     recipe: StudentRecipe
-    variants: tuple[str, ...] = tuple(VARIANTS)
+    variants: tuple[str, ...]
     seeds: tuple[int, ...] = (0, 1, 2)
     folder: Path
     device: torch.device
@@ -83,6 +84,11 @@ class Study:
         limited = schedule.steps > 0 and schedule.minutes == 0
         require(limited, "an ablation ends after equal steps: give --steps, and no minutes")
         require(self.recipe.teacher != "", "teacher: give the checkpoint of `restorect train teacher`")
+        for name in self.variants:
+            has = f"the recipe has {changed(name)} already"
+            require(
+                name in variants_of(self.recipe), f"variant {name} changes nothing: {has}; change it or leave it out"
+            )
         if "direct" in self.variants:
             require(self.recipe.decomposition != "", "decomposition: variant direct needs the checkpoint of stage 0")
 
@@ -129,6 +135,16 @@ def variant_recipe(recipe: StudentRecipe, name: str, seed: int) -> StudentRecipe
     return replace(recipe, seed=seed, **VARIANTS[name].changes)
 
 
+def variants_of(recipe: StudentRecipe) -> tuple[str, ...]:
+    """The variants that differ from the recipe: one without FLEX says nothing where the recipe has none."""
+    return tuple(name for name in VARIANTS if name == FULL or variant_recipe(recipe, name, recipe.seed) != recipe)
+
+
+def changed(name: str) -> str:
+    """What a variant sets, as `--set` would."""
+    return ", ".join(f"{key}={value!r}" for key, value in VARIANTS[name].changes.items())
+
+
 def table(outcome: Mapping[str, Any]) -> str:
     """The outcome as Markdown."""
     lines = [
@@ -147,9 +163,12 @@ def table(outcome: Mapping[str, Any]) -> str:
     figures = f"{teacher['psnr']:.2f} | {teacher['ssim']:.4f}"
     lines.append(f"| teacher | sees the ground truth | {figures} | |")
     if outcome["sampler"]:
-        lines += ["", "| steps of the flow (full, first seed) | PSNR | SSIM | seconds a photo |", "|---|---|---|---|"]
+        clock = "processor " if outcome["hardware"] == "CPU" else ""
+        head = f"| steps of the flow (full, first seed) | PSNR | SSIM | {clock}seconds a photo | of these the flow |"
+        lines += ["", head, "|---" * 5 + "|"]
         lines += [
-            f"| {s['steps']} | {s['psnr']:.2f} | {s['ssim']:.4f} | {s['seconds']:.4f} |" for s in outcome["sampler"]
+            f"| {s['steps']} | {s['psnr']:.2f} | {s['ssim']:.4f} | {s['seconds']:.4f} | {s['flow_seconds']:.4f} |"
+            for s in outcome["sampler"]
         ]
     return "\n".join(lines) + "\n"
 
@@ -158,13 +177,21 @@ def _run(study: Study, name: str, seed: int, report: Callable[[Report], None]) -
     folder = study.folder / name / f"seed-{seed}"
     recipe = variant_recipe(study.recipe, name, seed)
     figures = train_student(recipe, Run(folder, study.device, study.resume, report))
-    records = [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    before = _records(folder / "codes")[-1]["step"] if (folder / "codes").exists() else 0
+    records = _records(folder)
+    gates = [r["gate"] for r in records if "gate" in r]
     return {
         "seed": seed,
         **_rounded({k: figures[k] for k in ("psnr", "ssim")}),
-        "loss": [[r["step"], r["l1"]] for r in records if r["kind"] == "train"],
-        "validation": [[r["step"], r["psnr"]] for r in records if r["kind"] == "val"],
+        **_rounded({"gate": statistics.fmean(gates)} if gates and recipe.flex > 0 else {}),
+        "loss": [[before + r["step"], r["l1"]] for r in records if r["kind"] == "train"],
+        "validation": [[before + r["step"], r["psnr"]] for r in records if r["kind"] == "val"],
     }
+
+
+def _records(folder: Path) -> list[dict[str, Any]]:
+    """What a run of that folder logged."""
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
 def _gathered(name: str, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -198,21 +225,33 @@ def _teacher(study: Study, held_out: PairStore) -> dict[str, float]:
 
 
 def _sampler(study: Study, held_out: PairStore) -> list[dict[str, Any]]:
-    """The full student of the first seed with other numbers of steps: figures, and seconds a photo."""
+    """The full student of the first seed with other numbers of steps: figures, and seconds a photo.
+
+    "seconds" is the median over the photos for the whole student, "flow_seconds" for the flow alone: of the processor
+    on a CPU, which other programs do not change, and of the clock on a GPU.
+    """
     path = study.folder / FULL / f"seed-{study.seeds[0]}" / "last.safetensors"
     student = load_student(path)[0].to(study.device).eval()
+    now = time.process_time if study.device.type == "cpu" else time.perf_counter
     rows = []
     for steps in SAMPLER_STEPS:
-        spent: list[float] = []
+        spent: list[tuple[float, float]] = []
 
-        def predict(low: Tensor, high: Tensor, steps: int = steps, spent: list[float] = spent) -> Tensor:
-            begun = time.perf_counter()
-            image = cast(Tensor, student(low, student.start(len(low)), steps).image).cpu()  # awaits the device
-            spent.append(time.perf_counter() - begun)
+        def predict(low: Tensor, high: Tensor, steps: int = steps, spent: list[tuple[float, float]] = spent) -> Tensor:
+            begun = now()
+            conditions = student.read(low)
+            conditions.img.cpu()  # awaits the device, here and below
+            read = now()
+            codes = student.generate(conditions, student.start(len(low)), steps)
+            codes.img.cpu()
+            generated = now()
+            image = cast(Tensor, student.transformer(low, *codes).image).cpu()
+            spent.append((now() - begun, generated - read))
             return image.to(high.device)
 
         figures = validate(predict, held_out, study.recipe.task)
-        row = {"psnr": figures["psnr"], "ssim": figures["ssim"], "seconds": statistics.median(spent)}
+        seconds, flow = (statistics.median(column) for column in zip(*spent, strict=True))
+        row = {"psnr": figures["psnr"], "ssim": figures["ssim"], "seconds": seconds, "flow_seconds": flow}
         rows.append({"steps": steps, **_rounded(row)})
     return rows
 
