@@ -63,6 +63,23 @@ def test_shipped_weights_and_baselines_on_a_folder_of_pairs(pairs: Path, tmp_pat
     assert (out / "images.csv").read_bytes() == before  # seconds too: nothing was done again
 
 
+def test_no_figure_is_cut_off_in_a_narrow_terminal(pairs: Path, tmp_path: Path) -> None:
+    line = ["evaluate", "--pairs", str(pairs), "--outputs", str(pairs / "low"), "-o", str(tmp_path / "out")]
+    line += ["--protocol", "rgb-full+gtmean", "--metrics", "psnr,psnr-y,ssim,delta-e,uciqe,uiqm,lpips-alex,fid"]
+    result = runner.invoke(app, [*line, "--name", "a method of a long name"])
+    assert result.exit_code == 0, result.output
+    assert "…" not in result.output
+    shown = summary(tmp_path / "out")
+    for score in shown["methods"][0]["scores"].values():
+        assert any(f"({score['low']:.{d}f} to {score['high']:.{d}f})" in result.output for d in (2, 4))
+    for name in (*shown["columns"], "lpips-alex", "fid", "seconds"):
+        assert name in result.output
+    table = [text for text in result.output.splitlines() if text[:1] in "┏┡│└"]
+    assert max(map(len, table)) <= 80
+    assert result.output.count("3 images") == 1
+    assert result.output.count("rgb-full+gtmean/1") == 1
+
+
 def test_outputs_of_any_method_are_judged_by_the_same_ruler(pairs: Path, tmp_path: Path) -> None:
     for seed in range(3):
         photo(tmp_path / "theirs" / f"n{seed}.png", seed, 0.9)

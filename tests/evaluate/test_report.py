@@ -23,7 +23,7 @@ from restorect.evaluate.report.pictures import FULL_ERROR, LONGEST, data_uri, er
 from restorect.evaluate.report.plots import Axis, Point, plot, spanning
 from restorect.evaluate.run import Ruler
 from restorect.evaluate.scores import Measure, load_measure
-from restorect.evaluate.summary import TestSet, read_summary
+from restorect.evaluate.summary import TestSet, digits_of, read_summary
 from restorect.metrics.registry import METRICS
 
 PAIRED = (load_measure(METRICS["psnr"]), load_measure(METRICS["ssim"]))
@@ -82,6 +82,7 @@ def test_the_files_agree_with_each_other(cases: list[Case], tmp_path: Path) -> N
     assert json.loads((tmp_path / "out/summary.json").read_text()) == json.loads(json.dumps(summary))
     rows = list(csv.DictReader(io.StringIO((tmp_path / "out/images.csv").read_text())))
     assert len(rows) == 16
+    assert {row["protocol"] for row in rows} == {"rgb-full/1"}
     mine = [float(row["psnr"]) for row in rows if row["method"] == "gamma"]
     score = summary["methods"][0]["scores"]["psnr"]
     assert score["mean"] == pytest.approx(np.mean(mine), abs=1e-3)
@@ -287,3 +288,8 @@ def test_a_flat_image_set_can_be_plotted(tmp_path: Path) -> None:
         for side in ("low", "high"):
             save(tmp_path / side / f"{name}.png", np.full((16, 16, 3), 128, np.uint8))
     carried_out(paired(tmp_path / "low", tmp_path / "high"), tmp_path / "out")
+
+
+def test_a_column_has_the_same_digits_throughout() -> None:
+    methods = [{"scores": {"psnr": {"mean": 9.5}, "ssim": {"mean": 0.5}}}, {"scores": {"psnr": {"mean": -22.0}}}]
+    assert [digits_of({"methods": methods}, column) for column in ("psnr", "ssim", "lpips")] == [2, 4, 4]

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from restorect.evaluate.methods import Method
     from restorect.evaluate.pairs import Case
     from restorect.evaluate.summary import TestSet
@@ -56,9 +54,6 @@ Readme: TypeAlias = Annotated[
     Path | None, typer.Option(help="Instead of evaluating, write the table of --results between this file's markers.")
 ]
 Results: TypeAlias = Annotated[Path, typer.Option(help="Folder of summaries for --readme.")]
-
-
-_REASON_WIDTH = 15  # characters of a heading that says what a metric lacks
 
 
 def evaluate(
@@ -248,6 +243,7 @@ def _run(
     """Check, evaluate, write and show; gives the number of images that could not be judged."""
     import dataclasses
 
+    from restorect.cli.evaluate_display import Progress, tell
     from restorect.evaluate.evaluation import Plan, carry_out
     from restorect.evaluate.pairs import check_headers
     from restorect.evaluate.protocols import find_protocol
@@ -267,7 +263,7 @@ def _run(
     set_measures, lacking = choose_set_measures(
         names, protocol=chosen, compared=test_set.paired or bool(against), weights_dir=weights_dir
     )
-    with _Progress() as progress:
+    with Progress() as progress:
         mixed = check_headers(cases, mixed_depth=mixed_depth, on_progress=progress.show)
         if mixed:
             stamp = f"MIXED DEPTH: {mixed} of {len(cases)} images compare different bit depths"
@@ -284,58 +280,7 @@ def _run(
             workers=workers,
         )
         summary = carry_out(plan, progress.show)
-    return _tell(summary, out)
-
-
-def _tell(summary: dict[str, Any], out: Path) -> int:
-    """Show the table and what its reader must know; gives the number of images that could not be judged."""
-    from rich.console import Console
-
-    from restorect.evaluate.summary import REPORT_NAME
-
-    Console().print(_table(summary))
-    for stamp in [*summary["set"]["stamps"], *(f"no {n}: {why}" for n, why in summary["unavailable"].items())]:
-        typer.echo(stamp)
-    failed = [(method["name"], failure) for method in summary["methods"] for failure in method["failed"]]
-    for method, failure in failed:
-        typer.echo(f"failed: {method}, {failure['name']}: {failure['error']}", err=True)
-    typer.echo(str(out / REPORT_NAME))
-    return len(failed)
-
-
-def _table(summary: dict[str, Any]) -> Table:
-    from rich.table import Table
-
-    test_set, protocol = summary["set"], summary["protocol"]
-    label = f"{protocol['name']}/{protocol['version']}"
-    note = f"{label}: mean over images with its {summary['confidence']['level']:.0%} confidence interval"
-    if not protocol["comparable"]:
-        note += "; NOT COMPARABLE with other protocols"
-    table = Table(title=f"{test_set['title']}, {test_set['images']} images", caption=note)
-    table.add_column("method", no_wrap=True)
-    for column in (*summary["columns"], *summary["set_columns"]):
-        table.add_column(column, justify="right", no_wrap=True)
-    for name, reason in summary["unavailable"].items():
-        heading = f"{name}\n{reason.partition(' (')[0]}"
-        table.add_column(heading, justify="right", overflow="fold", min_width=_REASON_WIDTH)
-    table.add_column("seconds", justify="right")
-    for method in summary["methods"]:
-        cells = [_cell(method["scores"].get(column)) for column in summary["columns"]]
-        cells += [_set_cell(method["set_scores"].get(column)) for column in summary["set_columns"]]
-        cells += ["-"] * len(summary["unavailable"])
-        table.add_row(method["name"], *cells, "-" if method["seconds"] is None else f"{method['seconds']:.3f}")
-    return table
-
-
-def _cell(score: dict[str, float] | None) -> str:
-    if score is None:
-        return "-"
-    digits = 2 if abs(score["mean"]) >= 10 else 4
-    return f"{score['mean']:.{digits}f}\n({score['low']:.{digits}f} to {score['high']:.{digits}f})"
-
-
-def _set_cell(score: dict[str, float] | None) -> str:
-    return "-" if score is None else f"{score['value']:.2f}\n({score['images']} images)"
+    return tell(summary, out)
 
 
 def _list(*, benchmarks: bool, weights_dir: Path | None) -> None:
@@ -364,26 +309,3 @@ def _write_readme(readme: Path, results: Path) -> None:
 
     changed = update(readme, results)
     typer.echo(f"{readme}: {'written' if changed else 'already up to date'}")
-
-
-class _Progress:
-    """A bar for each stage."""
-
-    def __enter__(self) -> _Progress:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
-        self._tasks: dict[str, Any] = {}
-        self._bar.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._bar.stop()
-
-    def show(self, done: int, total: int, stage: str) -> None:
-        """Bring the stage's bar up to date."""
-        if stage not in self._tasks:
-            self._tasks[stage] = self._bar.add_task(stage, total=total)
-        self._bar.update(self._tasks[stage], completed=done)

@@ -179,17 +179,24 @@ def write(path: Path, text: str) -> None:
 
 
 def table(evaluation: Evaluation) -> str:
-    """All results as CSV: method, name, size, seconds, scores, and why there are none."""
+    """All results as CSV: protocol, method, name, size, seconds, scores, and why there are none."""
     text = io.StringIO()
-    names = ["method", "name", "width", "height", "seconds", *evaluation.columns, "error"]
+    names = ["protocol", "method", "name", "width", "height", "seconds", *evaluation.columns, "error"]
     writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
     for outcome in evaluation.outcomes:
         for result in outcome.results:
             row: dict[str, Any] = {name: getattr(result, name) for name in ("method", "name", "width", "height")}
+            row["protocol"] = evaluation.protocol.label
             seconds = "" if result.seconds is None else round(result.seconds, 4)
             writer.writerow({**row, "seconds": seconds, **_rounded(result.scores), "error": result.error})
     return text.getvalue()
+
+
+def digits_of(summary: Mapping[str, Any], column: str) -> int:
+    """Digits after the point that show all means of a column alike: 2 where one of them is 10 or more, else 4."""
+    scores = (method["scores"].get(column) for method in summary["methods"])
+    return 2 if any(score is not None and abs(score["mean"]) >= 10 for score in scores) else 4
 
 
 def _method(outcome: Outcome, evaluation: Evaluation) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from restorect.evaluate.report.pictures import FULL_ERROR, data_uri, error_map
 from restorect.evaluate.report.plots import Axis, Point, plot, spanning
 from restorect.evaluate.run import Pictures
 from restorect.evaluate.statistics import estimate
-from restorect.evaluate.summary import Evaluation
+from restorect.evaluate.summary import Evaluation, digits_of
 
 _STYLE = """
 :root{color-scheme:light dark;background:Canvas;color:CanvasText;--line:#8884;--soft:#8882;--grey:#666}
@@ -19,7 +19,7 @@ body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding
 .wide{overflow-x:auto;overflow-wrap:normal;margin:1rem 0}
 table{border-collapse:collapse}td,th{padding:.25rem .7rem;border-bottom:1px solid var(--line);text-align:left}
 th{vertical-align:bottom}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-th.n small{display:inline-block;max-width:9rem;white-space:normal}
+th.n small{display:inline-block;max-width:15rem;white-space:normal}
 small,.grey{color:var(--grey);font-weight:400}
 tr.ours{background:var(--soft);font-weight:600}.stamp{border-left:4px solid #d55e00;padding:.3rem .8rem;margin:.3rem 0}
 .case{display:grid;grid-template-columns:repeat(auto-fit,minmax(10rem,1fr));gap:.5rem;max-width:84rem}
@@ -92,9 +92,10 @@ def _table(evaluation: Evaluation, summary: Mapping[str, Any]) -> str:
     heads = "".join(_head(c, evaluation.columns.get(c, "")) for c in columns)
     heads += "".join(_head(c, better) for c, better in evaluation.set_columns.items())
     heads += "".join(_head(c, "", reason) for c, reason in summary["unavailable"].items())
+    digits = {c: digits_of(summary, c) for c in columns}
     rows = []
     for number, method in enumerate(summary["methods"]):
-        cells = "".join(f'<td class="n">{_estimate(method["scores"].get(c))}</td>' for c in columns)
+        cells = "".join(f'<td class="n">{_estimate(method["scores"].get(c), digits[c])}</td>' for c in columns)
         seconds = "" if method["seconds"] is None else f"{method['seconds']:.3f}"
         kind = ' class="ours"' if number == 0 else ""
         cells += "".join(f'<td class="n">{_distance(method["set_scores"].get(c))}</td>' for c in evaluation.set_columns)
@@ -138,10 +139,9 @@ def _distance(score: Mapping[str, float] | None) -> str:
     return f"{score['value']:.2f}<br><small>{score['images']} images against {score['references']}</small>"
 
 
-def _estimate(score: Mapping[str, float] | None) -> str:
+def _estimate(score: Mapping[str, float] | None, digits: int) -> str:
     if score is None:
         return ""
-    digits = 2 if abs(score["mean"]) >= 10 else 4
     low, high, std = (f"{score[name]:.{digits}f}" for name in ("low", "high", "std"))
     return f"{score['mean']:.{digits}f}<br><small>[{low}, {high}]<br>± {std}</small>"
 
