@@ -37,7 +37,11 @@ def test_niqe_is_fitted_from_a_folder_and_never_over_a_file(tmp_path: Path) -> N
     assert "6 photographs" in result.stdout
     parameters = read_parameters(out, metric="niqe")
     assert parameters.origin["photographs"] == 6
-    assert NiqeModel.of(parameters).score(torch.rand(1, 3, 96, 288)).item() > 0
+    image = torch.rand(1, 3, 96, 288, generator=torch.Generator().manual_seed(0))
+    expected = NiqeModel.of(parameters).score(image).item()
+    found = load_metric("niqe-fitted", Resources(weights_dir=tmp_path)).score(image).item()
+    assert found == pytest.approx(expected)
+    assert found != pytest.approx(load_metric("niqe", Resources(weights_dir=tmp_path)).score(image).item(), rel=1e-2)
     before = out.read_bytes()
     with pytest.raises(RestorectError, match="is there already"):
         CliRunner().invoke(app, arguments, catch_exceptions=False)

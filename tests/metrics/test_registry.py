@@ -73,7 +73,7 @@ def test_without_weights_the_column_says_so(name: str, tmp_path: Path) -> None:
     for resources in (None, Resources(weights_dir=tmp_path)):
         with pytest.raises(WeightsNeeded, match=r"needs (weights|parameters) .*, see docs/metrics\.md"):
             metric(name, resources)
-    assert all(weight in PRETRAINED or weight in ("brisque", "biqi") for weight in METRICS[name].weights)
+    assert all(weight in PRETRAINED or weight in ("niqe", "brisque", "biqi") for weight in METRICS[name].weights)
 
 
 NETWORKS = [(n, weight) for n, info in METRICS.items() for weight in info.weights if weight in PRETRAINED]

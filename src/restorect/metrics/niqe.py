@@ -6,6 +6,7 @@ Shapes: B samples, H x W pixels, P blocks, D = 36 features.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -13,6 +14,7 @@ from torch import Tensor
 from restorect.errors import DataError
 from restorect.metrics.nss import aggd_mean, fit_aggd, halved, luma8, mscn, neighbours
 from restorect.metrics.parameters.store import Parameters, read_parameters
+from restorect.metrics.pretrained import WeightsNeeded
 
 BLOCK = 96
 """Side of a block in pixels; an image needs at least two."""
@@ -38,6 +40,20 @@ class NiqeModel:
     def of(cls, parameters: Parameters) -> "NiqeModel":
         """The model in a file of parameters."""
         return cls(mean=parameters.tensors["mean"], covariance=parameters.tensors["covariance"])
+
+    @classmethod
+    def fitted(cls, file: Path | None) -> "NiqeModel":
+        """The model in a file that `restorect metrics fit-niqe` wrote.
+
+        Raises:
+            WeightsNeeded: there is no file.
+            CheckpointError: it holds something else.
+        """
+        if file is None or not file.is_file():
+            raise WeightsNeeded(
+                "needs parameters niqe, see docs/metrics.md (make them with restorect metrics fit-niqe)"
+            )
+        return cls.of(read_parameters(file, metric="niqe"))
 
     def score(self, image_BCHW: Tensor) -> Tensor:
         """Distance from natural: sqrt((m - n)^T ((S + T)/2)^+ (m - n)), m, S of the model, n, T of the image's blocks.

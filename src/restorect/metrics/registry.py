@@ -147,6 +147,11 @@ def _niqe(_resources: Resources) -> Scorer:
     return lambda output, _reference: model.score(output)
 
 
+def _niqe_fitted(resources: Resources) -> Scorer:
+    model = NiqeModel.fitted(resources.parameters("niqe"))
+    return lambda output, _reference: model.score(output)
+
+
 def _brisque(resources: Resources) -> Scorer:
     regressor = load_brisque(resources.parameters("brisque"))
     return lambda output, _reference: brisque(output.cpu(), regressor)
@@ -190,6 +195,7 @@ _ALL = (
     MetricInfo(name="loe", title="LOE (NPE)", higher_is_better=False, reference="input", smallest=50),
     MetricInfo(name="loe-grid100", title="LOE (100x100)", higher_is_better=False, high=10_000, reference="input"),
     MetricInfo(name="niqe", title="NIQE (own fit)", higher_is_better=False, smallest=96),
+    MetricInfo(name="niqe-fitted", title="NIQE (your fit)", higher_is_better=False, weights=("niqe",), smallest=96),
     MetricInfo(name="brisque", title="BRISQUE", higher_is_better=False, low=None, weights=("brisque",), smallest=14),
     MetricInfo(name="biqi", title="BIQI", higher_is_better=False, low=None, weights=("biqi",), smallest=32),
     MetricInfo(name="uciqe", title="UCIQE (unit)", higher_is_better=True, high=1),
@@ -222,6 +228,7 @@ _SCORERS: Mapping[str, Callable[[Resources], Scorer]] = {
     "loe": partial(_paired, loe),
     "loe-grid100": partial(_paired, partial(loe, variant="grid100")),
     "niqe": _niqe,
+    "niqe-fitted": _niqe_fitted,
     "brisque": _brisque,
     "biqi": _biqi,
     "uciqe": partial(_alone, uciqe),
