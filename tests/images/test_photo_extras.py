@@ -9,7 +9,7 @@ import pytest
 from photo_makers import make_dng, make_tiff, pixels
 
 from restorect.errors import ImageError
-from restorect.images.codecs import heic
+from restorect.images.codecs import apart, heic, raw
 from restorect.images.colour import from_network, to_network
 from restorect.images.formats import sniff
 from restorect.images.read import probe, read_photo
@@ -41,7 +41,7 @@ def test_heic_10_bit_is_held_as_16():
     assert (photo.bit_depth, photo.stored_bits, photo.pixels.dtype) == (16, 10, np.uint16)
     assert np.abs(photo.pixels / 257 - ramp()).mean() < 2
     assert set(np.unique(np.abs(photo.pixels / 65535 * 1023 - np.rint(photo.pixels / 65535 * 1023)) < 0.01)) == {True}
-    assert "16 bits a channel become 8" in encode(photo).warnings[0]
+    assert "10 bits a channel become 8" in encode(photo).warnings[0]
 
 
 def test_raw_is_linear_16_bit_and_becomes_tiff():
@@ -102,17 +102,38 @@ def test_this_folder_does_not_need_torch():
     assert done.returncode == 0, done.stderr
 
 
-def test_a_heic_that_crashes_libheif_is_one_line(monkeypatch):
-    """The decoder's process dies by a signal, or hangs; this one lives."""
+@pytest.mark.parametrize(
+    ("module", "kind", "codec", "library"),
+    [("pi_heif", "HEIC", heic, "libheif"), ("rawpy", "camera RAW", raw, "LibRaw")],
+)
+def test_a_file_that_crashes_its_library_is_one_line(module, kind, codec, library, monkeypatch):
+    """The decoder's process dies by a signal; this one lives."""
+    pytest.importorskip(module)
+    data = (HERE / "ramp8.heic").read_bytes() if codec is heic else make_dng()
+    monkeypatch.setattr(codec, "_DECODER", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
+    with pytest.raises(ImageError) as caught:
+        read_photo(data, name="x")
+    assert str(caught.value).startswith(f"x: this {kind} file is damaged or cut off ({library} crashed on it)")
+
+
+def test_a_heic_that_hangs_libheif_is_one_line(monkeypatch):
     pytest.importorskip("pi_heif")
     data = (HERE / "ramp8.heic").read_bytes()
-    monkeypatch.setattr(heic, "_DECODER", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
-    with pytest.raises(ImageError, match=r"x\.heic: this HEIC file is damaged or cut off \(libheif crashed on it\)"):
-        read_photo(data, name="x.heic")
     monkeypatch.setattr(heic, "_DECODER", "import time; time.sleep(60)")
-    monkeypatch.setattr(heic, "_SECONDS", 0.2)
-    with pytest.raises(ImageError, match="does not come to an end"):
+    monkeypatch.setattr(apart, "SECONDS", 0.2)
+    with pytest.raises(ImageError, match="libheif does not come to an end"):
         read_photo(data, name="x.heic")
-    monkeypatch.undo()
+
+
+def test_a_heic_has_no_more_pages_than_it_says():
+    pytest.importorskip("pi_heif")
     with pytest.raises(ImageError, match="has no page 3"):
-        read_photo(data, page=3)
+        read_photo((HERE / "ramp8.heic").read_bytes(), page=3)
+
+
+def test_libraw_prints_nothing_of_a_damaged_file(capfd):
+    """It would do so itself, past Python: "unknown file: Unexpected end of file"."""
+    pytest.importorskip("rawpy")
+    with pytest.raises(ImageError, match="camera RAW file is damaged or cut off"):
+        read_photo(make_dng()[:-3000])
+    assert capfd.readouterr() == ("", "")

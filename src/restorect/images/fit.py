@@ -34,7 +34,7 @@ def fit(photo: Photo, kind: str, bit_depth: int | None) -> tuple[Photo, tuple[st
         warnings += (f"its transparency is not kept: {kind} has none",)
     depth = bit_depth or _nearest(photo.bit_depth, traits)
     if depth < photo.bit_depth and bit_depth is None:
-        warnings += (f"{photo.bit_depth} bits a channel become {depth}: {kind} holds no more",)
+        warnings += (f"{photo.stored_bits or photo.bit_depth} bits a channel become {depth}: {kind} holds no more",)
     photo, more = _toned(photo, kind, traits, depth)
     return photo, warnings + more + photo.warnings[known:]
 

@@ -1,7 +1,6 @@
 """TIFF: 8 and 16-bit integer, 32-bit float, grey, RGB, palette, CMYK, alpha; tiles, planes and all compressions."""
 
 import io
-import logging
 from typing import Any
 
 import numpy as np
@@ -16,8 +15,6 @@ from restorect.images.header import Decoded, Header
 from restorect.images.metadata import iptc, xmp
 from restorect.images.metadata.ifd import Directory, Head, chain, read_directory, read_head
 from restorect.images.photo import Array, Metadata, Photo
-
-logging.getLogger("tifffile").addHandler(logging.NullHandler())  # damage is reported by our own errors
 
 _COMPRESSIONS = {1: "none", 5: "lzw", 8: "zlib", 32946: "zlib", 32773: "packbits", 50000: "zstd", 34925: "lzma"}
 _XMP, _IPTC, _PHOTOSHOP, _ICC = 700, 33723, 34377, 34675
