@@ -1,6 +1,9 @@
 """EXIF, XMP, IPTC, resolution: kept, put right, noted, stripped."""
 
+import hashlib
 import io
+import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -229,3 +232,66 @@ def test_probe_tells_what_reading_gives():
         assert (info.profile == "sRGB") == (photo.icc_profile is None and not photo.linear)
     assert probe(make_jpeg(pixels(8, 3), profile("p3"), exif(6))).orientation == 6
     assert probe(make_jpeg(pixels(8, 3), profile("adobe"))).profile == "Adobe RGB (compatible)"
+
+
+def extended(content, *, parts=3, named=None):
+    """A JPEG whose XMP refers to an extended packet in several segments, laid out by hand; the last part first."""
+    guid = hashlib.md5(content).hexdigest().upper().encode()
+    main = XMP.replace(b"dc:creator", b'xmpNote:HasExtendedXMP="' + (named or guid) + b'" dc:creator')
+    bodies = [b"http://ns.adobe.com/xap/1.0/\0" + main]
+    step = -(-len(content) // parts)
+    for at in reversed(range(0, len(content), step)):
+        head = b"http://ns.adobe.com/xmp/extension/\0" + guid + struct.pack(">II", len(content), at)
+        bodies.append(head + content[at : at + step])
+    segments = b"".join(b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body for body in bodies)
+    plain = make_jpeg(pixels(8, 3))
+    return plain[:2] + segments + plain[2:]
+
+
+LONG = b"<x:xmpmeta>" + bytes(range(32, 127)) * 1300 + b"</x:xmpmeta>"
+
+
+def test_extended_xmp_is_kept_in_a_jpeg():
+    photo = read_photo(extended(LONG))
+    assert (photo.metadata.xmp_extension, photo.warnings) == (LONG, ())
+    written = encode(photo, note=NOTE)
+    assert written.warnings == ()
+    again = read_photo(written.data)
+    assert again.metadata.xmp_extension == LONG
+    assert xmp_module.read_note(again.metadata.xmp)["model"] == "nano"
+    assert "its extended XMP cannot be kept in png" in encode(photo, format="png").warnings
+    assert b"xmp/extension" not in encode_photo(photo, strip_metadata=True, note=NOTE)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        extended(LONG, named=b"0" * 32),
+        extended(LONG).replace(b"<x:xmpmeta> !", b"<x:xmpmeta>!!"),
+        extended(b"<xmp:Thumbnails>" + LONG),
+    ],
+    ids=["another one", "damaged", "with a thumbnail"],
+)
+def test_extended_xmp_that_cannot_be_kept_is_said(data):
+    photo = read_photo(data)
+    assert photo.metadata.xmp_extension is None
+    assert photo.metadata.xmp is not None
+    assert photo.warnings == ("its extended XMP is damaged or holds a thumbnail and is not kept",)
+    assert b"xmp/extension" not in encode_photo(photo)
+
+
+def test_exif_that_fills_a_jpeg_s_segment_loses_only_the_software_tag():
+    block = exif(6, thumbnail=False)
+    for length, warnings in (
+        (65527, ("its EXIF leaves no room for a software tag",)),
+        (65528, ("its EXIF is too long for a JPEG and is not kept",)),
+    ):
+        photo = full()
+        block = block.ljust(length, b"\0")
+        written = encode(replace(photo, metadata=Metadata(exif=block)), format="jpeg", note=NOTE)
+        assert written.warnings == warnings
+        kept = read_photo(written.data).metadata.exif
+        if length == 65527:
+            assert (len(kept), tag(kept, 0x010F), orientation(kept)) == (length, b"Testmake\0", 1)
+        else:
+            assert kept is None

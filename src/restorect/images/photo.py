@@ -16,6 +16,7 @@ class Metadata:
     Attributes:
         exif: a TIFF-structured EXIF block, without the `Exif` prefix.
         xmp: an XMP packet.
+        xmp_extension: the packet that a JPEG's `xmp` refers to for what does not fit into one segment.
         iptc: IPTC-IIM data sets.
         dpi: pixels per inch, across and down.
         comment: a JPEG comment.
@@ -24,6 +25,7 @@ class Metadata:
 
     exif: bytes | None = None
     xmp: bytes | None = None
+    xmp_extension: bytes | None = None
     iptc: bytes | None = None
     dpi: tuple[float, float] | None = None
     comment: bytes | None = None

@@ -150,6 +150,7 @@ def _metadata(
         for name, value, held in (
             ("EXIF", old.exif, traits.exif),
             ("XMP", old.xmp, traits.exif),
+            ("extended XMP", old.xmp_extension, kind == "jpeg"),
             ("IPTC", old.iptc, traits.iptc),
             ("comment", old.comment, kind in ("jpeg", "png")),
             ("text", old.text, kind == "png"),
@@ -163,15 +164,24 @@ def _metadata(
         return Metadata(dpi=dpi), warnings
     from restorect import __version__
 
-    software = f"restorect {__version__}" if note is not None else None
-    block = old.exif
-    if block is not None:
-        block = exif.for_writing(block, size=(photo.width, photo.height), software=software)
-    elif software is not None:
-        block = exif.with_software(software)
+    block, noted = _exif(photo, kind, f"restorect {__version__}" if note is not None else None)
     packet, more = xmp.for_writing(old.xmp, note)
     kept = replace(old, exif=block, xmp=packet, dpi=dpi, iptc=old.iptc if traits.iptc else None)
-    return kept, warnings + more
+    return kept, warnings + noted + more
+
+
+def _exif(photo: Photo, kind: str, software: str | None) -> tuple[bytes | None, tuple[str, ...]]:
+    """Prepare EXIF; where only the software tag makes it too long for a JPEG, the tag is left out, with a warning."""
+    block, size = photo.metadata.exif, (photo.width, photo.height)
+    if block is None:
+        return (None if software is None else exif.with_software(software)), ()
+    tagged = exif.for_writing(block, size=size, software=software)
+    if kind != "jpeg" or len(tagged) <= jpeg.MAX_EXIF_WRITTEN or software is None:
+        return tagged, ()
+    plain = exif.for_writing(block, size=size, software=None)
+    if len(plain) > jpeg.MAX_EXIF_WRITTEN:
+        return tagged, ()  # the codec says that it does not fit
+    return plain, ("its EXIF leaves no room for a software tag",)
 
 
 def _dispatch(

@@ -23,6 +23,8 @@ _MARKER = re.compile(rb"\xff([^\xff])")
 _MAX_SEGMENTS = 4096
 _MAX_JUNK = 2**16
 _MAX_EXIF = 2**23
+_EXIF_SIGNATURE = b"Exif\0\0"
+MAX_EXIF_WRITTEN = _SEGMENT - len(_EXIF_SIGNATURE)
 _MAX_SCANS = 500
 _SEARCHED = 2**26
 _XMP_SIGNATURE = b"http://ns.adobe.com/xap/1.0/\0"
@@ -33,8 +35,12 @@ def header(data: bytes, page: int) -> Header:
     image = _open(data, page)
     info = image.info
     notes: tuple[str, ...] = ()
-    if b"http://ns.adobe.com/xmp/extension/\0" in data[: 2**20]:
-        notes += ("its extended XMP is not kept",)
+    packet = xmp.usable(info.get("xmp"))
+    segments = [body for name, body in getattr(image, "applist", ()) if name == "APP1"]
+    parts = [body for body in segments if body.startswith(xmp.EXTENSION_SIGNATURE)]
+    extension = xmp.join_extension(parts, packet)
+    if parts and extension is None:
+        notes += ("its extended XMP is damaged or holds a thumbnail and is not kept",)
     if image.mode == "CMYK":
         notes += ("its CMYK colours are converted to sRGB",)
     resources = info.get("photoshop")
@@ -49,7 +55,8 @@ def header(data: bytes, page: int) -> Header:
         icc_profile=info.get("icc_profile"),
         metadata=Metadata(
             exif=block,
-            xmp=xmp.usable(info.get("xmp")),
+            xmp=packet,
+            xmp_extension=extension,
             iptc=found if isinstance(found, bytes) else None,
             dpi=_dpi(info),
             comment=info.get("comment"),
@@ -130,7 +137,7 @@ def _check(data: bytes) -> None:
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and data[at + 2] in (12, 16):
             raise ImageError(f"is a {data[at + 2]}-bit JPEG, which is not supported: save it as 8 bit or as TIFF")
         size = max(2, struct.unpack_from(">H", data, at)[0])
-        exif_bytes += size if data.startswith(b"Exif\0\0", at + 2) else 0
+        exif_bytes += size if data.startswith(_EXIF_SIGNATURE, at + 2) else 0
         if exif_bytes > _MAX_EXIF:
             raise ValueError("its EXIF is absurdly long")
         at += size
@@ -161,9 +168,11 @@ def _dpi(info: dict[Any, Any]) -> tuple[float, float] | None:
 
 def _with_segments(data: bytes, metadata: Metadata) -> tuple[bytes, tuple[str, ...]]:
     """Put EXIF, XMP, IPTC and the comment behind the JFIF segment."""
+    extension = xmp.split_extension(metadata.xmp_extension) if metadata.xmp_extension else []
     wanted = (
-        ("EXIF", 0xE1, b"Exif\0\0", metadata.exif),
+        ("EXIF", 0xE1, _EXIF_SIGNATURE, metadata.exif),
         ("XMP", 0xE1, _XMP_SIGNATURE, metadata.xmp),
+        *(("extended XMP", 0xE1, b"", part) for part in extension),
         ("IPTC", 0xED, iptc.SIGNATURE, iptc.to_resources(metadata.iptc) if metadata.iptc else None),
         ("comment", 0xFE, b"", metadata.comment),
     )

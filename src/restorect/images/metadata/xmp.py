@@ -3,12 +3,17 @@
 A packet is edited as text: no XML is parsed, so nothing in a hostile packet is ever expanded.
 """
 
+import hashlib
 import json
 import re
-from collections.abc import Mapping
+import struct
+from collections.abc import Iterable, Mapping
 from xml.sax.saxutils import escape
 
 NAMESPACE = "http://ns.restorect/1.0/"
+EXTENSION_SIGNATURE = b"http://ns.adobe.com/xmp/extension/\0"
+_EXTENSION_HEAD = 40
+_EXTENSION_PART = 65000
 _MAX_BYTES = 16 * 2**20
 _ORIENTATION = re.compile(r"""(\btiff:Orientation\s*=\s*["'])\s*\d+\s*(["'])""")
 _ORIENTATION_ELEMENT = re.compile(r"(<tiff:Orientation\s*>)\s*\d+\s*(</tiff:Orientation\s*>)")
@@ -58,6 +63,35 @@ def usable(xmp: bytes | None) -> bytes | None:
     return xmp if xmp and len(xmp) <= _MAX_BYTES else None
 
 
+def join_extension(segments: Iterable[bytes], xmp: bytes | None) -> bytes | None:
+    """Put together the extended packet of a JPEG (XMP Specification Part 3, 1.1.3.1).
+
+    Args:
+        segments: bodies of the APP1 segments that begin with `EXTENSION_SIGNATURE`.
+        xmp: the main packet, which names the extended one by its MD5.
+
+    Returns:
+        The packet; None unless it is whole, the one that `xmp` names, and free of thumbnails (the MD5 forbids to
+        take those out).
+    """
+    parts: dict[int, bytes] = {}
+    for body in (segment[len(EXTENSION_SIGNATURE) :] for segment in segments):
+        if len(body) > _EXTENSION_HEAD and xmp and body[:32] in xmp:
+            parts[struct.unpack_from(">I", body, 36)[0]] = body[_EXTENSION_HEAD:]
+    packet = b"".join(parts[at] for at in sorted(parts))
+    known = xmp and _digest(packet) in xmp
+    return packet if known and len(packet) <= _MAX_BYTES and b":Thumbnails" not in packet else None
+
+
+def split_extension(packet: bytes) -> list[bytes]:
+    """Give an extended packet as bodies of APP1 segments, each with `EXTENSION_SIGNATURE`."""
+    head = EXTENSION_SIGNATURE + _digest(packet)
+    return [
+        head + struct.pack(">II", len(packet), at) + packet[at : at + _EXTENSION_PART]
+        for at in range(0, len(packet), _EXTENSION_PART)
+    ]
+
+
 def read_note(xmp: bytes | None) -> dict[str, str]:
     """Read back the note of a restored picture; empty when there is none."""
     match = _OLD_NOTE.search(xmp.decode("utf-8", "replace")) if xmp else None
@@ -67,6 +101,11 @@ def read_note(xmp: bytes | None) -> dict[str, str]:
 
     entities = {"&quot;": '"', "&#10;": "\n", "&#13;": "\r", "&#9;": "\t"}
     return {key: unescape(value, entities) for key, value in re.findall(r'\brestorect:(\w+)="([^"]*)"', match[0])}
+
+
+def _digest(packet: bytes) -> bytes:
+    """Name an extended packet as the standard does."""
+    return hashlib.md5(packet, usedforsecurity=False).hexdigest().upper().encode()
 
 
 def _without(text: str, element: str) -> str:
