@@ -49,6 +49,17 @@ def test_it_lists_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "restorect[raw]" in text
 
 
+def test_it_warns_of_photos_that_cannot_be_read_without_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    without(monkeypatch, {"torchvision", "pi_heif", "rawpy", "onnxruntime"}, set())
+    result = CliRunner().invoke(app, ["doctor"])
+    assert result.exit_code == 0, "extras are optional"
+    for extra, photos in (("heif", "HEIC photos"), ("raw", "camera RAW photos")):
+        assert f"WARNING: the extra {extra} is not installed, so {photos} cannot be read: pip" in result.stderr
+    assert "onnx" not in result.stderr
+    without(monkeypatch, {"torchvision"}, {"pi_heif", "rawpy"})
+    assert CliRunner().invoke(app, ["doctor"]).stderr == ""
+
+
 def test_it_warns_loudly_about_torchvision(monkeypatch: pytest.MonkeyPatch) -> None:
     without(monkeypatch, set(), {"torchvision"})
     result = CliRunner().invoke(app, ["doctor"])

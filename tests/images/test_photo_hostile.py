@@ -71,8 +71,9 @@ def test_cut_off_files(kind, part, tmp_path):
         (b"<html><body>404", "looks like a web page"),
         (b"GIF89a" + bytes(50), "looks like a GIF"),
         (b"%PDF-1.7", "looks like a PDF"),
-        (bytes(1000), "of an unknown kind"),
-        (b"\xff", "of an unknown kind"),
+        (b"hi", "it looks like text"),
+        (bytes(1000), "it is of an unknown kind"),
+        (b"\xff", "it is of an unknown kind"),
     ],
 )
 def test_files_that_are_no_photos(content, says, tmp_path):

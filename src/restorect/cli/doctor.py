@@ -16,6 +16,7 @@ from restorect import __version__
 
 _CORE = ("torch", "numpy", "pillow", "opencv-python-headless", "tifffile", "imagecodecs", "safetensors", "pydantic")
 _CORE_REST = ("PyYAML", "typer", "rich", "platformdirs")
+_FOR_PHOTOS = ("heif", "raw")
 _EXTRAS = {
     "heif": ("pi_heif", "HEIC photos"),
     "raw": ("rawpy", "camera RAW photos"),
@@ -33,6 +34,9 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
     """
     facts = examine()
     typer.echo(json.dumps(facts, indent=2) if as_json else _text(facts))
+    for name in (name for name in _FOR_PHOTOS if not facts["extras"][name]):
+        text = f"the extra {name} is not installed, so {_EXTRAS[name][1]} cannot be read: {_install(name)}"
+        typer.secho(f"WARNING: {text}", err=True, fg=typer.colors.YELLOW, bold=True)
     for trouble in facts["troubles"]:
         typer.secho(f"WARNING: {trouble}", err=True, fg=typer.colors.RED, bold=True)
     raise typer.Exit(1 if facts["troubles"] else 0)
@@ -60,9 +64,7 @@ def examine() -> dict[str, Any]:
         "cache_writable": _writable(cache),
         "weights": weights,
         "troubles": troubles,
-        "hints": [
-            f"for {_EXTRAS[name][1]}: pip install 'restorect[{name}]'" for name, there in extras.items() if not there
-        ],
+        "hints": [f"for {_EXTRAS[name][1]}: {_install(name)}" for name, there in extras.items() if not there],
     }
 
 
@@ -83,6 +85,10 @@ def weight_files() -> list[dict[str, Any]]:
         {"file": path.relative_to(folder).as_posix(), "bytes": path.stat().st_size, "sha256": hash_file(path)}
         for path in sorted(folder.rglob("*.safetensors"))
     ]
+
+
+def _install(extra: str) -> str:
+    return f"pip install 'restorect[{extra}]'"
 
 
 def _version(name: str) -> str | None:

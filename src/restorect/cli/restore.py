@@ -86,7 +86,7 @@ def _template(text: str | None, suffix: str) -> "NameTemplate":
         raise ConfigError("--suffix and --name-template: give one of them; the template can hold the suffix")
     if any(sign in suffix for sign in "/\\\0"):
         raise ConfigError(f"--suffix {suffix!r}: give letters that can stand in a file name")
-    return NameTemplate(text=text or "{stem}" + suffix.replace("{", "{{").replace("}", "}}"))
+    return NameTemplate(text="{stem}" + suffix.replace("{", "{{").replace("}", "}}") if text is None else text)
 
 
 def _planned(paths: Sequence[str], out: str, naming: "Naming", *, recursive: bool) -> "Plan":

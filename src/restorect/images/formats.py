@@ -89,7 +89,6 @@ _BRANDS = {
     **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), "heic"),
     b"crx ": "raw",
 }
-_UNKNOWN = "of an unknown kind"
 _STRANGERS: tuple[tuple[bytes, str], ...] = (
     (b"GIF8", "a GIF"),
     (b"8BPS", "a Photoshop document"),
@@ -120,13 +119,15 @@ def sniff(data: bytes) -> str | None:
 
 
 def stranger(data: bytes) -> str:
-    """Say what a file that is not a photograph looks like, for an error message."""
+    """Say what a file that is not a photograph is, for an error message: a predicate, such as "looks like text"."""
     for magic, name in _STRANGERS:
         if data[:4096].lstrip().startswith(magic) or data.startswith(magic):
-            return name
+            return f"looks like {name}"
     beginning = data[:256].decode("utf-8", "ignore")
-    is_text = len(beginning.encode()) >= len(data[:256]) - 3 > 0
-    return "text" if is_text and all(letter.isprintable() or letter.isspace() for letter in beginning) else _UNKNOWN
+    cut = 3 if len(data) > 256 else 0  # the last letter's bytes may lie beyond
+    is_text = len(beginning.encode()) >= len(data[:256]) - cut
+    printable = all(letter.isprintable() or letter.isspace() for letter in beginning)
+    return "looks like text" if is_text and printable else "is of an unknown kind"
 
 
 def output_format(photo_format: str) -> str:

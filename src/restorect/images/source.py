@@ -44,7 +44,7 @@ def load(source: Path | bytes, name: str | None, max_megapixels: float) -> tuple
     except Exception as error:
         raise ImageError(f"{label}: its first bytes are damaged: get the file again") from error
     if format is None:
-        raise ImageError(f"{label}: is not a photo that can be read, it looks like {stranger(data)}: convert it first")
+        raise ImageError(f"{label}: is not a photo that can be read, it {stranger(data)}: convert it first")
     return data, label, format
 
 

@@ -180,6 +180,13 @@ def test_a_template_that_leads_out_or_is_not_understood(text: str) -> None:
         NameTemplate(text=text)
 
 
+@pytest.mark.parametrize("part", ["{stem:>99}", "{stem!r}", "{index:1000000000d}"])
+def test_what_is_not_understood_is_named_whole(part: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        NameTemplate(text=f"a{part}")
+    assert f": {part} is not understood; allowed are {{stem}}" in str(caught.value)
+
+
 def test_a_rendered_name_that_leads_out_fails_alone(tmp_path: Path) -> None:
     make(tmp_path / "in" / "...fake")
     make(tmp_path / "in" / "b.fake")

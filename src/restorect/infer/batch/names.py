@@ -41,8 +41,9 @@ class NameTemplate:
                 continue
             width = bool(re.fullmatch(r"0?[1-9]?\d?d", spec or "d")) if name in _NUMBERS else not spec
             if name not in FIELDS or conversion or not width:
+                whole = name + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
                 raise ConfigError(
-                    f"--name-template {shown(self.text)}: {{{shown(name)}}} is not understood; "
+                    f"--name-template {shown(self.text)}: {{{shown(whole)}}} is not understood; "
                     f"allowed are {', '.join('{' + f + '}' for f in FIELDS)}, and widths like {{index:04d}}"
                 )
         literal = "".join(text for text, *_ in parts)
