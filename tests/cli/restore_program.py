@@ -1,6 +1,7 @@
 """The `restorect` command in a real process, with a quick stand-in for the networks: `restore_program.py ARGUMENT...`.
 
-The environment variable `SECONDS_A_PHOTO` slows it down.
+The environment variable `SECONDS_A_PHOTO` slows it down; with `GO_ON_WHEN` all photos but the first wait until that
+path exists.
 """
 
 import os
@@ -26,6 +27,7 @@ class Brightener:
 
     weights_hash, device = "f" * 64, "cpu"
     default_steps = 4
+    first = True
 
     def __init__(self, size: str = "tiny", seconds: float = 0.0, task: str = "low-light") -> None:
         self.size, self.seconds, self.task, self.calls = size, seconds, task, 0
@@ -33,6 +35,10 @@ class Brightener:
     def __call__(self, image: Any, *, strength: float, seed: int, samples: int, steps: int | None) -> Any:
         self.calls += 1
         time.sleep(self.seconds)
+        gate = os.environ.get("GO_ON_WHEN")
+        while gate and not Brightener.first and not Path(gate).exists():
+            time.sleep(0.01)
+        Brightener.first = False
         results = [np.sqrt(np.clip(image, 0, 1)) * np.float32(1 - 0.1 * k) for k in range(samples)]
         return results if samples > 1 else results[0]
 

@@ -134,6 +134,7 @@ def test_json_lines(run: Run, folder: Path, tmp_path: Path) -> None:
     [
         *(["--strength", "2"], ["--samples", "0"], ["--format", "heic"], ["--format", "doc"], ["--threads", "0"]),
         *(["--format", "jpeg", "--bit-depth", "16"], ["--format", "jpg", "--lossless"], ["--bit-depth", "12"]),
+        ["--name-template", ""],
         *(["--name-template", "../{stem}"], ["--suffix", "/../x"], ["--suffix", "a", "--name-template", "{stem}"]),
         *(["--task", "fog"], ["--no-such-option"], ["--subsampling", "1:1:1"], ["--page", "-1"]),
     ],
@@ -281,34 +282,39 @@ def test_a_memory_that_is_too_small(run: Run, tmp_path: Path, monkeypatch: pytes
     assert "MB of memory" in error
 
 
-def process(*arguments: object, seconds: float = 0.0) -> "subprocess.Popen[str]":
+def process(*arguments: object, seconds: float = 0.0, **environment: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, str(PROGRAM), "restore", *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=ENVIRONMENT | {"SECONDS_A_PHOTO": str(seconds)},
+        env=ENVIRONMENT | {"SECONDS_A_PHOTO": str(seconds)} | environment,
     )
 
 
 def test_ctrl_c_and_a_second_command_in_real_processes(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    first = process(folder, "-r", "-o", out, seconds=0.7)
+    gate = tmp_path / "gate"
+    first = process(folder, "-r", "-o", out, GO_ON_WHEN=str(gate))
     assert first.stderr is not None
     assert "[1/5]" in first.stderr.readline()
     second = process(folder, "-r", "-o", out)
-    _, error = second.communicate(timeout=30)
+    _, error = second.communicate(timeout=120)
     assert second.returncode == 2
     assert f"process {first.pid}" in error
     assert len(error.splitlines()) == 1
     first.send_signal(signal.SIGINT)
-    _, error = first.communicate(timeout=30)
+    told = [first.stderr.readline()]
+    while "stopping after the current photo" not in told[-1]:
+        assert told[-1], told
+        told.append(first.stderr.readline())
+    gate.touch()
+    _, error = first.communicate(timeout=120)
     assert first.returncode == 130
-    assert "stopping after the current photo" in error
     assert "give the same command again to go on" in error.splitlines()[-1]
     assert "Traceback" not in error
     third = process(folder, "-r", "-o", out)
-    _, error = third.communicate(timeout=30)
+    _, error = third.communicate(timeout=120)
     assert third.returncode == 0
     assert "done before" in error.splitlines()[-1]
     assert len(files(out)) == 6
