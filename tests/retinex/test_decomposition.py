@@ -50,3 +50,10 @@ def test_the_pair_has_two_nets_of_its_own() -> None:
     shared = {id(p) for p in pair.low.parameters()} & {id(p) for p in pair.high.parameters()}
     assert not shared
     assert sum(p.numel() for p in pair.parameters()) == 2 * 20_548 + 1
+
+
+def test_many_images_are_decomposed_as_one_by_one() -> None:
+    net, images = DecompositionNet(), torch.rand(5, 3, 8, 8)
+    with torch.no_grad():
+        together, portions = net(images), net.of_many(images, portion=2)
+    assert torch.allclose(together.stacked(), portions.stacked(), atol=1e-6)

@@ -128,9 +128,9 @@ class PriorTrunk(nn.Module):
         return self.standardise(self._numbers(images))  # type: ignore[no-any-return]
 
     @torch.no_grad()
-    def calibrate(self, images: Tensor) -> None:
-        """Start the running figures from many images (B, channels, H, W), before training."""
-        numbers = self._numbers(images)
+    def calibrate(self, images: Tensor, portion: int = 64) -> None:
+        """Set the running figures from many images (B, channels, H, W), so many at a time to spare memory."""
+        numbers = torch.cat([self._numbers(some) for some in torch.split(images, portion)])
         self.standardise.follow(numbers, share=1.0)
 
     def _numbers(self, images: Tensor) -> Tensor:

@@ -81,10 +81,11 @@ class Student(nn.Module):
         with full_precision(low.device):  # what sets photographs apart is small beside what they share
             return Codes(self.retinex_condition(self.decompose(view)), self.image_condition(view))
 
+    @torch.no_grad()
     def calibrate(self, low: Tensor) -> None:
         """Start the running figures of fresh encoders from these photos; see `PriorTrunk.calibrate`."""
         view = view_of(low, self.config.conditions.view)
-        self.retinex_condition.calibrate(self.decompose(view))
+        self.retinex_condition.calibrate(self.decompose.of_many(view))
         self.image_condition.calibrate(view)
 
     def velocity(self, x_t: Codes, t: Tensor, conditions: Codes) -> Codes:

@@ -5,6 +5,7 @@ Shapes: low, high_B3HW in [0, 1]; codes (B, 256).
 
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor, nn
 
 from restorect.devices import full_precision
@@ -40,10 +41,11 @@ class Teacher(nn.Module):
             parts = self.decomposition.low(low), self.decomposition.high(high)
             return Codes(self.retinex_prior(*parts), self.image_prior(low, high))
 
+    @torch.no_grad()
     def calibrate(self, low: Tensor, high: Tensor) -> None:
         """Start the running figures of fresh encoders from these pairs (B, 3, H, W); see `PriorTrunk.calibrate`."""
         low, high = view_of(low, self.config.priors.view), view_of(high, self.config.priors.view)
-        self.retinex_prior.calibrate(self.decomposition.low(low), self.decomposition.high(high))
+        self.retinex_prior.calibrate(self.decomposition.low.of_many(low), self.decomposition.high.of_many(high))
         self.image_prior.calibrate(low, high)
 
     def forward(self, low: Tensor, high: Tensor) -> TransformerOutput:
