@@ -83,6 +83,7 @@ def test_resident_memory_is_told_on_linux_and_mac() -> None:
         assert 1 < now <= peak
 
 
+@pytest.mark.timeout(900)  # nothing below depends on the clock, but a new torch takes minutes on a busy machine
 def test_a_preset_in_a_process_of_its_own() -> None:
     figures = measure_apart(nano())
     assert figures.cpu_seconds > 0
