@@ -110,11 +110,11 @@ def test_it_is_the_network_from_seeded_noise(restorer: Restorer) -> None:
     image = torch.from_numpy(_floats(1, 3, *SIZE))
     for seed in (0, 5):
         start = noise_codes(1, torch.Generator().manual_seed(seed))
-        expected = restorer.network(image, start).image.clamp(0, 1)
+        expected = restorer.network(image, start).clamp(0, 1)
         assert torch.equal(restorer(image, seed=seed), expected)
-    assert torch.equal(restorer(image, start="mean"), restorer.network(image, mean_codes(1)).image.clamp(0, 1))
+    assert torch.equal(restorer(image, start="mean"), restorer.network(image, mean_codes(1)).clamp(0, 1))
     start = noise_codes(1, torch.Generator().manual_seed(0))
-    assert torch.equal(restorer(image, steps=7), restorer.network(image, start, 7).image.clamp(0, 1))
+    assert torch.equal(restorer(image, steps=7), restorer.network(image, start, 7).clamp(0, 1))
 
 
 def test_seeds_starts_and_steps_matter(restorer: Restorer) -> None:

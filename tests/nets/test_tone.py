@@ -58,3 +58,18 @@ def test_codes_reach_it() -> None:
     assert net.tone is not None
     assert net.tone.second.weight.grad is not None
     assert net.tone.second.weight.grad.abs().sum() > 0
+
+
+def test_a_shoulder_ends_at_white_and_leaves_what_is_below_the_knee() -> None:
+    curve = _curve([2.0] * 3 + [0.4] * 3 + [0.05] * 3)
+    plain = _line(curve)[0]
+    curve.shoulder = True
+    bent = _line(curve)[0]
+    assert plain[-1] > 1.3
+    assert bent[-1] == pytest.approx(1, abs=1e-5)
+    assert (bent.diff() > 0).all()
+    assert torch.equal(bent[plain <= 0.4], plain[plain <= 0.4])
+    gentle = _curve([2.0] * 3 + [-0.2] * 3 + [0.0] * 3)
+    below = _line(gentle)
+    gentle.shoulder = True
+    assert torch.allclose(_line(gentle), below, atol=1e-6)  # white is not passed, nothing bends

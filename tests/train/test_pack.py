@@ -5,7 +5,7 @@ import torch
 from safetensors.torch import load_file
 from smallnets import TRANSFORMER, small_nets
 
-from restorect.errors import CheckpointError
+from restorect.errors import CheckpointError, ConfigError
 from restorect.infer.restorer import Restorer
 from restorect.nets.checkpoint import Card, load_student, save_checkpoint, student_card
 from restorect.nets.presets import student_preset
@@ -64,3 +64,19 @@ def test_only_students_and_teachers_are_packed(tmp_path: Path) -> None:
     save_checkpoint(path, DecompositionPair(), Card(kind="decomposition", task="low-light"))
     with pytest.raises(CheckpointError, match="only students and teachers"):
         pack(path, tmp_path / "out.safetensors", tests={})
+
+
+def test_settings_that_need_no_other_weights(checkpoint: Path, pairs_folder: Path, tmp_path: Path) -> None:
+    out, plain = tmp_path / "packed.safetensors", tmp_path / "plain.safetensors"
+    tests = {"made-up": [str(pairs_folder)]}
+    before = pack(checkpoint, plain, tests=tests, start="mean").metrics["made-up"]
+    card = pack(
+        checkpoint, out, tests=tests, start="mean", settings=["exposure_trust=0.3", "transformer.unlattice=true"]
+    )
+    student, _ = load_student(out)
+    assert (student.config.exposure_trust, student.config.transformer.unlattice) == (0.3, True)
+    assert card.metrics["made-up"]["psnr"] != before["psnr"]
+    with pytest.raises(ConfigError, match="exposure_trust"):
+        pack(checkpoint, out, tests={}, settings=["exposure_trust=2"])
+    with pytest.raises(ConfigError, match="other weights"):
+        pack(checkpoint, out, tests={}, settings=["transformer.dim=16"])

@@ -116,6 +116,9 @@ def pack(
     note: Annotated[list[str] | None, typer.Option(help="NAME=TEXT for the card (repeatable).")] = None,
     start: Annotated[str | None, typer.Option(help="Default start of the flow: noise or mean.")] = None,
     flow_steps: Annotated[int | None, typer.Option(help="Default steps of the flow.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="A setting of a student that needs no other weights, name=value.")
+    ] = None,
     threads: Threads = None,
 ) -> None:
     """Pack a checkpoint for others: float16, measured as packed, with a card."""
@@ -130,7 +133,9 @@ def pack(
         torch.set_num_threads(threads)
     tests = {name: [folder] for name, folder in _named("--test", test).items()}
     notes: dict[str, Any] = dict(_named("--note", note))
-    card = pack_checkpoint(checkpoint, out, tests=tests, start=cast(Any, start), steps=flow_steps, notes=notes)
+    card = pack_checkpoint(
+        checkpoint, out, tests=tests, start=cast(Any, start), steps=flow_steps, settings=settings or (), notes=notes
+    )
     for name, figures in card.metrics.items():
         typer.echo(f"{name}: PSNR {figures['psnr']:.2f} dB, {_ssim(figures)} ({figures['protocol']})")
 

@@ -179,7 +179,7 @@ class Restorer(PhotoCall):
     def _restored(self, tensor: Tensor, codes: Codes, strength: float) -> Tensor:
         """Run the transformer and arrange what is around it."""
         inside = tensor.clamp(0, 1)
-        output = self.network.transformer(inside, *codes).image.float().clamp(0, 1)
+        output = self.network.restore(inside, codes).clamp(0, 1)
         # What lies outside [0, 1] never passed the network; it is added back at the end.
         output = _blend(inside, output, strength) + (tensor - inside)
         return keep_outside(tensor, output) if self.task == "fundus" else output

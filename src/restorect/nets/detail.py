@@ -46,7 +46,7 @@ class DetailGain(nn.Module):
     def __init__(self, channels: int, stem: int) -> None:
         super().__init__()
         self.stem = stem
-        self.factors = nn.Conv2d(channels, BANDS * 3 * stem**2, 1, bias=False)
+        self.factors = nn.utils.skip_init(nn.Conv2d, channels, BANDS * 3 * stem**2, 1, bias=False)  # type: ignore[no-untyped-call]
         nn.init.zeros_(self.factors.weight)
 
     def forward(self, x: Tensor, features: Tensor) -> Tensor:

@@ -15,8 +15,9 @@ from restorect.flow.sampler import Method, sample
 from restorect.flow.velocity import VelocityConfig, VelocityNet
 from restorect.nets.blocks import CODE_SIZE
 from restorect.nets.codes import Codes, mean_codes, noise_codes
+from restorect.nets.exposure import shrink_exposure
 from restorect.nets.priors import ImagePrior, PriorConfig, RetinexPrior, view_of
-from restorect.nets.transformer import Transformer, TransformerConfig, TransformerOutput
+from restorect.nets.transformer import Transformer, TransformerConfig
 from restorect.retinex.decomposition import DecompositionNet
 
 Start = Literal["noise", "mean"]
@@ -34,6 +35,8 @@ class StudentConfig:
         method: "euler" or "heun".
         start: "noise" (seeded) or "mean" (zeros).
         flow: False regresses the code in one evaluation from the mean start, for the ablation.
+        exposure_mean: mean of good photos; see `shrink_exposure`.
+        exposure_trust: how far a restoration's own mean is kept; 1 keeps it.
     """
 
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
@@ -43,8 +46,12 @@ class StudentConfig:
     method: Method = "euler"
     start: Start = "noise"
     flow: bool = True
+    exposure_mean: float = 0.45
+    exposure_trust: float = 1.0
 
     def __post_init__(self) -> None:
+        require(0 < self.exposure_mean < 1, f"exposure_mean is {self.exposure_mean}; it must be above 0 and below 1")
+        require(0 <= self.exposure_trust <= 1, f"exposure_trust is {self.exposure_trust}; it must be from 0 to 1")
         require(self.steps >= 1, f"steps is {self.steps}; a flow needs at least 1")
 
 
@@ -108,6 +115,11 @@ class Student(nn.Module):
                 sample(lambda x, t: self.image_flow(x, t, conditions.img), start.img, count, c.method),
             )
 
-    def forward(self, low: Tensor, start: Codes, steps: int | None = None) -> TransformerOutput:
+    def restore(self, low: Tensor, codes: Codes) -> Tensor:
+        """Restore a photograph (B, 3, H, W) with given codes, to an image of its shape."""
+        image = self.transformer(low, *codes).image.float()
+        return shrink_exposure(image, self.config.exposure_mean, self.config.exposure_trust)
+
+    def forward(self, low: Tensor, start: Codes, steps: int | None = None) -> Tensor:
         """Restore a photograph (B, 3, H, W) of any size from 1x1 up, the flow starting at `start`."""
-        return self.transformer(low, *self.generate(self.read(low), start, steps))  # type: ignore[no-any-return]
+        return self.restore(low, self.generate(self.read(low), start, steps))

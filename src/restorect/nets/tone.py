@@ -12,6 +12,8 @@ from restorect.nets.blocks import CODE_SIZE
 
 _LIMITS = (5.0, 2.0, 1.0)  # largest log slope, log gain and offset
 
+_KNEE = 0.4  # where the shoulder begins
+
 
 class ToneCurve(nn.Module):
     """x to gain * k x / (1 + (k - 1) x) + offset, with k, gain and offset for each channel, read off both codes.
@@ -22,10 +24,13 @@ class ToneCurve(nn.Module):
 
     Args:
         hidden: width of the layer between codes and curve.
+        shoulder: where the curve would show white above 1, it bends from 0.4 on and reaches 1 there: lights keep
+            their colour, which the network behind cannot know for values that no photo has.
     """
 
-    def __init__(self, hidden: int = 64) -> None:
+    def __init__(self, hidden: int = 64, shoulder: bool = False) -> None:
         super().__init__()
+        self.shoulder = shoulder
         self.first = nn.Linear(2 * CODE_SIZE, hidden)
         self.second = nn.Linear(hidden, 9)
         nn.init.zeros_(self.second.weight)
@@ -39,5 +44,13 @@ class ToneCurve(nn.Module):
             limit * torch.tanh(part / limit)[:, :, None, None]
             for limit, part in zip(_LIMITS, numbers.chunk(3, dim=1), strict=True)
         )
-        k = torch.exp(slope)
-        return torch.exp(gain) * k * x / (1 + (k - 1) * x) + offset
+        k, gain = torch.exp(slope), torch.exp(gain)
+        y = gain * k * x / (1 + (k - 1) * x) + offset
+        return _bent(y, white=(gain + offset).clamp(min=1)) if self.shoulder else y
+
+
+def _bent(y: Tensor, white: Tensor) -> Tensor:
+    """Leave y up to the knee, and bring what lies between the knee and `white` to between the knee and 1, smoothly."""
+    steep = (white - _KNEE) / (1 - _KNEE)
+    t = ((y - _KNEE) / (white - _KNEE)).clamp(min=0)
+    return torch.where(y > _KNEE, _KNEE + (1 - _KNEE) * steep * t / (1 + (steep - 1) * t), y)

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from restorect.configs import require
 from restorect.nets.blocks import Block, BlockStack, pointwise
 from restorect.nets.detail import DetailGain
+from restorect.nets.lattice import unfold_without_lattice
 from restorect.nets.norm import NormName
 from restorect.nets.padding import pad_to_multiple
 from restorect.nets.tone import ToneCurve
@@ -35,6 +36,8 @@ class TransformerConfig:
         gain: the last convolution gives a factor beside the addend, image * (1 + factor) + addend, so that
             detail need not pass through a narrow net; for stems above 1.
         tone: a global tone curve, set by the codes, comes first; see `ToneCurve`.
+        shoulder: the tone curve bends towards white instead of going past it.
+        unlattice: what repeats with the squares of the stem is taken out of the last layer; see `lattice`.
         detail: a factor for each of the finest bands of the image comes last; see `DetailGain`.
     """
 
@@ -48,6 +51,8 @@ class TransformerConfig:
     qk_norm: bool = True
     gain: bool = False
     tone: bool = False
+    shoulder: bool = False
+    unlattice: bool = False
     detail: bool = False
 
     def __post_init__(self) -> None:
@@ -122,7 +127,7 @@ class Transformer(nn.Module):
         super().__init__()
         self.config = config
         d, folded = config.dim, 3 * config.stem**2
-        self.tone = ToneCurve() if config.tone else None
+        self.tone = ToneCurve(shoulder=config.shoulder) if config.tone else None
         self.embed = nn.Conv2d(folded, d, 3, padding=1, bias=False)
         self.encoder1, self.encoder2, self.encoder3 = (self._level(n, d * 2**n, True) for n in range(3))
         self.latent = self._level(3, 8 * d, True)
@@ -164,7 +169,8 @@ class Transformer(nn.Module):
         return TransformerOutput(image, e1, decoder_input, d3, d2, d1)
 
     def _compose(self, x: Tensor, features: Tensor) -> Tensor:
-        last = F.pixel_shuffle(self.output(features), self.config.stem)
+        unfold = unfold_without_lattice if self.config.unlattice else F.pixel_shuffle
+        last = unfold(self.output(features), self.config.stem)
         if not self.config.gain:
             image = x + last
         else:

@@ -27,7 +27,7 @@ from restorect.train.state import TrainingState, load_state, save_state
 from restorect.train.validate import validate
 
 STATE_NAME = "state.pt"
-CALIBRATION = 512  # samples that running figures are set from
+CALIBRATION = 512  # samples that the running figures of fresh encoders are set from
 Save = Callable[[Path, nn.Module, dict[str, float]], None]
 
 
@@ -111,12 +111,9 @@ class Trainer:
 
     def _prepare(self) -> None:
         if not self.stage.started:
-            self._calibrate(self.stage.network)
+            patch, _ = crop(self.recipe.schedule, 0.0)
+            self.stage.calibrate(self.stage.network, self.batches.batch(range(CALIBRATION), patch))
         self.average = MovingAverage(self.stage.network, self.recipe.optimiser.ema)
-
-    def _calibrate(self, network: nn.Module) -> None:
-        patch, _ = crop(self.recipe.schedule, 0.0)
-        self.stage.calibrate(network, self.batches.batch(range(CALIBRATION), patch))
 
     def _train(self, module: nn.Module, log: RunLog | None) -> None:
         schedule, state = self.recipe.schedule, self.state
@@ -199,7 +196,6 @@ class Trainer:
 
     def _validate(self, log: RunLog | None, done: float, pace: "_Pace") -> None:
         network = self.average.average
-        self._calibrate(network)
         self.validation = validate(
             lambda low, high: self.stage.predict(network, low, high), self.held_out, self.recipe.task
         )

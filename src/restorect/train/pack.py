@@ -8,10 +8,10 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from restorect.configs import to_mapping
+from restorect.configs import from_mapping, override, to_mapping
 from restorect.data.pairs import find_pairs
 from restorect.data.store import PairStore
-from restorect.errors import CheckpointError
+from restorect.errors import CheckpointError, ConfigError
 from restorect.nets.checkpoint import (
     Card,
     load_student,
@@ -21,7 +21,7 @@ from restorect.nets.checkpoint import (
     save_checkpoint,
     write_atomically,
 )
-from restorect.nets.student import Start, Student
+from restorect.nets.student import Start, Student, StudentConfig
 from restorect.nets.teacher import Teacher
 from restorect.train.validate import PROTOCOL, validate
 
@@ -33,6 +33,7 @@ def pack(
     tests: Mapping[str, Sequence[str]],
     start: Start | None = None,
     steps: int | None = None,
+    settings: Sequence[str] = (),
     notes: Mapping[str, Any] | None = None,
 ) -> Card:
     """Write a student or teacher as float16 with its figures on pairs, and its card as Markdown beside it.
@@ -43,10 +44,12 @@ def pack(
         tests: names of test sets to folders of pairs; figures are those of the float16 weights.
         start: default start of a student's flow, "noise" or "mean"; None leaves it.
         steps: default steps of a student's flow; None leaves them.
+        settings: of a student's network that need no other weights, `name=value`, for example `exposure_trust=0.7`.
         notes: added to the card.
 
     Raises:
         CheckpointError: the source holds neither.
+        ConfigError: a setting is unknown or out of range, or the weights do not fit it.
         DataError: a folder of pairs is not usable.
     """
     kind = read_checkpoint(source)[1].kind
@@ -59,6 +62,7 @@ def pack(
     if isinstance(network, Student):
         config = network.config
         network.config = replace(config, start=start or config.start, steps=steps or config.steps)
+        network = _with_settings(network, settings)
         card = replace(card, config=to_mapping(network.config))
     figures = {name: measure(network, folders, card.task) for name, folders in tests.items()}
     card = replace(
@@ -72,6 +76,15 @@ def pack(
     return card
 
 
+def _with_settings(student: Student, settings: Sequence[str]) -> Student:
+    changed = Student(from_mapping(StudentConfig, override(to_mapping(student.config), settings)))
+    try:
+        changed.load_state_dict(student.state_dict())
+    except RuntimeError as error:
+        raise ConfigError(f"--set {' '.join(settings)}: needs a network of other weights; train it so") from error
+    return changed.eval()
+
+
 def measure(network: Student | Teacher, folders: Sequence[str], task: str) -> dict[str, Any]:
     """PSNR and SSIM over folders of pairs; a teacher uses the codes of the pair, a student its default start."""
     pairs = PairStore(find_pairs(folders), torch.device("cpu"), memory_gb=2)
@@ -79,7 +92,7 @@ def measure(network: Student | Teacher, folders: Sequence[str], task: str) -> di
     def predict(low: Tensor, high: Tensor) -> Tensor:
         if isinstance(network, Teacher):
             return cast(Tensor, network(low, high).image)
-        return cast(Tensor, network(low, network.start(len(low))).image)
+        return cast(Tensor, network(low, network.start(len(low))))
 
     figures = validate(predict, pairs, task)
     return {"protocol": PROTOCOL, "photos": len(pairs), **{name: round(value, 4) for name, value in figures.items()}}

@@ -56,11 +56,7 @@ class Stage(nn.Module):
         raise NotImplementedError
 
     def calibrate(self, network: nn.Module, batch: Batch) -> None:
-        """Set the running figures of a network of this stage from a large batch.
-
-        Called before a fresh run, unless `started`, and for the average of the weights before it is used: averaged
-        encoders give other figures than the average of their figures (as for batch norm in Izmailov et al. 2018).
-        """
+        """Set the running figures of a fresh network of this stage from a large batch; not called if `started`."""
 
     def follow(self, share: float) -> None:
         """Let running figures follow the batches at this share of their usual pace; called before each step."""
@@ -175,7 +171,7 @@ class _StudentStage(Stage):
     def predict(self, network: nn.Module, low: Tensor, high: Tensor) -> Tensor:
         """Restore with generated codes; the same noise for every photo, as at inference."""
         student = cast(Student, network)
-        return cast(Tensor, student(low, student.start(len(low))).image)
+        return cast(Tensor, student(low, student.start(len(low))))
 
     def flow_losses(self, conditions: Codes, target: Codes, generator: torch.Generator) -> tuple[Tensor, Codes]:
         """(velocity loss, one-step estimates of the codes) at random times of the path to the teacher's codes."""
