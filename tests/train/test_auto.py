@@ -1,5 +1,7 @@
 """Training of the classifier, on drawn photographs."""
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -9,9 +11,9 @@ from typer.testing import CliRunner
 
 from restorect.cli.main import app
 from restorect.errors import ConfigError, DataError
-from restorect.infer.auto.classifier import Classifier
+from restorect.infer.auto.classifier import Classifier, ClassifierCard
 from restorect.infer.auto.decision import NOTHING
-from restorect.train.auto import AutoConfig, thresholds, train_classifier
+from restorect.train.auto import AutoConfig, _once, _weights, describe, measure, thresholds, train_classifier
 from restorect.train.auto_data import CLASSES, Examples, Folders, gather, scene_of
 
 TINTS = {"low-light": (10, 10, 10), "underwater": (150, 120, 20), "backlit": (120, 5, 5), "fundus": (20, 40, 140)}
@@ -57,6 +59,11 @@ def test_what_is_gathered(examples: Examples) -> None:
     assert int(examples.measured.sum()) == 4 * 3 * 2 + 2
     assert int(examples.original.sum()) == 4 * 2 * 13 + 10 + 16
     assert examples.x.shape[0] == len(examples.y) == len(examples.names) == len(examples.scenes)
+    assert int(examples.simulated.sum()) == 16
+    # Copies share the weight of their photograph: 10 a folder and side, 8 clean ones and 8 of their simulations.
+    assert float(examples.weight[learnt].sum()) == pytest.approx(4 * 2 * 10 + 8 + 8)
+    assert not examples.twice.any()
+    assert np.array_equal(examples.learnt, learnt)
 
 
 def test_more_than_enough_is_thinned_evenly(root: Path) -> None:
@@ -64,6 +71,7 @@ def test_more_than_enough_is_thinned_evenly(root: Path) -> None:
     low = [name for name, y, held in zip(few.names, few.y, few.measured, strict=True) if y and not held]
     assert len(low) == 4
     assert [name for name, held in zip(few.names, few.measured, strict=True) if held] == ["02.png", "07.png"] * 2
+    assert set(few.weight[~few.measured].tolist()) == {2.0}  # each stands for two
 
 
 def test_gathering_repeats_itself(root: Path, examples: Examples) -> None:
@@ -102,15 +110,92 @@ def test_the_command_writes_a_classifier_with_its_card(root: Path, tmp_path: Pat
     assert str(root) not in card + str(classifier.card)
 
 
-def test_thresholds_touch_few_good_photos() -> None:
+def test_a_photo_under_two_classes_is_learnt_as_the_rarer_one(root: Path, tmp_path: Path) -> None:
+    shutil.copytree(root / "low-light" / "train", tmp_path / "low-light")
+    (tmp_path / "backlit").mkdir()
+    for name in ("03.png", "04.png"):
+        shutil.copy(root / "low-light" / "train" / "low" / name, tmp_path / "backlit" / f"again-{name}")
+    folders = Folders(data=(("low-light", tmp_path / "low-light"), ("backlit", tmp_path / "backlit")))
+    examples = gather(folders, enough=20, seed=0)
+    twice = {
+        (name, CLASSES[y]) for name, y, found in zip(examples.names, examples.y, examples.twice, strict=True) if found
+    }
+    common, rare = (
+        {("03.png", "low-light"), ("04.png", "low-light")},
+        {("again-03.png", "backlit"), ("again-04.png", "backlit")},
+    )
+    assert twice == common | rare
+    learnt = {
+        (name, CLASSES[y]) for name, y, use in zip(examples.names, examples.y, examples.learnt, strict=True) if use
+    }
+    assert rare <= learnt
+    assert not common & learnt
+    assert ("03.png", NOTHING) in learnt  # its good side is another picture
+
+
+def test_scenes_are_those_of_the_list_of_pairs(root: Path, tmp_path: Path) -> None:
+    shutil.copytree(root / "low-light" / "train", tmp_path / "data" / "low-light" / "train")
+    (tmp_path / "data" / "pairs.csv").write_text(
+        "task,split,name,source,scene\nlow-light,train,00,x,7\nlow-light,train,01,x,7\n"
+    )
+    examples = gather(Folders(data=(("low-light", tmp_path / "data" / "low-light" / "train"),)), enough=1000, seed=0)
+    assert {s for name, s in zip(examples.names, examples.scenes, strict=True) if name in ("00.png", "01.png")} == {"7"}
+    assert {s for name, s in zip(examples.names, examples.scenes, strict=True) if name == "03.png"} == {"03"}
+
+
+def test_simulations_count_less_where_there_are_real_photos_to_measure_on(examples: Examples) -> None:
+    weight = _weights(examples, 0.25)
+    assert np.array_equal(weight, np.where(examples.simulated, 0.25, 1).astype(np.float32) * examples.weight)
+    needed = replace(examples, measured=examples.measured | examples.simulated)
+    assert np.array_equal(_weights(needed, 0.25), examples.weight)
+
+
+def test_thresholds_count_every_photo_once(examples: Examples) -> None:
+    once = _once(examples)
+    real = examples.original & ~examples.simulated
+    assert np.array_equal(once > 0, real)  # neither copies nor simulations, which are not measured either
+    assert set(once[real].tolist()) == {1.0}
+    needed = replace(examples, measured=examples.measured | examples.simulated)
+    assert float(_once(needed)[examples.simulated].sum()) == pytest.approx(8)  # the clean photos that were learnt from
+
+
+def test_thresholds_touch_few_good_photos_and_restore_most() -> None:
     rng = np.random.default_rng(0)
-    p = rng.dirichlet(np.ones(5), 2000).astype(np.float32)
-    y = np.zeros(2000, np.int64)
-    limits = thresholds(p, y, 0.04)
-    touched = [p[n, 0] < limits[CLASSES[1 + p[n, 1:].argmax()]] for n in range(2000)]
-    assert 0.03 < np.mean(touched) <= 0.04
+    p = rng.dirichlet(np.full(5, 0.5), 4000).astype(np.float32)
+    y = np.array([rng.choice(5, p=each / each.sum()) for each in p.astype(np.float64)])
+    weight = np.ones(len(y), np.float32)
+
+    def outcome(limits: dict[str, float]) -> tuple[float, int]:
+        likeliest = 1 + p[:, 1:].argmax(axis=1)
+        touched = p[:, 0] < np.array([limits[CLASSES[place]] for place in likeliest])
+        return float(touched[y == 0].mean()), int((touched & (likeliest == y)).sum())
+
+    limits = thresholds(p, y, weight, 0.04)
+    share, right = outcome(limits)
+    assert 0.03 < share <= 0.04
+    for common in np.linspace(0.01, 0.5, 50):  # no threshold common to all tasks does better
+        other, fewer = outcome(dict.fromkeys(TINTS, float(common)))
+        assert fewer <= right or other > share
+    assert outcome(thresholds(p, y, weight, 1.0))[1] >= right
+    good_only = np.where(y == 0, 3, 1).astype(np.float32)  # a good photograph that stands for three
+    assert outcome(thresholds(p, y, good_only, 0.04))[0] == pytest.approx(share, abs=0.01)
     sure = np.tile(np.float32([0.96, 0.01, 0.01, 0.01, 0.01]), (50, 1))
-    assert set(thresholds(sure, np.zeros(50, np.int64), 0.0).values()) == {0.5}
+    assert set(thresholds(sure, np.zeros(50, np.int64), weight[:50], 0.0).values()) == {0.5}
+
+
+def test_the_card_says_how_many_were_right_and_what_they_are_shares_of(examples: Examples) -> None:
+    layers, limits = train_classifier(examples, AutoConfig(members=2, epochs=15, hidden=8))
+    card = ClassifierCard(classes=CLASSES, thresholds=limits)
+    some = np.flatnonzero(examples.measured & (examples.y == 1))[:1]
+    twice = np.zeros(len(examples.y), bool)
+    twice[some] = True
+    figures = measure(Classifier(layers, card, ""), replace(examples, twice=twice))
+    assert figures.confusion.sum() == examples.measured.sum()
+    assert figures.twice == 1
+    assert figures.confusion.trace() == examples.measured.sum() - len(figures.wrong)
+    text = describe("a.safetensors", card, figures)
+    assert "of 12 damaged photographs" in text
+    assert f"of {(examples.measured & (examples.y == 0)).sum()}\n" in text
 
 
 def test_names_tell_scenes() -> None:

@@ -3,6 +3,8 @@
 Shapes: pictures (H, W, 3) float32, sRGB-encoded, in [0, 1]; statistics of N photographs (N, F).
 """
 
+import csv
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +25,8 @@ CLASSES = (NOTHING, *SIMULATORS)
 SIDE = 320
 """Photographs are shrunk to this longer side first, so that simulating takes milliseconds."""
 _FIFTH, _MOST_VARIANTS = 5, 4
+_MARK, _SAME = 16, 0.004
+"""Two files hold the same photograph where thumbnails of 16 pixels differ by less than this on average."""
 OnProgress = Callable[[int, int, str], None]
 
 
@@ -64,6 +68,11 @@ class Examples:
         scenes: photographs of one scene have one name; they are never split between learning and judging.
         original: not a varied copy.
         measured: held out for the figures on the card.
+        simulated: the damage is not real.
+        weight: how many photographs each stands for: more than one where a folder was thinned, less for each of
+            several copies; (N,) float32.
+        twice: the same photograph is here under another class too, so that no answer is right for both.
+        rarer: of those, it is the one whose class has fewer photographs.
     """
 
     x: Floats
@@ -72,6 +81,15 @@ class Examples:
     scenes: tuple[str, ...]
     original: NDArray[np.bool_]
     measured: NDArray[np.bool_]
+    simulated: NDArray[np.bool_]
+    weight: Floats
+    twice: NDArray[np.bool_]
+    rarer: NDArray[np.bool_]
+
+    @property
+    def learnt(self) -> NDArray[np.bool_]:
+        """What is learnt from: of a photograph under two classes, the one of the rarer class."""
+        return ~self.measured & (~self.twice | self.rarer)
 
 
 @dataclass(frozen=True)
@@ -84,6 +102,7 @@ class _Shot:
     measured: bool
     variants: int
     simulated: str = ""
+    weight: float = 1.0
 
 
 def gather(folders: Folders, *, enough: int, seed: int, on_progress: OnProgress | None = None) -> Examples:
@@ -100,20 +119,66 @@ def gather(folders: Folders, *, enough: int, seed: int, on_progress: OnProgress 
         DataError: a folder is missing or empty, or a file cannot be decoded.
     """
     shots = list(_shots(folders, enough))
-    rows: list[tuple[Floats, int, _Shot, bool]] = []
+    rows: list[tuple[Floats, Floats, int, _Shot, bool]] = []
     for number, shot in enumerate(shots):
         for picture, kind, original in _pictures(shot, seed):
-            rows.append((statistics(thumbnail(picture)), CLASSES.index(kind), shot, original))
+            thumb = thumbnail(picture)
+            mark = np.asarray(cv2.resize(thumb, (_MARK, _MARK), interpolation=cv2.INTER_AREA), dtype=np.float32)
+            rows.append((statistics(thumb), mark.ravel(), CLASSES.index(kind), shot, original))
         if on_progress is not None:
             on_progress(number + 1, len(shots), "photographs")
+    x, marks, y, of, original_N = zip(*rows, strict=True)
+    taken = np.array([original and not shot.simulated for shot, original in zip(of, original_N, strict=True)])
+    groups = np.array([f"{shot.path}/{shot.simulated}" for shot in of])
+    twice, rarer = _contradictions(np.stack(marks), np.array(y), taken, groups)
     return Examples(
-        x=np.stack([row[0] for row in rows]),
-        y=np.array([row[1] for row in rows]),
-        names=tuple(row[2].path.name for row in rows),
-        scenes=tuple(scene_of(row[2].path) for row in rows),
-        original=np.array([row[3] for row in rows]),
-        measured=np.array([row[2].measured for row in rows]),
+        x=np.stack(x),
+        y=np.array(y),
+        names=tuple(shot.path.name for shot in of),
+        scenes=tuple(_scene(shot.path) for shot in of),
+        original=np.array(original_N),
+        measured=np.array([shot.measured for shot in of]),
+        simulated=np.array([bool(shot.simulated) for shot in of]),
+        weight=np.array([shot.weight for shot in of], np.float32),
+        twice=twice,
+        rarer=rarer,
     )
+
+
+def _contradictions(
+    marks: Floats, y: NDArray[np.int64], real: NDArray[np.bool_], groups: NDArray[np.str_]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which photographs come under two classes, and which of those are of the rarer class; copies as their file."""
+    counts = np.bincount(y[real], minlength=len(CLASSES))
+    places, means = np.flatnonzero(real), marks.mean(axis=1)
+    twice, common = set(), set()
+    for place in places:
+        others = places[(y[places] != y[place]) & (np.abs(means[places] - means[place]) < _SAME)]
+        twins = others[np.abs(marks[others] - marks[place]).mean(axis=1) < _SAME]
+        if len(twins):
+            twice.add(groups[place])
+            if counts[y[twins]].min() < counts[y[place]]:
+                common.add(groups[place])
+    found = np.isin(groups, list(twice))
+    return found, found & ~np.isin(groups, list(common))
+
+
+def _scene(path: Path) -> str:
+    """The scene that a `pairs.csv` (columns `name` and `scene`) above the folders of the task tells, or the name."""
+    for folder in path.parents[2:4]:
+        scene = _listed(folder).get(path.stem)
+        if scene:
+            return scene
+    return scene_of(path)
+
+
+@functools.cache
+def _listed(folder: Path) -> dict[str, str]:
+    if not (folder / "pairs.csv").is_file():
+        return {}
+    with (folder / "pairs.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return {row["name"]: row["scene"] for row in rows if row.get("name") and row.get("scene")}
 
 
 def scene_of(path: Path) -> str:
@@ -155,7 +220,7 @@ def _chosen(files: list[Path], like: _Shot, enough: int, *, hold_out: bool) -> I
     yield from (replace(like, path=path, measured=True) for path, out in zip(files, held, strict=True) if out)
     for number, path in enumerate(learnt):
         if int((number + 1) * take) > int(number * take):
-            yield replace(like, path=path, variants=variants)
+            yield replace(like, path=path, variants=variants, weight=1 / (take * variants))
 
 
 def _pictures(shot: _Shot, seed: int) -> Iterator[tuple[Floats, str, bool]]:

@@ -12,6 +12,7 @@ from restorect.errors import CheckpointError, ConfigError
 from restorect.infer.auto.classifier import LAYERS, Classifier, ClassifierCard, pack
 from restorect.infer.auto.decision import Decision
 from restorect.infer.auto.statistics import COUNT, statistics, thumbnail
+from restorect.infer.catalogue import shipped_classifier
 
 CLASSES = ("none", "low-light", "underwater")
 CARD = ClassifierCard(classes=CLASSES, thresholds={"low-light": 0.5, "underwater": 0.2}, data=("some",))
@@ -108,10 +109,25 @@ def test_size_hardly_matters_and_the_picture_stays_untouched() -> None:
 
 
 def test_a_photo_takes_less_than_20_ms() -> None:
-    classifier, photo = Classifier(layers(160), CARD, ""), picture(1200, 1600)
+    classifier, photo = Classifier(layers(320), CARD, ""), picture(1200, 1600)
     taken = []
     for _ in range(5):
         begun = time.process_time()
         classifier.decide(photo)
         taken.append(time.process_time() - begun)
     assert min(taken) < 0.02
+
+
+def test_the_shipped_file_is_small_and_its_card_says_what_it_holds() -> None:
+    path = shipped_classifier()
+    assert path.stat().st_size < 200_000
+    card, text = Classifier.load(path).card, path.with_suffix(".md").read_text(encoding="utf-8")
+    assert card.metrics is not None
+    for name, row in zip(card.classes, card.metrics["confusion"], strict=True):
+        assert f"| **{name}** | {' | '.join(map(str, row))} |" in text
+    confusion = np.array(card.metrics["confusion"])
+    right = confusion[1:].trace(offset=1) / confusion[1:].sum()
+    touched = confusion[0, 1:].sum() / confusion[0].sum()
+    assert (card.metrics["right"], card.metrics["touched"]) == pytest.approx((right, touched), abs=1e-4)
+    assert f"for the right task: {right:.1%}" in text
+    assert f"for whichever task: {touched:.1%}" in text
