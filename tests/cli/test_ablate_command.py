@@ -47,9 +47,9 @@ def recipe(tmp_path: Path) -> Path:
     return path
 
 
-def test_options_become_the_study_and_its_outcome_files(
-    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def studies(monkeypatch: pytest.MonkeyPatch) -> list[ablate.Study]:
+    """The studies that the command asks for, in place of carrying them out."""
     studies: list[ablate.Study] = []
 
     def remember(study: ablate.Study, on_progress: object) -> dict:
@@ -58,6 +58,12 @@ def test_options_become_the_study_and_its_outcome_files(
         return outcome()
 
     monkeypatch.setattr(ablate, "ablate", remember)
+    return studies
+
+
+def test_options_become_the_study_and_its_outcome_files(
+    recipe: Path, tmp_path: Path, studies: list[ablate.Study]
+) -> None:
     line = ["ablate", str(recipe), "-o", str(tmp_path / "out"), "--teacher", "t.safetensors", "--steps", "40"]
     line += [
         "--variants",
@@ -85,16 +91,8 @@ def test_options_become_the_study_and_its_outcome_files(
 
 
 def test_without_names_all_variants_that_suit_the_recipe_are_trained(
-    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recipe: Path, tmp_path: Path, studies: list[ablate.Study]
 ) -> None:
-    studies: list[ablate.Study] = []
-
-    def remember(study: ablate.Study, on_progress: object) -> dict:
-        studies.append(study)
-        study.folder.mkdir()
-        return outcome()
-
-    monkeypatch.setattr(ablate, "ablate", remember)
     line = ["ablate", str(recipe), "-o", str(tmp_path / "out"), "--teacher", "t", "--decomposition", "d"]
     result = runner.invoke(app, [*line, "--steps", "4", "--set", "flex=0"])
     assert result.exit_code == 0, result.output

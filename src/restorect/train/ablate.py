@@ -246,7 +246,7 @@ def _sampler(study: Study, held_out: PairStore) -> list[dict[str, Any]]:
             codes = student.generate(conditions, student.start(len(low)), steps)
             codes.img.cpu()
             generated = now()
-            image = cast(Tensor, student.transformer(low, *codes).image).cpu()
+            image = student.restore(low, codes).cpu()
             spent.append((now() - begun, generated - read))
             return image.to(high.device)
 
