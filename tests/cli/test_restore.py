@@ -16,6 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from restore_files import files, photo, pixels_of
 from restore_program import Run
 
 import restorect
@@ -25,30 +26,11 @@ PROGRAM = Path(__file__).with_name("restore_program.py")
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(restorect.__file__).parents[1])}
 
 
-def photo(
-    path: Path, seed: int = 0, shape: tuple[int, ...] = (24, 32, 3), dtype: type = np.uint8, top: int = 60
-) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pixels = np.random.default_rng(seed).integers(0, top, shape).astype(dtype)
-    assert cv2.imwrite(str(path), pixels)
-    return path
-
-
-def pixels_of(path: Path) -> np.ndarray:
-    pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    assert pixels is not None
-    return pixels
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     for number, name in enumerate(("a.png", "b.jpg", "c.JPEG", "deep/d.webp", "deep/e.tif")):
         photo(tmp_path / "in" / name, number)
     return tmp_path / "in"
-
-
-def files(out: Path) -> list[str]:
-    return sorted(p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file() and p.name[0] != ".")
 
 
 def test_a_folder_with_the_same_tree(run: Run, folder: Path, tmp_path: Path) -> None:
