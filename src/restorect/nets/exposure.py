@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from restorect.nets.tone import lifted
+
 _VIEW = 96  # side of the thumbnail that is measured
 _STEEPEST = 3.0  # largest log slope of the curve at black
 _HALVINGS = 20
@@ -35,10 +37,6 @@ def shrink_exposure(image: Tensor, mean: float, trust: float) -> Tensor:
     high = -low
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        short = _curve(view, middle.exp()).mean(dim=(1, 2, 3), keepdim=True) < wanted
+        short = lifted(view, middle.exp()).mean(dim=(1, 2, 3), keepdim=True) < wanted
         low, high = torch.where(short, middle, low), torch.where(short, high, middle)
-    return _curve(image, ((low + high) / 2).exp())
-
-
-def _curve(x: Tensor, k: Tensor) -> Tensor:
-    return k * x / (1 + (k - 1) * x)
+    return lifted(image, ((low + high) / 2).exp())

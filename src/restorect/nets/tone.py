@@ -15,6 +15,11 @@ _LIMITS = (5.0, 2.0, 1.0)  # largest log slope, log gain and offset
 _KNEE = 0.4  # where the shoulder begins
 
 
+def lifted(x: Tensor, k: Tensor) -> Tensor:
+    """The curve k x / (1 + (k - 1) x): slope k at black, white where it is."""
+    return k * x / (1 + (k - 1) * x)
+
+
 class ToneCurve(nn.Module):
     """x to gain * k x / (1 + (k - 1) x) + offset, with k, gain and offset for each channel, read off both codes.
 
@@ -45,7 +50,7 @@ class ToneCurve(nn.Module):
             for limit, part in zip(_LIMITS, numbers.chunk(3, dim=1), strict=True)
         )
         k, gain = torch.exp(slope), torch.exp(gain)
-        y = gain * k * x / (1 + (k - 1) * x) + offset
+        y = gain * lifted(x, k) + offset
         return _bent(y, white=(gain + offset).clamp(min=1)) if self.shoulder else y
 
 
@@ -53,4 +58,4 @@ def _bent(y: Tensor, white: Tensor) -> Tensor:
     """Leave y up to the knee, and bring what lies between the knee and `white` to between the knee and 1, smoothly."""
     steep = (white - _KNEE) / (1 - _KNEE)
     t = ((y - _KNEE) / (white - _KNEE)).clamp(min=0)
-    return torch.where(y > _KNEE, _KNEE + (1 - _KNEE) * steep * t / (1 + (steep - 1) * t), y)
+    return torch.where(y > _KNEE, _KNEE + (1 - _KNEE) * lifted(t, steep), y)
