@@ -52,5 +52,8 @@ def joined(device: torch.device) -> Iterator[Processes]:
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield Processes(dist.get_rank(), count)
+        # Nobody leaves while another still talks to it. And DistributedDataParallel never lets go of the group, whose
+        # threads abort a process that ends while they still hold a tensor of Python's; after this they hold none.
+        dist.barrier()
     finally:
         dist.destroy_process_group()
