@@ -73,3 +73,8 @@ def test_a_shoulder_ends_at_white_and_leaves_what_is_below_the_knee() -> None:
     below = _line(gentle)
     gentle.shoulder = True
     assert torch.allclose(_line(gentle), below, atol=1e-6)  # white is not passed, nothing bends
+
+
+def test_the_transformer_has_the_shoulder_its_config_asks_for() -> None:
+    nets = [Transformer(TransformerConfig(dim=8, tone=True, shoulder=shoulder)) for shoulder in (False, True)]
+    assert [net.tone is not None and net.tone.shoulder for net in nets] == [False, True]
