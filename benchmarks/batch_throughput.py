@@ -10,6 +10,7 @@ weights, `--random` takes a network of that size with random ones.
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 import time
@@ -113,6 +114,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
 def main() -> None:
     """Read the options and print the result as JSON."""
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # as the command does, before torch is loaded
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--photos", type=int, default=100)
     parser.add_argument("--megapixels", type=float, default=12)

@@ -1,7 +1,9 @@
 """The command starts light: help and version in a real process load neither torch nor another heavy library."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -58,3 +60,31 @@ def test_the_package_itself_loads_nothing_heavy() -> None:
 def test_the_package_has_no_attribute_of_chance() -> None:
     with pytest.raises(AttributeError, match="no attribute 'restorer'"):
         _ = restorect.restorer  # type: ignore[attr-defined]
+
+
+_HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+_TOUCH = """
+import contextlib, resource, sys
+from restorect.cli.main import main
+sys.argv = ["restorect", "--version"]
+with contextlib.suppress(SystemExit):
+    main()
+import torch
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+torch.ones(64 * 2**20)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(
+    not _HUGE_PAGES.exists() or "[madvise]" not in _HUGE_PAGES.read_text(),
+    reason="this system gives huge pages always or never, not on request",
+)
+@pytest.mark.parametrize(("wish", "few"), [(None, True), ("0", False)])
+def test_large_maps_come_in_huge_pages_unless_unwished(wish: str | None, few: bool) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "THP_MEM_ALLOC_ENABLE"}
+    if wish is not None:
+        environment["THP_MEM_ALLOC_ENABLE"] = wish
+    shown = subprocess.run([sys.executable, "-c", _TOUCH], env=environment, capture_output=True, text=True, check=True)
+    faults = int(shown.stdout.split()[-1])
+    assert (faults < 40_000) == few, faults  # 65,536 pages of 4 KB, or 128 of 2 MB

@@ -1,5 +1,6 @@
 """The `restorect` command: puts the command groups together and turns user errors into one line and an exit code."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -53,6 +54,9 @@ app.add_typer(train.app, name="train")
 
 def main() -> None:
     """Run the command; a user's error prints one line and exits 2."""
+    # Read once, when torch is loaded. In pages of 4 KB the system takes longer to hand out memory for the maps of a
+    # large photo than the networks take to fill them.
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     try:
         app()
     except RestorectError as error:
