@@ -74,7 +74,7 @@ def own_seconds(restorer: "Restorer", folder: Path, count: int) -> float:
 
 
 def tell(event: object) -> None:
-    """A line on standard error for each photo: a hundred of them take a quarter of an hour."""
+    """A line on standard error for each photo: a hundred of them take over half an hour on two cores."""
     from restorect.infer.batch import Restored
 
     if isinstance(event, Restored):
