@@ -23,6 +23,7 @@ SWITCHES = {
     "detach_codes": True,
     "start": "mean",
     "head": 0.0,
+    "structure": 0.5,
 }
 
 
@@ -180,6 +181,7 @@ def test_every_ablation_switch_trains(
     absent = {"flow": "velocity", "flex": "flex", "hvi": "hvi", "head": "head_encoder"}
     if name in absent:
         assert absent[name] not in record
+    assert ("structure" in record) == (name == "structure")
     if name == "flow":
         assert card.config["flow"] is False
 

@@ -140,6 +140,7 @@ class NetworkRecipe(Recipe):
         qk_norm: layer-norm queries and keys.
         hvi: weight of the colour loss; 0 switches it off.
         head: weight of the two auxiliary Retinex losses.
+        structure: weight of the structure loss, 1 - SSIM; 0 switches it off.
     """
 
     preset: str = "tiny"
@@ -147,6 +148,7 @@ class NetworkRecipe(Recipe):
     qk_norm: bool = True
     hvi: float = 0.05
     head: float = 1.0
+    structure: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

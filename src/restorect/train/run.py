@@ -92,9 +92,7 @@ def train_teacher(recipe: TeacherRecipe, run: Run) -> dict[str, float]:
             _start_from(teacher, load_teacher(Path(recipe.init))[0])
         else:
             teacher.decomposition.load_state_dict(_decomposition(recipe.decomposition).state_dict())
-        stage = TeacherStage(
-            teacher.to(run.device), ImageWeights(hvi=recipe.hvi, head=recipe.head), started=bool(recipe.init)
-        )
+        stage = TeacherStage(teacher.to(run.device), ImageWeights.of(recipe), started=bool(recipe.init))
         _compile(run.device, teacher.transformer)
         card = partial(teacher_card, config, preset=recipe.preset)
         return _train("teacher", stage, recipe, run, processes, card, view=config.priors.view)

@@ -17,13 +17,14 @@ from restorect.losses.colour import hvi_loss
 from restorect.losses.flex import FlexLoss, sample_gate
 from restorect.losses.flow import code_loss, velocity_loss
 from restorect.losses.retinex import decomposition_loss, head_loss
+from restorect.losses.structure import structure_loss
 from restorect.nets.codes import Codes, mean_codes, noise_codes
 from restorect.nets.priors import MOMENTUM, Standardise
 from restorect.nets.student import Student
 from restorect.nets.teacher import Teacher
 from restorect.nets.transformer import Transformer, TransformerOutput
 from restorect.retinex.decomposition import DecompositionNet, DecompositionPair, RetinexParts
-from restorect.train.recipes import StudentRecipe
+from restorect.train.recipes import NetworkRecipe, StudentRecipe
 
 Losses = dict[str, Tensor]
 Predict = Callable[[nn.Module, Tensor, Tensor], Tensor]
@@ -102,15 +103,23 @@ class ImageWeights:
 
     hvi: float = 0.05
     head: float = 1.0
+    structure: float = 0.0
+
+    @classmethod
+    def of(cls, recipe: NetworkRecipe) -> "ImageWeights":
+        """Those of a recipe."""
+        return cls(hvi=recipe.hvi, head=recipe.head, structure=recipe.structure)
 
 
 def image_losses(
     output: TransformerOutput, batch: Batch, transformer: Transformer, decompose_high: DecompositionNet, w: ImageWeights
 ) -> Losses:
-    """L1, colour loss and the two auxiliary Retinex losses of stage 1 and 2b."""
+    """L1, colour loss, structure loss and the two auxiliary Retinex losses of stage 1 and 2b."""
     losses = {"l1": F.l1_loss(output.image.float(), batch.high)}
     if w.hvi > 0:
         losses["hvi"] = w.hvi * hvi_loss(output.image, batch.high)
+    if w.structure > 0:
+        losses["structure"] = w.structure * structure_loss(output.image, batch.high)
     if w.head > 0:
         with torch.no_grad():
             target = decompose_high(batch.high)
@@ -224,7 +233,7 @@ class StudentStage(_StudentStage):
         self.teacher = teacher.requires_grad_(False)
         self.frozen = (teacher,)
         network.transformer.requires_grad_(True)
-        self.weights = ImageWeights(hvi=recipe.hvi, head=recipe.head)
+        self.weights = ImageWeights.of(recipe)
         self.flex = FlexLoss(_decoder_channels(network.transformer), _decoder_channels(teacher.transformer))
         self.helpers.append(self.flex)
 
@@ -262,7 +271,7 @@ class DirectStage(_StudentStage):
     def __init__(self, network: Student, decompose_high: DecompositionNet, recipe: StudentRecipe) -> None:
         super().__init__(network, recipe)
         self.decompose_high = decompose_high.requires_grad_(False)
-        self.weights = ImageWeights(hvi=recipe.hvi, head=recipe.head)
+        self.weights = ImageWeights.of(recipe)
 
     def forward(self, batch: Batch, generator: torch.Generator) -> tuple[Losses, Losses]:
         """Image losses through the unrolled flow."""
