@@ -57,7 +57,7 @@ def start(source: Path, out: Path, size: str | None) -> "subprocess.Popen[str]":
     """One run of the command."""
     options = [str(source), "-o", str(out), "--quiet", "--recursive"]
     if size:
-        program = [sys.executable, "-m", "restorect.cli.main", "restore", "--size", size, "--threads", "1"]
+        program = [sys.executable, "-m", "restorect.cli", "restore", "--size", size, "--threads", "1"]
     else:
         program = [sys.executable, __file__, "--child"]
     return subprocess.Popen([*program, *options], stderr=subprocess.PIPE, text=True)

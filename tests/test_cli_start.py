@@ -1,6 +1,7 @@
 """The command starts light, without torch or another heavy library, and readies memory for when torch comes."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,9 @@ before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 torch.ones(64 * 2**20)
 print(os.environ.get("THP_MEM_ALLOC_ENABLE"), resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
+
+
+SLOW = "import time; print('loading', flush=True); time.sleep(60)"
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -97,3 +101,35 @@ def test_large_maps_come_in_huge_pages() -> None:
     asked, unasked = wish_and_faults(None)[1], wish_and_faults("0")[1]
     assert unasked > 60_000  # 256 MB are 65,536 pages of 4 KB
     assert asked < unasked / 2  # or 128 of 2 MB; the system may not find all of them
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal that one process alone gets")
+@pytest.mark.parametrize("ignored", [False, True])
+def test_ctrl_c_while_the_command_loads_ends_it_without_a_traceback(tmp_path: Path, ignored: bool) -> None:
+    (tmp_path / "typer.py").write_text(SLOW.replace("60", "2") if ignored else SLOW)  # stands for a slow disk
+    with subprocess.Popen(
+        [sys.executable, "-m", "restorect.cli", "--version"],
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=(lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)) if ignored else None,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "loading\n"
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    if ignored:  # as for background jobs: it goes on, and finds that this typer is empty
+        assert "AttributeError" in errors
+    else:
+        assert (process.returncode, errors) == (-signal.SIGINT, "")
+
+
+def test_ctrl_c_is_heard_again_once_the_command_runs() -> None:
+    program = """
+import signal, restorect.cli.main as command, restorect.cli.__main__ as start
+command.main = lambda: print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+start.main()
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
+    assert result.stdout == "True\n"

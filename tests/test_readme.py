@@ -38,7 +38,7 @@ def test_every_command_runs(workplace: Path) -> None:
             assert f"./dev {words[1]}" in usage.stdout + usage.stderr
             continue
         assert words[0] == "restorect"
-        result = run([sys.executable, "-m", "restorect.cli.main", *words[1:]], workplace)
+        result = run([sys.executable, "-m", "restorect.cli", *words[1:]], workplace)
         expected = (0, 1) if words[1] == "doctor" else (0,)  # doctor says with 1 that it found something to warn of
         assert result.returncode in expected, line + "\n" + result.stderr
         ran += 1

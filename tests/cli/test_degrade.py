@@ -64,7 +64,7 @@ def test_bad_file_is_one_line_and_exit_1(photos: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("arguments", [["fog", "."], ["low-light", "nowhere"]], ids=["task", "input"])
 def test_usage_errors_exit_2_without_traceback(arguments: list[str], tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "restorect.cli.main", "degrade", *arguments, "-o", str(tmp_path / "out")]
+    command = [sys.executable, "-m", "restorect.cli", "degrade", *arguments, "-o", str(tmp_path / "out")]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr

@@ -34,7 +34,7 @@ def pairs(tmp_path: Path) -> Path:
 
 
 def restorect(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "restorect.cli.main", "evaluate", *map(str, arguments)]
+    command = [sys.executable, "-m", "restorect.cli", "evaluate", *map(str, arguments)]
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.run(command, capture_output=True, text=True, env=env, timeout=200, check=False)
 

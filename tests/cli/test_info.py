@@ -77,7 +77,7 @@ def test_a_damaged_exif_block_does_no_harm(tmp_path: Path) -> None:
     Image.new("RGB", (3, 2)).save(tmp_path / "a.jpg", exif=b"Exif\0\0II*\0\xff\xff\xff\x7f" + b"\xff" * 40)
     (found,) = facts(tmp_path / "a.jpg")
     assert found["width"] == 3
-    command = [sys.executable, "-m", "restorect.cli.main", "info", str(tmp_path / "a.jpg")]
+    command = [sys.executable, "-m", "restorect.cli", "info", str(tmp_path / "a.jpg")]
     source = str(Path(restorect.__file__).parents[1])
     result = subprocess.run(
         command, capture_output=True, text=True, check=True, env=os.environ | {"PYTHONPATH": source}

@@ -13,7 +13,7 @@ import yaml
 
 
 def restorect(*arguments: str | Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "restorect.cli.main", *map(str, arguments)]
+    command = [sys.executable, "-m", "restorect.cli", *map(str, arguments)]
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.run(command, capture_output=True, text=True, env=env, timeout=timeout)
 

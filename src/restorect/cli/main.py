@@ -62,7 +62,3 @@ def main() -> None:
     except RestorectError as error:
         typer.echo(f"restorect: {error}", err=True)
         sys.exit(2)
-
-
-if __name__ == "__main__":
-    main()
