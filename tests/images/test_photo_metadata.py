@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import tifffile
 from photo_makers import IPTC, MAKER_NOTE, XMP, exif, make_jpeg, make_png, make_tiff, pixels, profile
 from PIL import Image, IptcImagePlugin
 
@@ -187,6 +188,19 @@ def test_tiff_exif_comes_from_its_directories():
         assert inside.entries[0x927C].data == MAKER_NOTE
         assert sub_directory(block, GPS_IFD).entries[1].data.rstrip(b"\0") == b"N"
     assert exif_block(b"II*\0") is None
+
+
+def test_what_tifffile_notes_of_the_shape_does_not_outlive_it(caplog):
+    """It writes the array's shape into the description, by which it reads the file again; planes become chunks here."""
+    for notes, kept in (({"sample": "a-7"}, '{"sample": "a-7"}'), ({}, None)):
+        buffer = io.BytesIO()
+        planes = np.moveaxis(pixels(16, 3), -1, 0)
+        tifffile.imwrite(buffer, planes, photometric="rgb", planarconfig="separate", metadata=notes)
+        written = encode_photo(read_photo(buffer.getvalue()))
+        with tifffile.TiffFile(io.BytesIO(written)) as file:
+            assert file.pages[0].tags.valueof(270) == kept
+            np.testing.assert_array_equal(file.asarray(), pixels(16, 3))
+    assert not caplog.records
 
 
 def test_too_long_metadata_is_named_not_cut():

@@ -1,5 +1,6 @@
 """EXIF in TIFF files, where it is part of the file's own directories: taken out into a block, and put back."""
 
+import json
 import struct
 
 from restorect.images.metadata.exif import EXIF_IFD, GPS_IFD, INTEROP_IFD
@@ -18,6 +19,7 @@ _DESCRIPTIVE = {
     *(269, 270, 271, 272, 285, 305, 306, 315, 316, 33432, 18246, 18249, 40091, 40092, 40093, 40094, 40095),
     *(36867, 37510, 33550, 33922, 34264, 34735, 34736, 34737, 42112, 42113, 50838, 50839),
 }
+_DESCRIPTION = 270
 _POINTERS = (EXIF_IFD, GPS_IFD)
 Tag = tuple[int, int, int, bytes, bool]
 
@@ -29,7 +31,8 @@ def exif_block(tiff: bytes, page_at: int | None = None) -> bytes | None:
         first = read_directory(tiff, page_at or head.first, head)
     except (ValueError, struct.error):
         return None
-    own = [_retyped(entry) for tag, entry in first.entries.items() if tag in _DESCRIPTIVE or tag == 274]
+    descriptive = (entry for tag, entry in first.entries.items() if tag in _DESCRIPTIVE or tag == 274)
+    own = [_retyped(entry) for some in descriptive if (entry := _without_shape(some))]
     children = _children(tiff, head, first)
     if not own and not children:
         return None
@@ -101,6 +104,19 @@ def _family(entries: list[Entry], at: int, order: str) -> bytes:
     """Write a child directory, padded to an even length."""
     blob = write_directory(entries, at, order)
     return blob + b"\0" * (len(blob) % 2)
+
+
+def _without_shape(entry: Entry) -> Entry | None:
+    """Take tifffile's note of the array's shape out of a description: the pixels may be laid out otherwise now."""
+    if entry.tag != _DESCRIPTION or not entry.data.startswith(b'{"shape":'):
+        return entry
+    try:
+        notes = json.loads(entry.data.rstrip(b"\0"))
+    except ValueError:
+        return entry
+    del notes["shape"]
+    text = json.dumps(notes).encode("ascii") + b"\0"
+    return entry._replace(length=len(text), data=text) if notes else None
 
 
 def _retyped(entry: Entry) -> Entry:
