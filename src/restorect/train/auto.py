@@ -56,7 +56,7 @@ class AutoConfig:
     smoothing: float = 0.0
     good: float = 1.0
     simulated: float = 0.25
-    touched: float = 0.02
+    touched: float = 0.006
     seed: int = 0
 
     def __post_init__(self) -> None:
