@@ -3,6 +3,7 @@
 Shapes: maps (B, C, H, W) at the photo's resolution, folded (B, C s^2, H/s, W/s), s = `stem`.
 """
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -12,25 +13,24 @@ _REACH = 6  # squares a side whose mean says what is steady
 def unfold_without_lattice(folded: Tensor, stem: int) -> Tensor:
     """Unfold squares of `stem` pixels a side (PixelShuffle), less what repeats with them.
 
-    The steady part of each place in the square, its mean over 6 x 6 squares, interpolated, is compared with itself
-    smoothed by a kernel that is zero at all frequencies of period `stem` and keeps straight ramps. What lies between
-    the two is lattice, not picture. Nothing is learnt; a steady picture and detail that is not steady stay.
+    The steady part of each place in the square, its mean over 6 x 6 squares, is compared with the mean of all places
+    and its slope. What lies between the two is lattice, not picture. Nothing is learnt; a steady picture, straight ramps
+    and detail that is not steady stay.
     """
-    image = F.pixel_shuffle(folded, stem)
     if stem == 1:
-        return image
+        return folded
     h, w = folded.shape[-2:]
-    means = F.interpolate(folded, (-(-h // _REACH), -(-w // _REACH)), mode="area")
-    steady = F.pixel_shuffle(F.interpolate(means, (h, w), mode="bilinear", align_corners=False), stem)
-    return image - (steady - _smooth(_smooth(steady, stem, -1), stem, -2))
+    cells = (-(-h // _REACH), -(-w // _REACH))
+    steady = F.interpolate(folded, cells, mode="area").unflatten(1, (-1, stem, stem))  # B, C, s, s, cells
+    picture = steady.mean(dim=(2, 3), keepdim=True)
+    # Of a ramp, the places of a square show different parts.
+    places = (torch.arange(stem, dtype=folded.dtype, device=folded.device) - (stem - 1) / 2) / stem
+    down = places.view(stem, 1, 1, 1) * (cells[0] / h) * _slope(picture, -2)
+    across = places.view(1, stem, 1, 1) * (cells[1] / w) * _slope(picture, -1)
+    lattice = (steady - picture - down - across).flatten(1, 3)
+    return F.pixel_shuffle(folded - F.interpolate(lattice, (h, w), mode="bilinear", align_corners=False), stem)
 
 
-def _smooth(x: Tensor, stem: int, dim: int) -> Tensor:
-    """A window of `stem` pixels, made symmetric by half of a pixel more on either side; borders replicated."""
-    reach, size = stem // 2, x.shape[dim]
-    pad = (reach, reach, 0, 0) if dim == -1 else (0, 0, reach, reach)
-    padded = F.pad(x, pad, mode="replicate")
-    total = 0.5 * (padded.narrow(dim, 0, size) + padded.narrow(dim, 2 * reach, size))
-    for start in range(1, 2 * reach):
-        total = total + padded.narrow(dim, start, size)
-    return total / stem
+def _slope(x: Tensor, dim: int) -> Tensor:
+    """The difference from one cell to the next, by central differences."""
+    return torch.gradient(x, dim=dim)[0] if x.shape[dim] > 1 else torch.zeros_like(x)
