@@ -14,14 +14,15 @@ def unfold_without_lattice(folded: Tensor, stem: int) -> Tensor:
     """Unfold squares of `stem` pixels a side (PixelShuffle), less what repeats with them.
 
     The steady part of each place in the square, its mean over 6 x 6 squares, is compared with the mean of all places
-    and its slope. What lies between the two is lattice, not picture. Nothing is learnt; a steady picture, straight ramps
-    and detail that is not steady stay.
+    and its slope. What lies between is lattice, not picture. Nothing is learnt; a steady picture, straight ramps and
+    detail that is not steady stay.
     """
     if stem == 1:
         return folded
     h, w = folded.shape[-2:]
     cells = (-(-h // _REACH), -(-w // _REACH))
-    steady = F.interpolate(folded, cells, mode="area").unflatten(1, (-1, stem, stem))  # B, C, s, s, cells
+    means = F.interpolate(folded, cells, mode="area")
+    steady = means.view(len(means), -1, stem, stem, *cells)
     picture = steady.mean(dim=(2, 3), keepdim=True)
     # Of a ramp, the places of a square show different parts.
     places = (torch.arange(stem, dtype=folded.dtype, device=folded.device) - (stem - 1) / 2) / stem
