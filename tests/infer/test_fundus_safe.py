@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from restorect.infer.fundus import keep_outside
+from restorect.infer.fundus import keep_lights, keep_outside, keep_safe
 from restorect.infer.restorer import Restorer
 from restorect.nets.checkpoint import Card
 from restorect.nets.presets import student_preset
@@ -107,3 +107,24 @@ def test_a_written_file_keeps_the_frame(restorer: Restorer, tmp_path: Path) -> N
         written = cv2.imread(str(tmp_path / "out" / name))[..., ::-1]
         assert np.array_equal(written[_outside()], pixels[_outside()])
         assert not np.array_equal(written, pixels)
+
+
+def test_lights_are_not_darkened_and_nothing_else_is_held_back() -> None:
+    green = torch.linspace(0, 1, 101)
+    image = torch.stack([torch.full((101,), 0.9), green, torch.full((101,), 0.3)])[None, :, None]
+    darker, brighter = keep_lights(image, image * 0.5), keep_lights(image, image + 0.1)
+    assert torch.equal(darker[..., :61], image[..., :61] * 0.5)
+    torch.testing.assert_close(darker[..., 80:], image[..., 80:])
+    share = (darker / image - 0.5)[0, 0, 0] * 2
+    assert (share.diff() >= -1e-6).all()
+    assert torch.equal(brighter, image + 0.1)
+
+
+def test_the_safe_mode_keeps_both_promises() -> None:
+    image = torch.full((1, 3, 80, 80), 0.02)
+    image[..., 10:70, 10:70] = 0.5
+    image[..., 35:45, 35:45] = 0.9
+    safe = keep_safe(image, torch.full_like(image, 0.1))
+    assert torch.equal(safe[..., :10, :], image[..., :10, :])
+    torch.testing.assert_close(safe[..., 35:45, 35:45], image[..., 35:45, 35:45])
+    torch.testing.assert_close(safe[..., 20:30, 20:30], torch.full((1, 3, 10, 10), 0.1))

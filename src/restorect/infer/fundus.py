@@ -1,4 +1,4 @@
-"""The safe mode for retina photographs: what lies outside the field of view stays as it is, bit for bit.
+"""The safe mode for retina photographs: nothing changes outside the field of view, and lights are not darkened.
 
 Shapes: images (B, 3, H, W), sRGB-encoded.
 """
@@ -10,6 +10,24 @@ from restorect.fov import depth_inside, field_of_view
 
 NOTICE = "retina photographs: for research and better viewing, not for diagnosis"
 _FEATHER = 0.02  # of the field's radius: over this distance from its rim the restoration fades in
+_LIGHT = (0.6, 0.8)  # green, encoded: from the first on light is kept, from the second on all of it
+
+
+def keep_safe(image_BCHW: Tensor, output_BCHW: Tensor) -> Tensor:
+    """Both promises of the safe mode; arguments and result as those of `keep_outside`."""
+    return keep_outside(image_BCHW, keep_lights(image_BCHW, output_BCHW))
+
+
+def keep_lights(image_BCHW: Tensor, output_BCHW: Tensor) -> Tensor:
+    """Do not let a restoration darken what is light already.
+
+    An overexposed optic disc looks to a network like a spot of stray light, and taking it out would draw a cup that is
+    not there. Green tells, for red is bright all over a retina.
+    """
+    start, end = _LIGHT
+    t = ((image_BCHW[:, 1:2] - start) / (end - start)).clamp(0, 1)
+    share = t * t * (3 - 2 * t)
+    return output_BCHW + share * (image_BCHW.clamp(0, 1) - output_BCHW).clamp(min=0)
 
 
 def keep_outside(image_BCHW: Tensor, output_BCHW: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from restorect.infer.arrays import Image, copy_of, like, to_tensor
 from restorect.infer.auto.decision import AUTO
 from restorect.infer.call import Options, PhotoCall
 from restorect.infer.catalogue import shipped_weights
-from restorect.infer.fundus import keep_outside
+from restorect.infer.fundus import keep_safe
 from restorect.infer.samples import Sample, between
 from restorect.infer.spread import SAMPLES, spread
 from restorect.nets.checkpoint import Card, file_hash, load_student
@@ -182,7 +182,7 @@ class Restorer(PhotoCall):
         output = self.network.restore(inside, codes).clamp(0, 1)
         # What lies outside [0, 1] never passed the network; it is added back at the end.
         output = _blend(inside, output, strength) + (tensor - inside)
-        return keep_outside(tensor, output) if self.task == "fundus" else output
+        return keep_safe(tensor, output) if self.task == "fundus" else output
 
     def peak_bytes(self, height: int, width: int) -> int:
         """Estimate of the memory that restoring a photograph of this size takes, in bytes."""

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from restorect.data.store import PairStore
-from restorect.infer.fundus import keep_outside
+from restorect.infer.fundus import keep_safe
 from restorect.metrics.psnr import psnr
 from restorect.metrics.ssim import ssim
 
@@ -32,7 +32,7 @@ def validate(predict: Callable[[Tensor, Tensor], Tensor], pairs: PairStore, task
         low, high = (image[None].float() / 255 for image in pairs[number])
         output = predict(low, high).float()
         if task == "fundus":
-            output = keep_outside(low, output)
+            output = keep_safe(low, output)
         output = (output.clamp(0, 1) * 255).round() / 255
         # Identical images would be infinitely good and drown all others.
         figures[name.partition("-")[0]].append((min(float(psnr(output, high)), 100.0), float(ssim(output, high))))
