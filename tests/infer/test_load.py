@@ -33,11 +33,12 @@ def test_examples_are_restored_as_by_the_networks_of_the_decided_task(auto: Auto
     for path in EXAMPLES:
         photo = example(path)
         decision = auto.decide(photo)
-        assert (decision.task, decision.nothing_to_restore) == ("low-light", False)
+        task = "fundus" if path.stem.startswith("retina") else "low-light"
+        assert (decision.task, decision.nothing_to_restore) == (task, False)
         assert 0.5 < decision.confidence <= 1
         better = auto(photo)
         assert (better.dtype, better.shape) == (photo.dtype, photo.shape)
-        assert better.mean() > 1.5 * photo.mean()
+        assert task == "fundus" or better.mean() > 1.5 * photo.mean()
         alone = restorect.load(decision.task, "nano")
         assert isinstance(alone, Restorer)
         assert np.array_equal(better, alone(photo))
