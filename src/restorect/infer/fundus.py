@@ -1,4 +1,4 @@
-"""The safe mode for retina photographs: nothing changes outside the field of view, and lights are not darkened.
+"""The safe mode for retina photographs: nothing changes outside the field of view, nor in its lights.
 
 Shapes: images (B, 3, H, W), sRGB-encoded.
 """
@@ -19,15 +19,15 @@ def keep_safe(image_BCHW: Tensor, output_BCHW: Tensor) -> Tensor:
 
 
 def keep_lights(image_BCHW: Tensor, output_BCHW: Tensor) -> Tensor:
-    """Do not let a restoration darken what is light already.
+    """Leave what is light already as it is.
 
-    An overexposed optic disc looks to a network like a spot of stray light, and taking it out would draw a cup that is
-    not there. Green tells, for red is bright all over a retina.
+    An overexposed optic disc looks to a network like a spot of stray light; taking it out would draw a cup that is not
+    there, or a colour. Green tells what is light, for red is bright all over a retina.
     """
     start, end = _LIGHT
     t = ((image_BCHW[:, 1:2] - start) / (end - start)).clamp(0, 1)
     share = t * t * (3 - 2 * t)
-    return output_BCHW + share * (image_BCHW.clamp(0, 1) - output_BCHW).clamp(min=0)
+    return output_BCHW + share * (image_BCHW - output_BCHW)
 
 
 def keep_outside(image_BCHW: Tensor, output_BCHW: Tensor) -> Tensor:
