@@ -113,7 +113,7 @@ def test_ctrl_c_while_the_command_loads_ends_it_without_a_traceback(tmp_path: Pa
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=(lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)) if ignored else None,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN if ignored else signal.SIG_DFL),
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "loading\n"
@@ -128,6 +128,7 @@ def test_ctrl_c_while_the_command_loads_ends_it_without_a_traceback(tmp_path: Pa
 def test_ctrl_c_is_heard_again_once_the_command_runs() -> None:
     program = """
 import signal, restorect.cli.main as command, restorect.cli.__main__ as start
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which the shell of these tests may have ignored
 command.main = lambda: print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
 start.main()
 """

@@ -24,7 +24,8 @@ def test_the_list_names_every_metric() -> None:
 def test_niqe_is_fitted_from_a_folder_and_never_over_a_file(tmp_path: Path) -> None:
     folder = tmp_path / "photos"
     folder.mkdir()
-    for photo in EXAMPLES.glob("*.jpg"):
+    photos = sorted(EXAMPLES.glob("*.jpg"))
+    for photo in photos:
         pixels = cv2.imread(str(photo))
         assert pixels is not None
         pixels = cv2.resize(pixels, (700, round(pixels.shape[0] * 700 / pixels.shape[1])), interpolation=cv2.INTER_AREA)
@@ -34,9 +35,9 @@ def test_niqe_is_fitted_from_a_folder_and_never_over_a_file(tmp_path: Path) -> N
     arguments = ["metrics", "fit-niqe", str(folder), "-o", str(out)]
     result = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert result.exit_code == 0
-    assert "6 photographs" in result.stdout
+    assert f"{2 * len(photos)} photographs" in result.stdout
     parameters = read_parameters(out, metric="niqe")
-    assert parameters.origin["photographs"] == 6
+    assert parameters.origin["photographs"] == 2 * len(photos)
     image = torch.rand(1, 3, 96, 288, generator=torch.Generator().manual_seed(0))
     expected = NiqeModel.of(parameters).score(image).item()
     found = load_metric("niqe-fitted", Resources(weights_dir=tmp_path)).score(image).item()
