@@ -203,6 +203,14 @@ def test_what_tifffile_notes_of_the_shape_does_not_outlive_it(caplog):
     assert not caplog.records
 
 
+@pytest.mark.parametrize(
+    "text", ['{"shape": ' + "[" * 100_000, '{"shape": [1], "a": ' + "[" * 300 + "]" * 300 + "}", '{"shape": [1']
+)
+def test_a_description_that_only_looks_like_one_of_tifffile_is_read(text):
+    data = make_tiff(pixels(8, 3), description=text)
+    np.testing.assert_array_equal(read_photo(encode_photo(read_photo(data))).pixels, pixels(8, 3))
+
+
 def test_too_long_metadata_is_named_not_cut():
     big = Metadata(exif=exif_module.with_software("x" * 70000), xmp=XMP.replace(b"Ann", b"A" * 70000))
     written = encode(Photo(pixels=pixels(8, 3), format="png", bit_depth=8, metadata=big), format="jpeg")

@@ -112,7 +112,7 @@ def _without_shape(entry: Entry) -> Entry | None:
         return entry
     try:
         notes = json.loads(entry.data.rstrip(b"\0"))
-    except ValueError:
+    except (ValueError, RecursionError):  # nested a thousand deep
         return entry
     del notes["shape"]
     text = json.dumps(notes).encode("ascii") + b"\0"
