@@ -128,3 +128,11 @@ def test_the_safe_mode_keeps_both_promises() -> None:
     assert torch.equal(safe[..., :10, :], image[..., :10, :])
     torch.testing.assert_close(safe[..., 35:45, 35:45], image[..., 35:45, 35:45])
     torch.testing.assert_close(safe[..., 20:30, 20:30], torch.full((1, 3, 10, 10), 0.1))
+
+
+def test_the_restorer_leaves_lights(restorer: Restorer) -> None:
+    image = _retina().permute(1, 2, 0).numpy()
+    image[44:52, 44:52] = (0.95, 0.9, 0.7)
+    output = restorer(image)
+    np.testing.assert_allclose(output[44:52, 44:52], image[44:52, 44:52], atol=1e-6)
+    assert not np.allclose(output[30:40, 44:52], image[30:40, 44:52], atol=1e-2)

@@ -5,6 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from restorect.nets.lattice import unfold_without_lattice
+from restorect.nets.presets import student_preset
 from restorect.nets.transformer import Transformer, TransformerConfig
 
 
@@ -20,9 +21,11 @@ def test_a_lattice_on_a_flat_photo_goes() -> None:
     assert torch.allclose(out.mean(), image.mean(), atol=1e-3)
 
 
-def test_a_ramp_stays() -> None:
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_ramp_stays(turned: bool) -> None:
     image = torch.linspace(0, 1, 96).expand(1, 2, 96, 96)
-    inner = (..., slice(16, -16), slice(28, -28))
+    image = image.mT.contiguous() if turned else image
+    inner = (..., slice(28, -28), slice(28, -28))
     assert torch.allclose(unfold_without_lattice(_folded(image), 4)[inner], image[inner], atol=2e-3)
 
 
@@ -50,3 +53,9 @@ def test_the_transformer_takes_it_out_where_its_config_says_so() -> None:
         inner = [net(grey, *codes).image[..., 32:-32, 32:-32] for net in (plain, even)]
     lattice = [F.pixel_unshuffle(image, 4).mean(dim=(2, 3)).view(3, 16).std(dim=1) for image in inner]
     assert (lattice[1] < 0.2 * lattice[0]).all()
+
+
+@pytest.mark.parametrize("name", ["small", "tiny", "nano"])
+def test_the_small_sizes_are_without_it_and_keep_the_colour_of_lights(name: str) -> None:
+    config = student_preset(name).transformer
+    assert (config.unlattice, config.shoulder) == (True, True)
