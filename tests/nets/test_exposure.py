@@ -3,11 +3,19 @@
 import pytest
 import torch
 
-from restorect.nets.exposure import shrink_exposure
+from restorect.nets.exposure import ExposureConfig, ExposureNet, shrink_exposure
 
 
 def _photo(scale: float, count: int = 1) -> torch.Tensor:
     return scale * torch.rand(count, 3, 96, 96, generator=torch.Generator().manual_seed(0))
+
+
+def _net(lively: bool = True) -> ExposureNet:
+    torch.manual_seed(0)
+    net = ExposureNet(ExposureConfig(width=8), 0.45).eval().requires_grad_(False)
+    if lively:
+        torch.nn.init.normal_(net.output.weight, std=10)
+    return net
 
 
 def test_full_trust_changes_nothing() -> None:
@@ -31,9 +39,31 @@ def test_black_and_white_stay_and_order_is_kept() -> None:
 
 
 def test_each_photo_by_itself_and_any_size() -> None:
-    photos = torch.cat([_photo(0.3), _photo(0.9)])
-    together = shrink_exposure(photos, 0.45, 0.5)
-    alone = torch.cat([shrink_exposure(photo[None], 0.45, 0.5) for photo in photos])
-    assert torch.equal(together, alone)
+    photos, wanted = torch.cat([_photo(0.3), _photo(0.9)]), torch.tensor([[0.6], [0.3]])
+    together = shrink_exposure(photos, wanted, 0.5)
+    alone = [shrink_exposure(photo[None], mean, 0.5) for photo, mean in zip(photos, wanted, strict=True)]
+    assert torch.equal(together, torch.cat(alone))
     for size in ((1, 1), (1, 300), (500, 2)):
-        assert torch.isfinite(shrink_exposure(torch.zeros(1, 3, *size), 0.45, 0.5)).all()
+        for wished in (0.45, 1.7):  # brighter than white: as bright as can be
+            assert torch.isfinite(shrink_exposure(torch.zeros(1, 3, *size), wished, 0.5)).all()
+
+
+def test_an_untrained_net_gives_the_mean_it_starts_from() -> None:
+    means = _net(lively=False)(_photo(0.2, 3))
+    assert means.shape == (3, 1)
+    torch.testing.assert_close(means, torch.full((3, 1), 0.45))
+
+
+def test_the_net_reads_photos_of_any_size_and_each_by_itself() -> None:
+    net = _net()
+    photos = torch.cat([_photo(0.2), _photo(0.9)])
+    torch.testing.assert_close(net(photos), torch.cat([net(photo[None]) for photo in photos]))
+    for size in ((1, 1), (1, 300), (500, 2)):
+        for image in (torch.zeros(1, 3, *size), torch.ones(1, 3, *size)):
+            assert 0 < net(image).item() < 1
+
+
+def test_the_net_sees_the_light() -> None:
+    net = _net()
+    dark, bright = net.logit(_photo(0.05)), net.logit(_photo(0.5))
+    assert float((dark - bright).abs()) > 1e-2

@@ -7,7 +7,14 @@ import pytest
 from restorect.configs import from_mapping, read_yaml
 from restorect.data.degrade import SIMULATORS
 from restorect.nets.presets import PRESETS
-from restorect.train.recipes import DecompositionRecipe, NetworkRecipe, Recipe, StudentRecipe, TeacherRecipe
+from restorect.train.recipes import (
+    DecompositionRecipe,
+    ExposureRecipe,
+    NetworkRecipe,
+    Recipe,
+    StudentRecipe,
+    TeacherRecipe,
+)
 
 ROOT = Path(__file__).parents[2]
 RECIPES = sorted((ROOT / "recipes").rglob("*.yaml"))
@@ -16,6 +23,7 @@ CLASSES: dict[str, type[Recipe]] = {
     "teacher": TeacherRecipe,
     "student": StudentRecipe,
     "direct": StudentRecipe,
+    "exposure": ExposureRecipe,
 }
 
 

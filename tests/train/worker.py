@@ -10,13 +10,14 @@ import torch
 from smallnets import small_nets
 
 from restorect.configs import from_mapping
-from restorect.train.recipes import DecompositionRecipe, StudentRecipe, TeacherRecipe
-from restorect.train.run import Run, train_decomposition, train_student, train_teacher
+from restorect.train.recipes import DecompositionRecipe, ExposureRecipe, StudentRecipe, TeacherRecipe
+from restorect.train.run import Run, train_decomposition, train_exposure, train_student, train_teacher
 
 STAGES = {
     "decompose": (DecompositionRecipe, train_decomposition),
     "teacher": (TeacherRecipe, train_teacher),
     "student": (StudentRecipe, train_student),
+    "exposure": (ExposureRecipe, train_exposure),
 }
 
 

@@ -1,4 +1,4 @@
-"""`restorect train decompose|teacher|student|auto`: from a recipe and folders of photographs to a checkpoint."""
+"""`restorect train decompose|teacher|student|exposure|auto`: from a recipe and folders of photos to a checkpoint."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from restorect.train.run import Run
 
 app = typer.Typer(
-    help="Train the networks: decompose (stage 0), teacher (stage 1), student (stage 2).", no_args_is_help=True
+    help="Train the networks: decompose (stage 0), teacher (stage 1), student (stage 2), exposure (stage 3).",
+    no_args_is_help=True,
 )
 
 RecipeFile = Annotated[Path | None, typer.Argument(help="YAML recipe; without it, the defaults.")]
@@ -106,6 +107,30 @@ def student(
         recipe, data, val, clean, settings, steps, minutes, teacher=teacher, decomposition=decomposition, init=init
     )
     _carry_out(train_student, StudentRecipe, values, out, resume, device, threads)
+
+
+@app.command()
+def exposure(
+    recipe: RecipeFile = None,
+    *,
+    out: Out,
+    init: Annotated[Path | None, typer.Option("--init", help="The student, from stage 2.")] = None,
+    data: Data = None,
+    val: Val = None,
+    clean: Clean = None,
+    settings: Setting = None,
+    steps: Steps = None,
+    minutes: Minutes = None,
+    resume: Resume = False,
+    device: Device = "cpu",
+    threads: Threads = None,
+) -> None:
+    """Stage 3: how bright the student's restorations are to be."""
+    from restorect.train.recipes import ExposureRecipe
+    from restorect.train.run import train_exposure
+
+    values = _values(recipe, data, val, clean, settings, steps, minutes, init=init)
+    _carry_out(train_exposure, ExposureRecipe, values, out, resume, device, threads)
 
 
 @app.command()

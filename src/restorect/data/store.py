@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from restorect.data.pairs import Pair, image_size, read_rgb
 
@@ -25,16 +26,17 @@ class ImageStore:
         paths: the files.
         device: where images are kept and given.
         memory_gb: keep all in memory when their pixels take at most this much; else decode on each request.
+        side: shrink photos to this longer side, for networks that read thumbnails; 0 leaves them.
     """
 
-    def __init__(self, paths: Sequence[Path], device: torch.device, memory_gb: float) -> None:
+    def __init__(self, paths: Sequence[Path], device: torch.device, memory_gb: float, side: int = 0) -> None:
         self.paths = list(paths)
-        self.device = device
-        size = sum(3 * w * h for w, h in map(image_size, self.paths))
+        self.device, self.side = device, side
+        size = sum(3 * w * h * _scale(h, w, side) ** 2 for w, h in map(image_size, self.paths))
         self._kept: list[Tensor] | None = None
         if size <= memory_gb * 1e9:
             with ThreadPoolExecutor(4) as pool:
-                self._kept = [t.to(device) for t in pool.map(load_tensor, self.paths)]
+                self._kept = [t.to(device) for t in pool.map(self._load, self.paths)]
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -42,19 +44,32 @@ class ImageStore:
     def __getitem__(self, index: int) -> Tensor:
         if self._kept is not None:
             return self._kept[index]
-        return load_tensor(self.paths[index]).to(self.device)
+        return self._load(self.paths[index]).to(self.device)
+
+    def _load(self, path: Path) -> Tensor:
+        image = load_tensor(path)
+        H, W = image.shape[-2:]
+        scale = _scale(H, W, self.side)
+        if scale == 1:
+            return image
+        size = max(1, round(scale * H)), max(1, round(scale * W))
+        return F.interpolate(image[None].float(), size, mode="area")[0].round().to(torch.uint8)
 
 
 class PairStore:
     """Pairs by number: two stores side by side."""
 
-    def __init__(self, pairs: Sequence[Pair], device: torch.device, memory_gb: float) -> None:
+    def __init__(self, pairs: Sequence[Pair], device: torch.device, memory_gb: float, side: int = 0) -> None:
         self.names = [pair.name for pair in pairs]
-        self.low = ImageStore([pair.low for pair in pairs], device, memory_gb / 2)
-        self.high = ImageStore([pair.high for pair in pairs], device, memory_gb / 2)
+        self.low = ImageStore([pair.low for pair in pairs], device, memory_gb / 2, side)
+        self.high = ImageStore([pair.high for pair in pairs], device, memory_gb / 2, side)
 
     def __len__(self) -> int:
         return len(self.names)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         return self.low[index], self.high[index]
+
+
+def _scale(height: int, width: int, side: int) -> float:
+    return min(1.0, side / max(height, width)) if side else 1.0

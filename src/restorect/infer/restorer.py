@@ -121,7 +121,8 @@ class Restorer(PhotoCall):
         if strength == 0:
             return copy_of(image)
         there = Codes(codes.rex.to(self.device), codes.img.to(self.device))
-        return cast(Image, like(image, self._restored(tensor, there, strength)))
+        mean = self.network.mean(self.network.read(tensor.clamp(0, 1)))
+        return cast(Image, like(image, self._restored(tensor, there, mean, strength)))
 
     def interpolate(self, image: Image, code_a: Codes, code_b: Codes, t: float, *, strength: float = 1.0) -> Image:
         """Restore a photograph between two of its samples: `t` = 0 gives the first, 1 the second; see `between`.
@@ -156,30 +157,33 @@ class Restorer(PhotoCall):
         options = Options(strength=strength, seed=seed, samples=samples, steps=steps, start="noise")
         require(samples >= 2, f"samples is {samples}; a spread needs at least 2")
         tensor = to_tensor(image).to(self.device)
-        codes = self._codes(tensor, options)
-        map_BHW = cast(Tensor, spread((self._restored(tensor, each, strength) for each in codes), axis=1))
+        drawn = (self._restored(tensor, *codes, strength) for codes in self._codes(tensor, options))
+        map_BHW = cast(Tensor, spread(drawn, axis=1))
         if isinstance(image, Tensor):
             return map_BHW.to(image.device) if image.ndim == 4 else map_BHW[0].to(image.device)
         return map_BHW[0].cpu().numpy()
 
     def _samples(self, image: Image, tensor: Tensor, options: Options) -> list[Sample[Image]]:
         """Restorations with their codes, of each photograph of a batch from darker to brighter."""
-        drawn = [(self._restored(tensor, codes, options.strength), codes) for codes in self._codes(tensor, options)]
+        codes_and_means = self._codes(tensor, options)
+        drawn = [(self._restored(tensor, codes, mean, options.strength), codes) for codes, mean in codes_and_means]
         outputs, codes = _dark_to_bright(drawn)
         images = [cast(Image, like(image, output)) for output in outputs]
         return [Sample(image=each, codes=code) for each, code in zip(images, codes, strict=True)]
 
-    def _codes(self, tensor: Tensor, options: Options) -> Iterator[Codes]:
-        """The codes of each seed; the photographs are read once."""
+    def _codes(self, tensor: Tensor, options: Options) -> Iterator[tuple[Codes, Codes | None]]:
+        """The codes of each seed, with those of the mean start if they are others; the photographs are read once."""
         conditions = self.network.read(tensor.clamp(0, 1))
         start = options.start or ("noise" if options.samples > 1 else None)  # the mean has but one
+        noisy = (start or self.network.config.start) == "noise"
+        mean = self.network.mean(conditions) if noisy else None
         for seed in range(options.seed, options.seed + options.samples):
-            yield self.network.generate(conditions, self.network.start(len(tensor), start, seed), options.steps)
+            yield self.network.generate(conditions, self.network.start(len(tensor), start, seed), options.steps), mean
 
-    def _restored(self, tensor: Tensor, codes: Codes, strength: float) -> Tensor:
+    def _restored(self, tensor: Tensor, codes: Codes, mean: Codes | None, strength: float) -> Tensor:
         """Run the transformer and arrange what is around it."""
         inside = tensor.clamp(0, 1)
-        output = self.network.restore(inside, codes).clamp(0, 1)
+        output = self.network.restore(inside, codes, mean).clamp(0, 1)
         # What lies outside [0, 1] never passed the network; it is added back at the end.
         output = _blend(inside, output, strength) + (tensor - inside)
         return keep_safe(tensor, output) if self.task == "fundus" else output

@@ -15,12 +15,13 @@ from restorect.flow.sampler import Method, sample
 from restorect.flow.velocity import VelocityConfig, VelocityNet
 from restorect.nets.blocks import CODE_SIZE
 from restorect.nets.codes import Codes, mean_codes, noise_codes
-from restorect.nets.exposure import shrink_exposure
+from restorect.nets.exposure import ExposureConfig, ExposureNet, shrink_exposure
 from restorect.nets.priors import ImagePrior, PriorConfig, RetinexPrior, view_of
 from restorect.nets.transformer import Transformer, TransformerConfig
 from restorect.retinex.decomposition import DecompositionNet
 
 Start = Literal["noise", "mean"]
+_VIEW = 96  # side of a thumbnail where conditions are read off the whole photo
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +36,9 @@ class StudentConfig:
         method: "euler" or "heun".
         start: "noise" (seeded) or "mean" (zeros).
         flow: False regresses the code in one evaluation from the mean start, for the ablation.
-        exposure_mean: mean of good photos; see `shrink_exposure`.
-        exposure_trust: how far a restoration's own mean is kept; 1 keeps it.
+        exposure: the net that predicts how bright the good photo is; None predicts `exposure_mean`.
+        exposure_mean: mean of good photos.
+        exposure_trust: how far a restoration's own mean is kept against the predicted one; 1 keeps it.
     """
 
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
@@ -46,6 +48,7 @@ class StudentConfig:
     method: Method = "euler"
     start: Start = "noise"
     flow: bool = True
+    exposure: ExposureConfig | None = None
     exposure_mean: float = 0.45
     exposure_trust: float = 1.0
 
@@ -67,6 +70,7 @@ class Student(nn.Module):
         self.image_flow = VelocityNet(CODE_SIZE, config.velocity)
         self.retinex_flow = VelocityNet(CODE_SIZE, config.velocity)
         self.transformer = Transformer(config.transformer)
+        self.exposure = ExposureNet(config.exposure, config.exposure_mean) if config.exposure else None
 
     def start(self, count: int, start: Start | None = None, seed: int = 0) -> Codes:
         """Where the flow starts at inference: by default as the config says.
@@ -115,11 +119,37 @@ class Student(nn.Module):
                 sample(lambda x, t: self.image_flow(x, t, conditions.img), start.img, count, c.method),
             )
 
-    def restore(self, low: Tensor, codes: Codes) -> Tensor:
-        """Restore a photograph (B, 3, H, W) with given codes, to an image of its shape."""
-        image = self.transformer(low, *codes).image.float()
-        return shrink_exposure(image, self.config.exposure_mean, self.config.exposure_trust)
+    def restore(self, low: Tensor, codes: Codes, mean: Codes | None = None) -> Tensor:
+        """Restore a photograph (B, 3, H, W) with given codes, to an image of its shape.
+
+        Args:
+            low: the photograph in [0, 1].
+            codes: what it is restored with.
+            mean: the codes of the mean start, when `codes` are others: how much brighter or darker these make the
+                photo is then kept, for that is what samples are drawn for.
+        """
+        image: Tensor = self.transformer(low, *codes).image.float()
+        trust = self.config.exposure_trust
+        if trust == 1:
+            return image
+        with full_precision(low.device):
+            wanted = self.config.exposure_mean if self.exposure is None else self.exposure(low)
+            if mean is not None:
+                wanted = wanted * self._brightness(low, codes) / self._brightness(low, mean)
+            return shrink_exposure(image, wanted, trust)
+
+    def _brightness(self, low: Tensor, codes: Codes) -> Tensor:
+        """Mean (B, 1) of a thumbnail restored with these codes, before its exposure is shrunk."""
+        view = view_of(low, self.config.conditions.view or _VIEW)
+        image: Tensor = self.transformer(view, *codes).image.float()
+        return image.clamp(1e-3, 1).mean(dim=(1, 2, 3))[:, None]
+
+    def mean(self, conditions: Codes) -> Codes:
+        """Both codes from the mean start: what samples lie around."""
+        return self.generate(conditions, self.start(len(conditions.rex), "mean"))
 
     def forward(self, low: Tensor, start: Codes, steps: int | None = None) -> Tensor:
         """Restore a photograph (B, 3, H, W) of any size from 1x1 up, the flow starting at `start`."""
-        return self.restore(low, self.generate(self.read(low), start, steps))
+        conditions = self.read(low)
+        mean = self.mean(conditions) if start.stacked().any() else None
+        return self.restore(low, self.generate(conditions, start, steps), mean)

@@ -246,7 +246,8 @@ def _sampler(study: Study, held_out: PairStore) -> list[dict[str, Any]]:
             codes = student.generate(conditions, student.start(len(low)), steps)
             codes.img.cpu()
             generated = now()
-            image = student.restore(low, codes).cpu()
+            mean = student.mean(conditions) if student.config.start == "noise" else None
+            image = student.restore(low, codes, mean).cpu()
             spent.append((now() - begun, generated - read))
             return image.to(high.device)
 

@@ -24,4 +24,7 @@ class MovingAverage:
         decay = min(self.decay, (1 + step) / (10 + step))
         average, current = self.average.state_dict(), network.state_dict()
         for name, tensor in average.items():  # weights, and running figures with them
-            tensor.lerp_(current[name], 1 - decay)
+            if tensor.is_floating_point():
+                tensor.lerp_(current[name], 1 - decay)
+            else:  # a count of batches
+                tensor.copy_(current[name])

@@ -37,7 +37,7 @@ class Processes:
     def average(self, buffers: Iterable[torch.Tensor]) -> None:
         """Bring running figures, which each process gathers from its own samples, to their mean."""
         if self.count > 1:
-            for buffer in buffers:
+            for buffer in filter(torch.is_floating_point, buffers):  # counts are the same in all of them
                 dist.all_reduce(buffer)
                 buffer.div_(self.count)
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from restorect.configs import require
 from restorect.data.batches import SamplingConfig
+from restorect.nets.exposure import ExposureConfig
 from restorect.nets.norm import NormName
 
 
@@ -205,3 +206,31 @@ class StudentRecipe(NetworkRecipe):
         require(0 <= self.near_codes <= 1, f"near_codes is {self.near_codes}; it is a probability")
         require(self.codes_batch >= 0, f"codes_batch is {self.codes_batch}; it must be at least 0")
         require(self.sampler_steps >= 1, "sampler_steps must be at least 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExposureRecipe(Recipe):
+    """Stage 3: the exposure net of a student that is trained already.
+
+    Attributes:
+        init: the student's checkpoint; nothing else of it changes.
+        exposure: the shape of the exposure net; one of another shape that the student has is replaced.
+        trust: the student's `exposure_trust` from then on.
+        side: photos are shrunk to this longer side as they are read: the net sees thumbnails, and needs to see them
+            hundreds of times.
+        jitter: the light of the degraded photos is varied by this deviation of its logarithm.
+        beta: errors above this count by their size, those below by their square, on the scale ln(m / (1 - m)).
+    """
+
+    init: str = ""
+    exposure: ExposureConfig = field(default_factory=ExposureConfig)
+    trust: float = 0.2
+    side: int = 128
+    jitter: float = 0.15
+    beta: float = 0.2
+
+    def __post_init__(self) -> None:
+        require(0 <= self.trust < 1, f"trust is {self.trust}; it must be at least 0 and below 1")
+        require(self.side >= 32, f"side is {self.side}; it must be at least 32 pixels")
+        require(self.jitter >= 0, f"jitter is {self.jitter}; it must be at least 0")
+        require(self.beta > 0, f"beta is {self.beta}; it must be above 0")

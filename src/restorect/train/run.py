@@ -26,6 +26,7 @@ from restorect.nets.checkpoint import (
     student_card,
     teacher_card,
 )
+from restorect.nets.exposure import READ
 from restorect.nets.presets import student_preset, teacher_preset
 from restorect.nets.student import Student
 from restorect.nets.teacher import Teacher
@@ -34,6 +35,7 @@ from restorect.train.loop import STATE_NAME, Report, Trainer
 from restorect.train.processes import Processes, joined
 from restorect.train.recipes import (
     DecompositionRecipe,
+    ExposureRecipe,
     NetworkRecipe,
     Recipe,
     ScheduleRecipe,
@@ -44,6 +46,7 @@ from restorect.train.stages import (
     CodesStage,
     DecompositionStage,
     DirectStage,
+    ExposureStage,
     ImageWeights,
     Stage,
     StudentStage,
@@ -124,6 +127,21 @@ def train_student(recipe: StudentRecipe, run: Run) -> dict[str, float]:
         return _train("student", direct, recipe, run, processes, card, view)
 
 
+def train_exposure(recipe: ExposureRecipe, run: Run) -> dict[str, float]:
+    """Stage 3: gives the student of `init` an exposure net; gives the last validation figures of both together."""
+    if not recipe.init:
+        raise ConfigError("init: give the checkpoint of `restorect train student`")
+    with joined(run.device) as processes:
+        torch.manual_seed(recipe.seed)
+        trained, before = load_student(Path(recipe.init))
+        config = replace(trained.config, exposure=recipe.exposure, exposure_trust=recipe.trust)
+        student = Student(config)
+        _start_from(student, trained)
+        stage = ExposureStage(student.to(run.device), recipe)
+        card = partial(student_card, config, preset=before.preset)
+        return _train("exposure", stage, recipe, run, processes, card, view=READ, side=recipe.side)
+
+
 def _distil(
     student: Student, recipe: StudentRecipe, run: Run, processes: Processes, card: MakeCard, view: int
 ) -> dict[str, float]:
@@ -157,12 +175,19 @@ def _codes_schedule(recipe: StudentRecipe) -> ScheduleRecipe:
 
 
 def _train(
-    name: str, stage: Stage, recipe: Recipe, run: Run, processes: Processes, make_card: MakeCard, view: int
+    name: str,
+    stage: Stage,
+    recipe: Recipe,
+    run: Run,
+    processes: Processes,
+    make_card: MakeCard,
+    view: int,
+    side: int = 0,
 ) -> dict[str, float]:
     folder = run.folder
     if processes.leader:
         _prepare_folder(folder, recipe, run.resume or name == "student")
-    pairs, held_out, clean = _data(recipe, run.device)
+    pairs, held_out, clean = _data(recipe, run.device, side)
     batches = BatchMaker(pairs, clean, _simulator(recipe), recipe.data.sampling, view, recipe.seed)
 
     def save(path: Path, network: nn.Module, figures: dict[str, float]) -> None:
@@ -191,7 +216,7 @@ def _prepare_folder(folder: Path, recipe: Recipe, resume: bool) -> None:
         raise TrainingError(f"{folder}: cannot be written ({error.strerror}); give another --out") from error
 
 
-def _data(recipe: Recipe, device: torch.device) -> tuple[PairStore, PairStore, ImageStore]:
+def _data(recipe: Recipe, device: torch.device, side: int) -> tuple[PairStore, PairStore, ImageStore]:
     data = recipe.data
     pairs = find_pairs(data.train)
     if data.val:
@@ -200,7 +225,8 @@ def _data(recipe: Recipe, device: torch.device) -> tuple[PairStore, PairStore, I
         pairs, held_out = hold_out(pairs, data.hold_out)
     clean = [path for folder in data.clean for path in image_files(Path(folder))]
     gb = data.memory_gb / 3
-    return PairStore(pairs, device, gb), PairStore(held_out, device, gb), ImageStore(clean, device, gb)
+    held = PairStore(held_out, device, gb)  # whole: that is how they are restored
+    return PairStore(pairs, device, gb, side), held, ImageStore(clean, device, gb, side)
 
 
 def _simulator(recipe: Recipe) -> Simulator:

@@ -19,12 +19,13 @@ from restorect.losses.flow import code_loss, velocity_loss
 from restorect.losses.retinex import decomposition_loss, head_loss
 from restorect.losses.structure import structure_loss
 from restorect.nets.codes import Codes, mean_codes, noise_codes
+from restorect.nets.exposure import ExposureNet
 from restorect.nets.priors import MOMENTUM, Standardise
 from restorect.nets.student import Student
 from restorect.nets.teacher import Teacher
 from restorect.nets.transformer import Transformer, TransformerOutput
 from restorect.retinex.decomposition import DecompositionNet, DecompositionPair, RetinexParts
-from restorect.train.recipes import NetworkRecipe, StudentRecipe
+from restorect.train.recipes import ExposureRecipe, NetworkRecipe, StudentRecipe
 
 Losses = dict[str, Tensor]
 Predict = Callable[[nn.Module, Tensor, Tensor], Tensor]
@@ -279,6 +280,38 @@ class DirectStage(_StudentStage):
         start = self.start(len(batch.low), generator, batch.low.device)
         output = student.transformer(batch.low, *student.generate(student.read(batch.low_view), start))
         return image_losses(output, batch, student.transformer, self.decompose_high, self.weights), {}
+
+
+class ExposureStage(Stage):
+    """Stage 3: the exposure net of a student learns how bright the good photos are; the rest is frozen."""
+
+    network: Student
+
+    def __init__(self, network: Student, recipe: ExposureRecipe) -> None:
+        super().__init__()
+        self.started = True
+        self.network = network.requires_grad_(False)
+        self.helpers = nn.ModuleList()
+        self.recipe = recipe
+        self.exposure.requires_grad_(True)
+
+    @property
+    def exposure(self) -> ExposureNet:
+        """What is trained."""
+        return cast(ExposureNet, self.network.exposure)
+
+    def forward(self, batch: Batch, generator: torch.Generator) -> tuple[Losses, Losses]:
+        """Smooth L1 between the predicted and the true mean, on the scale that is learned."""
+        light = torch.randn(len(batch.low_view), 1, 1, 1, generator=generator).to(batch.low_view)
+        low = batch.low_view * torch.exp(self.recipe.jitter * light)
+        true = batch.high_view.mean(dim=(1, 2, 3))[:, None]
+        wanted = torch.logit(true, eps=0.01)
+        return {"exposure": F.smooth_l1_loss(self.exposure.logit(low), wanted, beta=self.recipe.beta)}, {}
+
+    def predict(self, network: nn.Module, low: Tensor, high: Tensor) -> Tensor:
+        """Restore as the student does."""
+        student = cast(Student, network)
+        return cast(Tensor, student(low, student.start(len(low))))
 
 
 def _mixed(generated: Codes, near: Codes, probability: float, generator: torch.Generator) -> Codes:

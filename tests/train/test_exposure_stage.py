@@ -1,0 +1,89 @@
+"""Stage 3: the exposure net learns how bright good photos are, and nothing else of the student changes."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from smallnets import small_nets
+from worker import run
+
+from restorect.data.pairs import find_pairs
+from restorect.data.store import PairStore
+from restorect.errors import ConfigError
+from restorect.nets.checkpoint import load_student, save_checkpoint, student_card
+from restorect.nets.presets import student_preset
+from restorect.nets.student import Student
+
+
+@pytest.fixture
+def student(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    with small_nets():
+        config = student_preset("tiny")
+    path = tmp_path / "student.safetensors"
+    save_checkpoint(path, Student(config), student_card(config, task="low-light", preset="tiny"))
+    return path
+
+
+@pytest.fixture
+def scenes(tmp_path: Path) -> Path:
+    """Pairs of one darkness, whose good photo is bright where the scene is blue and dark where it is red."""
+    rng = np.random.default_rng(3)
+    for side in ("low", "high"):
+        (tmp_path / "scenes" / side).mkdir(parents=True)
+    for number in range(16):
+        colour, mean = ((1.0, 0.5, 0.2), 0.7) if number % 2 else ((0.2, 0.5, 1.0), 0.25)
+        noise = rng.uniform(0.8, 1.2, (90, 120, 1)).astype(np.float32)
+        image = noise * np.array(colour, np.float32)
+        for side, wanted in (("low", 0.2), ("high", mean)):
+            picture = image * wanted / image.mean()
+            cv2.imwrite(
+                str(tmp_path / "scenes" / side / f"p{number}.png"),
+                (picture * 255).clip(0, 255).round().astype(np.uint8),
+            )
+    return tmp_path / "scenes"
+
+
+def test_it_learns_the_exposure_and_leaves_the_rest(student: Path, scenes: Path, tmp_path: Path) -> None:
+    schedule = {"steps": 60, "patches": [32], "batches": [16], "validate_every": 0}
+    out = tmp_path / "run"
+    figures = run(
+        "exposure", str(scenes), out, 60, init=str(student), trust=0.0, side=64, schedule=schedule,
+        optimiser={"lr": 5e-3, "ema": 0.9}, data={"train": [str(scenes)], "val": [str(scenes)]},
+    )  # fmt: skip
+    taught, card = load_student(out / "last.safetensors")
+    assert (taught.config.exposure_trust, card.preset, card.task) == (0.0, "tiny", "low-light")
+    before, after = load_file(student), load_file(out / "last.safetensors")
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert {name.partition(".")[0] for name in after.keys() - before.keys()} == {"exposure"}
+    pairs = PairStore(find_pairs([scenes]), torch.device("cpu"), memory_gb=1)
+    errors: dict[str, list[float]] = {"taught": [], "untaught": []}
+    with torch.no_grad():
+        for name, network in (("taught", taught), ("untaught", load_student(student)[0])):
+            for number in range(4):
+                low, high = (image[None].float() / 255 for image in pairs[number])
+                restored = network(low, network.start(1)).clamp(0, 1)
+                errors[name].append(abs(float(restored.mean() - high.mean())))
+    assert max(errors["taught"]) < 0.08
+    assert max(errors["untaught"]) > 0.2
+    assert figures["psnr"] > 10
+
+
+def test_a_student_is_needed(scenes: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="init: give the checkpoint"):
+        run("exposure", str(scenes), tmp_path / "none", 1)
+
+
+def test_photos_are_shrunk_as_they_are_read(scenes: Path) -> None:
+    pairs = find_pairs([scenes])
+    whole, small = (PairStore(pairs, torch.device("cpu"), memory_gb=1, side=side) for side in (0, 60))
+    decoded = PairStore(pairs, torch.device("cpu"), memory_gb=0, side=60)
+    for (low, high), (low_small, high_small) in ((whole[3], small[3]), (whole[5], decoded[5])):
+        assert (low.shape, high.shape) == ((3, 90, 120), (3, 90, 120))
+        assert (low_small.shape, high_small.shape) == ((3, 45, 60), (3, 45, 60))
+        assert float(high_small.float().mean()) == pytest.approx(float(high.float().mean()), abs=0.5)
+        block = high[:, :2, :2].float().mean(dim=(1, 2)).round()
+        torch.testing.assert_close(high_small[:, 0, 0].float(), block, atol=1, rtol=0)
