@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restorect.data.augment import dihedral, random_crop, random_int
+from restorect.data.augment import dihedral, random_crop, random_int, relit
 
 
 def _coordinates(height: int, width: int) -> torch.Tensor:
@@ -60,3 +60,28 @@ def test_random_integers_cover_their_range() -> None:
     generator = torch.Generator().manual_seed(0)
     assert {random_int(8, generator) for _ in range(400)} == set(range(8))
     assert random_int(1, generator) == 0
+
+
+def _relit(image: torch.Tensor, seed: int = 0, **deviations: float) -> torch.Tensor:
+    given = {"light": 0.0, "cast": 0.0, "contrast": 0.0, **deviations}
+    return relit(image, torch.Generator().manual_seed(seed), **given)
+
+
+def test_another_light_is_a_power_and_a_factor() -> None:
+    image = torch.linspace(0.05, 0.2, 48).reshape(3, 4, 4)
+    assert torch.equal(_relit(image), image)
+    light = _relit(image, light=0.1) / image
+    torch.testing.assert_close(light, light[:1, :1, :1].expand(3, 4, 4))
+    cast = _relit(image, cast=0.1) / image
+    torch.testing.assert_close(cast, cast[:, :1, :1].expand(3, 4, 4))
+    assert len(set(cast[:, 0, 0].tolist())) == 3
+    power = _relit(image, contrast=0.1).log() / image.log()
+    torch.testing.assert_close(power, power[:1, :1, :1].expand(3, 4, 4))
+
+
+def test_another_light_deviates_by_what_was_asked_for_and_stays_in_range() -> None:
+    image = torch.full((3, 1, 1), 0.1)
+    draws = torch.stack([_relit(image, seed, cast=0.2).log() for seed in range(400)]) - image.log()
+    assert float(draws.std()) == pytest.approx(0.2, rel=0.1)
+    bright = _relit(torch.rand(3, 9, 9), light=3.0, cast=1.0, contrast=0.5)
+    assert 0 <= float(bright.min()) <= float(bright.max()) <= 1

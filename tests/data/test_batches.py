@@ -103,6 +103,23 @@ def test_the_shares_of_processes_cover_every_position_once(folder: Path, count: 
         assert _equal(mine, Batch(*(images[[p - 16 for p in share]] for images in whole)))
 
 
+def test_without_turns_up_stays_up(folder: Path) -> None:
+    """Red is the row, green the column: rows grow downwards in all of them, columns to either side."""
+    ways = set()
+    for turn in (True, False):
+        crops = _codes(_maker(folder, turn=turn, clean=0).batch(range(20), 32).low)
+        down, right = crops[:, 0, -1, 0] - crops[:, 0, 0, 0], crops[:, 1, 0, -1] - crops[:, 1, 0, 0]
+        ways |= {(turn, int(d.sign()), int(r.sign())) for d, r in zip(down, right, strict=True)}
+    assert {(d, r) for turn, d, r in ways if not turn} == {(1, 1), (1, -1)}
+    assert {(d, r) for turn, d, r in ways if turn} > {(1, 1), (-1, -1)}
+
+
+def test_another_light_changes_the_degraded_photo_only(folder: Path) -> None:
+    batch = _maker(folder, contrast=0.5, clean=0, simulate=0.0).batch(range(PAIRS), 32)
+    assert set(_codes(batch.high[:, 2]).unique().tolist()) == set(range(20, 20 + PAIRS))
+    assert not set(range(10, 10 + PAIRS)) <= set(_codes(batch.low[:, 2]).unique().tolist())
+
+
 @pytest.mark.parametrize("patch", [32, 64])
 def test_shapes_types_and_range(folder: Path, patch: int) -> None:
     batch = _maker(folder).batch(range(8), patch)

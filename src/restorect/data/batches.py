@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from restorect.configs import require
-from restorect.data.augment import dihedral, random_crop, random_int
+from restorect.data.augment import dihedral, random_crop, random_int, relit
 from restorect.data.store import ImageStore, PairStore
 from restorect.errors import DataError
 
@@ -36,15 +36,24 @@ class SamplingConfig:
         simulate: share of the pairs whose degraded photo is simulated from the clean one instead.
         region: longest side of the region that a crop and its view are taken from, in pixels.
         region_scale: a region's sides are at least this share of the photo's.
+        turn: turn photos by quarters too; without it they are only mirrored, and up stays up.
+        light: the degraded photo's light is varied by this deviation of its logarithm; the good one stays.
+        cast: the light of each of its channels by itself, likewise: other waters, other lamps.
+        contrast: its contrast, likewise.
     """
 
     simulate: float = 0.15
     region: int = 512
     region_scale: float = 0.7
+    turn: bool = True
+    light: float = 0.0
+    cast: float = 0.0
+    contrast: float = 0.0
 
     def __post_init__(self) -> None:
         require(0 <= self.simulate <= 1, f"simulate is {self.simulate}; it is a share from 0 to 1")
         require(self.region >= 32, f"region is {self.region}; it must be at least 32 pixels")
+        require(min(self.light, self.cast, self.contrast) >= 0, "light, cast and contrast must be at least 0")
         require(0 < self.region_scale <= 1, f"region_scale is {self.region_scale}; it is a share above 0, up to 1")
 
 
@@ -105,9 +114,12 @@ class BatchMaker:
         scale = self.config.region_scale + (1 - self.config.region_scale) * float(torch.rand(1, generator=generator))
         height, width = (max(patch, min(self.config.region, round(scale * side))) for side in (H, W))
         images = random_crop(images, height, width, generator)
-        images = dihedral(images, random_int(8, generator))
+        turn = random_int(8, generator) if self.config.turn else 4 * random_int(2, generator)
+        images = dihedral(images, turn)
         low, high = (_at_least(image.float() / 255, patch) for image in images)
-        return (self.simulator(high, generator) if simulated else low), high
+        low = self.simulator(high, generator) if simulated else low
+        c = self.config
+        return relit(low, generator, light=c.light, cast=c.cast, contrast=c.contrast), high
 
 
 def generator_for(seed: int, number: int) -> torch.Generator:

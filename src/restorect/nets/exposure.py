@@ -28,7 +28,7 @@ class ExposureConfig:
         dropout: share of the features left out in training.
     """
 
-    width: int = 40
+    width: int = 36
     dropout: float = 0.2
 
     def __post_init__(self) -> None:
@@ -53,7 +53,12 @@ class ExposureNet(nn.Module):
         layers: list[nn.Module] = [nn.Conv2d(7, w, 5, stride=2, padding=2, bias=False), nn.BatchNorm2d(w), nn.ReLU()]
         for inputs, outputs in ((w, w), (w, 2 * w), (2 * w, 2 * w)):
             layers.append(nn.Conv2d(inputs, inputs, 3, stride=2, padding=1, groups=inputs, bias=False))
-            layers += [nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
+            layers += [
+                nn.BatchNorm2d(inputs),
+                nn.Conv2d(inputs, outputs, 1, bias=False),
+                nn.BatchNorm2d(outputs),
+                nn.ReLU(),
+            ]
         self.body = nn.Sequential(*layers)
         self.dropout = nn.Dropout(config.dropout)
         self.output = nn.Linear(2 * w, 1)

@@ -218,7 +218,6 @@ class ExposureRecipe(Recipe):
         trust: the student's `exposure_trust` from then on.
         side: photos are shrunk to this longer side as they are read: the net sees thumbnails, and needs to see them
             hundreds of times.
-        jitter: the light of the degraded photos is varied by this deviation of its logarithm.
         beta: errors above this count by their size, those below by their square, on the scale ln(m / (1 - m)).
     """
 
@@ -226,11 +225,9 @@ class ExposureRecipe(Recipe):
     exposure: ExposureConfig = field(default_factory=ExposureConfig)
     trust: float = 0.2
     side: int = 128
-    jitter: float = 0.15
     beta: float = 0.2
 
     def __post_init__(self) -> None:
         require(0 <= self.trust < 1, f"trust is {self.trust}; it must be at least 0 and below 1")
         require(self.side >= 32, f"side is {self.side}; it must be at least 32 pixels")
-        require(self.jitter >= 0, f"jitter is {self.jitter}; it must be at least 0")
         require(self.beta > 0, f"beta is {self.beta}; it must be above 0")

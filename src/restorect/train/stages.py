@@ -302,11 +302,9 @@ class ExposureStage(Stage):
 
     def forward(self, batch: Batch, generator: torch.Generator) -> tuple[Losses, Losses]:
         """Smooth L1 between the predicted and the true mean, on the scale that is learned."""
-        light = torch.randn(len(batch.low_view), 1, 1, 1, generator=generator).to(batch.low_view)
-        low = batch.low_view * torch.exp(self.recipe.jitter * light)
         true = batch.high_view.mean(dim=(1, 2, 3))[:, None]
         wanted = torch.logit(true, eps=0.01)
-        return {"exposure": F.smooth_l1_loss(self.exposure.logit(low), wanted, beta=self.recipe.beta)}, {}
+        return {"exposure": F.smooth_l1_loss(self.exposure.logit(batch.low_view), wanted, beta=self.recipe.beta)}, {}
 
     def predict(self, network: nn.Module, low: Tensor, high: Tensor) -> Tensor:
         """Restore as the student does."""
