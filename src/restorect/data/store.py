@@ -1,6 +1,6 @@
 """Photographs ready for training: decoded once into memory where they fit, else read when they are needed.
 
-Shapes: images (3, H, W) uint8 on the training device.
+Shapes: images (3, H, W) from 0 to 255 on the training device: uint8, or float16 where they were shrunk.
 """
 
 from collections.abc import Sequence
@@ -53,7 +53,8 @@ class ImageStore:
         if scale == 1:
             return image
         size = max(1, round(scale * H)), max(1, round(scale * W))
-        return F.interpolate(image[None].float(), size, mode="area")[0].round().to(torch.uint8)
+        # Not rounded: steps of 8 bit would show in dark thumbnails, and those of whole photos have none.
+        return F.interpolate(image[None].float(), size, mode="area")[0].half()
 
 
 class PairStore:
