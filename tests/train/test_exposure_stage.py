@@ -69,6 +69,14 @@ def test_it_learns_the_exposure_and_leaves_the_rest(student: Path, scenes: Path,
                 errors[name].append(abs(float(restored.mean() - high.mean())))
     assert max(errors["taught"]) < 0.08
     assert max(errors["untaught"]) > 0.2
+    # Another student goes on from there: after a step of no size it predicts the same.
+    still = {"lr": 1e-9, "final_lr": 1e-9}
+    more = {"init": str(student), "other": str(out / "last.safetensors"), "optimiser": still, "trust": 0.0}
+    run("exposure", str(scenes), tmp_path / "more", 1, **more)
+    going_on = load_student(tmp_path / "more" / "last.safetensors")[0]
+    torch.testing.assert_close(going_on.exposure.output.weight, taught.exposure.output.weight)
+    with pytest.raises(ConfigError, match="has no exposure net"):
+        run("exposure", str(scenes), tmp_path / "none", 1, init=str(student), other=str(student))
     assert figures["psnr"] > 10
 
 

@@ -213,8 +213,9 @@ class ExposureRecipe(Recipe):
     """Stage 3: the exposure net of a student that is trained already.
 
     Attributes:
-        init: the student's checkpoint; nothing else of it changes.
-        exposure: the shape of the exposure net; one of another shape that the student has is replaced.
+        init: the student's checkpoint; nothing else of it changes. An exposure net that it has is trained further.
+        other: a student of another size whose exposure net to go on from: it depends on photos only.
+        exposure: the shape of the exposure net.
         trust: the student's `exposure_trust` from then on.
         side: photos are shrunk to this longer side as they are read: the net sees thumbnails, and needs to see them
             hundreds of times.
@@ -222,6 +223,7 @@ class ExposureRecipe(Recipe):
     """
 
     init: str = ""
+    other: str = ""
     exposure: ExposureConfig = field(default_factory=ExposureConfig)
     trust: float = 0.2
     side: int = 128

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 import yaml
@@ -137,6 +137,13 @@ def train_exposure(recipe: ExposureRecipe, run: Run) -> dict[str, float]:
         config = replace(trained.config, exposure=recipe.exposure, exposure_trust=recipe.trust)
         student = Student(config)
         _start_from(student, trained)
+        if recipe.other:
+            other = load_student(Path(recipe.other))[0]
+            if other.exposure is None:
+                raise ConfigError(
+                    f"{recipe.other}: has no exposure net; give the checkpoint of `restorect train exposure`"
+                )
+            _start_from(cast(nn.Module, student.exposure), other.exposure)
         stage = ExposureStage(student.to(run.device), recipe)
         card = partial(student_card, config, preset=before.preset)
         return _train("exposure", stage, recipe, run, processes, card, view=READ, side=recipe.side)
