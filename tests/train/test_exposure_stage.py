@@ -105,5 +105,7 @@ def test_weight_decay_shrinks_what_nothing_pulls_at() -> None:
     optimiser = make_optimiser(network, recipe, torch.device("cpu"))
     before = network.weight.detach().clone()
     (0 * network(torch.ones(1, 3))).sum().backward()
+    for group in optimiser.param_groups:
+        group["lr"] = 0.1  # the loop sets it in each step
     optimiser.step()
     torch.testing.assert_close(network.weight.detach(), before * (1 - 0.1 * 0.5))
