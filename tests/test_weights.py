@@ -29,7 +29,8 @@ def test_students_keep_their_bounds_and_carry_a_card(name: tuple[str, str], path
     _, card = load_student(path)
     assert (card.task, card.preset) == name
     assert path.stat().st_size <= LARGEST[card.preset]
-    assert {t.dtype for n, t in load_file(path).items() if "standardise" not in n} == {torch.float16}
+    running = ("standardise", "running_", "num_batches")  # figures of a wider range
+    assert {t.dtype for n, t in load_file(path).items() if not any(r in n for r in running)} == {torch.float16}
     assert card.data
     assert card.licence == "Apache-2.0"
     assert {"steps", "hardware"} <= set(card.notes)

@@ -30,4 +30,4 @@ def make_optimiser(
     if recipe.name == "muon":
         return MuonAdam(groups, betas=recipe.betas, dtype=precision)
     fused = device.type == "cuda"
-    return torch.optim.AdamW(groups, betas=recipe.betas, weight_decay=recipe.decay, fused=fused)
+    return torch.optim.AdamW(groups, betas=recipe.betas, weight_decay=0.0, fused=fused)

@@ -82,7 +82,6 @@ class OptimiserRecipe:
         priors: the learning rate of prior encoders, as a share of `lr`. They are deep and see nothing but positive
             numbers, so Adam's first steps add up: faster than this, codes drift more than photographs differ.
         betas: of AdamW.
-        decay: weight decay of AdamW; Muon has none.
         clip: largest norm of the gradient of each group of parameters.
         ema: decay of the moving average of the weights; it rises to this from 0 in the first steps.
     """
@@ -93,7 +92,6 @@ class OptimiserRecipe:
     warmup: int = 0
     priors: float = 0.1
     betas: tuple[float, float] = (0.9, 0.999)
-    decay: float = 0.0
     clip: float = 1.0
     ema: float = 0.999
 
@@ -101,7 +99,6 @@ class OptimiserRecipe:
         require(0 < self.final_lr <= self.lr, "learning rates: 0 < final_lr <= lr is needed")
         require(0 < self.priors <= 1, f"priors is {self.priors}; it is a share above 0, up to 1")
         require(self.warmup >= 0 and self.clip > 0, "warmup must be at least 0, clip above 0")
-        require(self.decay >= 0, f"decay is {self.decay}; it must be at least 0")
         require(0 <= self.ema < 1, f"ema is {self.ema}; it must be at least 0 and below 1")
 
 
