@@ -3,12 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from unittest import mock
+
+import torch
 
 from restorect.flow.velocity import VelocityConfig
 from restorect.nets import presets
+from restorect.nets.checkpoint import save_checkpoint, student_card
 from restorect.nets.priors import PriorConfig
-from restorect.nets.student import StudentConfig
+from restorect.nets.student import Student, StudentConfig
 from restorect.nets.teacher import TeacherConfig
 from restorect.nets.transformer import TransformerConfig
 
@@ -39,3 +43,12 @@ def small_nets() -> Iterator[None]:
         ),
     ):
         yield
+
+
+def write_student(path: Path, **card: object) -> Path:
+    """An untrained small "tiny" for low light, with these fields on its card."""
+    torch.manual_seed(1)
+    with small_nets():
+        config = presets.student_preset("tiny")
+    save_checkpoint(path, Student(config), student_card(config, task="low-light", preset="tiny", **card))
+    return path

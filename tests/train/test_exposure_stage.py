@@ -7,25 +7,18 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from smallnets import small_nets
+from smallnets import write_student
 from worker import run
 
 from restorect.data.pairs import find_pairs
 from restorect.data.store import PairStore
 from restorect.errors import ConfigError
-from restorect.nets.checkpoint import load_student, save_checkpoint, student_card
-from restorect.nets.presets import student_preset
-from restorect.nets.student import Student
+from restorect.nets.checkpoint import load_student
 
 
 @pytest.fixture
 def student(tmp_path: Path) -> Path:
-    torch.manual_seed(0)
-    with small_nets():
-        config = student_preset("tiny")
-    path = tmp_path / "student.safetensors"
-    save_checkpoint(path, Student(config), student_card(config, task="low-light", preset="tiny"))
-    return path
+    return write_student(tmp_path / "student.safetensors")
 
 
 @pytest.fixture

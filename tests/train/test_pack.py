@@ -3,33 +3,19 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from smallnets import TRANSFORMER, small_nets
+from smallnets import TRANSFORMER, write_student
 
 from restorect.errors import CheckpointError, ConfigError
 from restorect.infer.restorer import Restorer
-from restorect.nets.checkpoint import Card, load_student, save_checkpoint, student_card
-from restorect.nets.presets import student_preset
-from restorect.nets.student import Student
+from restorect.nets.checkpoint import Card, load_student, save_checkpoint
 from restorect.retinex.decomposition import DecompositionPair
 from restorect.train.pack import pack
 
 
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Path:
-    torch.manual_seed(1)
-    with small_nets():
-        config = student_preset("tiny")
-    path = tmp_path / "run.safetensors"
-    card = student_card(
-        config,
-        task="low-light",
-        preset="tiny",
-        data=("train",),
-        notes={"steps": 5},
-        recipe={"teacher": "/home/me/runs/teacher/last.safetensors", "data": {"train": ["/a/b/c", "d"]}},
-    )
-    save_checkpoint(path, Student(config), card)
-    return path
+    recipe = {"teacher": "/home/me/runs/teacher/last.safetensors", "data": {"train": ["/a/b/c", "d"]}}
+    return write_student(tmp_path / "run.safetensors", data=("train",), notes={"steps": 5}, recipe=recipe)
 
 
 def test_packs_half_precision_with_measured_figures(checkpoint: Path, pairs_folder: Path, tmp_path: Path) -> None:

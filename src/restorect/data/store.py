@@ -32,7 +32,7 @@ class ImageStore:
     def __init__(self, paths: Sequence[Path], device: torch.device, memory_gb: float, side: int = 0) -> None:
         self.paths = list(paths)
         self.device, self.side = device, side
-        size = sum(3 * w * h * _scale(h, w, side) ** 2 for w, h in map(image_size, self.paths))
+        size = sum(_bytes(h, w, side) for w, h in map(image_size, self.paths))
         self._kept: list[Tensor] | None = None
         if size <= memory_gb * 1e9:
             with ThreadPoolExecutor(4) as pool:
@@ -74,3 +74,8 @@ class PairStore:
 
 def _scale(height: int, width: int, side: int) -> float:
     return min(1.0, side / max(height, width)) if side else 1.0
+
+
+def _bytes(height: int, width: int, side: int) -> float:
+    scale = _scale(height, width, side)
+    return 3 * height * width * (1 if scale == 1 else 2 * scale**2)

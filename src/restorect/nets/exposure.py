@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from restorect.configs import require
+from restorect.nets.priors import view_of
 from restorect.nets.tone import lifted
 
-_VIEW = 96  # side of the thumbnail that is measured
+VIEW = 96  # side of the thumbnail whose brightness is measured
 READ = 48  # side of the thumbnail that an exposure net reads
 _STEEPEST = 3.0  # largest log slope of the curve at black
 _HALVINGS = 20
@@ -71,7 +71,7 @@ class ExposureNet(nn.Module):
 
     def logit(self, low: Tensor) -> Tensor:
         """The same on the scale that is learned, ln(m / (1 - m))."""
-        view = F.interpolate(low, (READ, READ), mode="area")
+        view = view_of(low, READ)
         mean = view.mean(dim=(1, 2, 3), keepdim=True).clamp(min=_DARKEST)
         light = (mean.log() / 2 + 1.5).expand(-1, 1, READ, READ)
         seen = torch.cat([view / mean / 2 - 0.5, (view + _DARKEST).log() / 3 + 1.5, light], dim=1)
@@ -96,7 +96,7 @@ def shrink_exposure(image: Tensor, wanted: Tensor | float, trust: float) -> Tens
     if trust == 1:
         return image
     image = image.clamp(0, 1)
-    view = F.interpolate(image, (_VIEW, _VIEW), mode="area")
+    view = view_of(image, VIEW)
     other = torch.as_tensor(wanted, dtype=image.dtype, device=image.device).view(-1, 1, 1, 1)
     own = view.mean(dim=(1, 2, 3), keepdim=True).clamp(_DARKEST, 1 - _DARKEST)
     target = (own**trust * other ** (1 - trust)).clamp(max=1 - _DARKEST)

@@ -15,13 +15,12 @@ from restorect.flow.sampler import Method, sample
 from restorect.flow.velocity import VelocityConfig, VelocityNet
 from restorect.nets.blocks import CODE_SIZE
 from restorect.nets.codes import Codes, mean_codes, noise_codes
-from restorect.nets.exposure import ExposureConfig, ExposureNet, shrink_exposure
+from restorect.nets.exposure import VIEW, ExposureConfig, ExposureNet, shrink_exposure
 from restorect.nets.priors import ImagePrior, PriorConfig, RetinexPrior, view_of
 from restorect.nets.transformer import Transformer, TransformerConfig
 from restorect.retinex.decomposition import DecompositionNet
 
 Start = Literal["noise", "mean"]
-_VIEW = 96  # side of a thumbnail where conditions are read off the whole photo
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +139,7 @@ class Student(nn.Module):
 
     def _brightness(self, low: Tensor, codes: Codes) -> Tensor:
         """Mean (B, 1) of a thumbnail restored with these codes, before its exposure is shrunk."""
-        view = view_of(low, self.config.conditions.view or _VIEW)
+        view = view_of(low, VIEW)
         image: Tensor = self.transformer(view, *codes).image.float()
         return image.clamp(1e-3, 1).mean(dim=(1, 2, 3))[:, None]
 
