@@ -1,6 +1,7 @@
 """Stage 3: the exposure net learns how bright good photos are, and nothing else of the student changes."""
 
 from pathlib import Path
+from unittest import mock
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ from restorect.data.pairs import find_pairs
 from restorect.data.store import PairStore
 from restorect.errors import ConfigError
 from restorect.nets.checkpoint import load_student
+from restorect.train.optimisers import make_optimiser
 
 
 @pytest.fixture
@@ -71,6 +73,19 @@ def test_it_learns_the_exposure_and_leaves_the_rest(student: Path, scenes: Path,
     with pytest.raises(ConfigError, match="has no exposure net"):
         run("exposure", str(scenes), tmp_path / "none", 1, init=str(student), other=str(student))
     assert figures["psnr"] > 10
+
+
+def test_only_the_exposure_net_learns_and_from_shrunk_photos(student: Path, scenes: Path, tmp_path: Path) -> None:
+    data = {"train": [str(scenes)], "val": [str(scenes)]}
+    with (
+        mock.patch("restorect.train.run.PairStore", wraps=PairStore) as stores,
+        mock.patch("restorect.train.loop.make_optimiser", wraps=make_optimiser) as optimisers,
+    ):
+        run("exposure", str(scenes), tmp_path / "run", 1, init=str(student), side=64, data=data)
+    assert [call.args[3:] for call in stores.call_args_list] == [(64,), ()]  # whole photos are validated
+    ((stage, *_), _) = optimisers.call_args
+    learned = {name for name, p in stage.network.named_parameters() if p.requires_grad}
+    assert learned == {name for name, _ in stage.network.named_parameters() if name.startswith("exposure.")} != set()
 
 
 def test_a_student_is_needed(scenes: Path, tmp_path: Path) -> None:
