@@ -9,10 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from restorect.configs import require
-from restorect.nets.priors import view_of
+from restorect.nets.priors import THUMBNAIL, view_of
 from restorect.nets.tone import lifted
 
-VIEW = 96  # side of the thumbnail whose brightness is measured
 READ = 48  # side of the thumbnail that an exposure net reads
 _STEEPEST = 3.0  # largest log slope of the curve at black
 _HALVINGS = 20
@@ -96,7 +95,7 @@ def shrink_exposure(image: Tensor, wanted: Tensor | float, trust: float) -> Tens
     if trust == 1:
         return image
     image = image.clamp(0, 1)
-    view = view_of(image, VIEW)
+    view = view_of(image, THUMBNAIL)
     other = torch.as_tensor(wanted, dtype=image.dtype, device=image.device).view(-1, 1, 1, 1)
     own = view.mean(dim=(1, 2, 3), keepdim=True).clamp(_DARKEST, 1 - _DARKEST)
     target = (own**trust * other ** (1 - trust)).clamp(max=1 - _DARKEST)

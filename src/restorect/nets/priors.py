@@ -14,6 +14,7 @@ from restorect.nets.blocks import CODE_SIZE, REFLECTANCE_SIZE
 from restorect.nets.padding import pad_to_multiple
 from restorect.retinex.decomposition import RetinexParts
 
+THUMBNAIL = 96  # side of the thumbnail that brightness and colour of a whole photograph are read off
 MOMENTUM = 0.05  # of running figures, at the highest learning rate
 
 

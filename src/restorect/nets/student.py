@@ -13,10 +13,11 @@ from restorect.configs import require
 from restorect.devices import full_precision
 from restorect.flow.sampler import Method, sample
 from restorect.flow.velocity import VelocityConfig, VelocityNet
+from restorect.nets.balance import BalanceConfig, balance
 from restorect.nets.blocks import CODE_SIZE
 from restorect.nets.codes import Codes, mean_codes, noise_codes
-from restorect.nets.exposure import VIEW, ExposureConfig, ExposureNet, shrink_exposure
-from restorect.nets.priors import ImagePrior, PriorConfig, RetinexPrior, view_of
+from restorect.nets.exposure import ExposureConfig, ExposureNet, shrink_exposure
+from restorect.nets.priors import THUMBNAIL, ImagePrior, PriorConfig, RetinexPrior, view_of
 from restorect.nets.transformer import Transformer, TransformerConfig
 from restorect.retinex.decomposition import DecompositionNet
 
@@ -35,6 +36,7 @@ class StudentConfig:
         method: "euler" or "heun".
         start: "noise" (seeded) or "mean" (zeros).
         flow: False regresses the code in one evaluation from the mean start, for the ablation.
+        balance: the white balance in front of everything else; None leaves photographs as they are.
         exposure: the net that predicts how bright the good photo is; None predicts `exposure_mean`.
         exposure_mean: mean of good photos.
         exposure_trust: how far a restoration's own mean is kept against the predicted one; 1 keeps it.
@@ -47,6 +49,7 @@ class StudentConfig:
     method: Method = "euler"
     start: Start = "noise"
     flow: bool = True
+    balance: BalanceConfig | None = None
     exposure: ExposureConfig | None = None
     exposure_mean: float = 0.45
     exposure_trust: float = 1.0
@@ -85,16 +88,28 @@ class Student(nn.Module):
         one = noise_codes(1, torch.Generator().manual_seed(seed), device)
         return Codes(one.rex.expand(count, -1), one.img.expand(count, -1))
 
+    def balanced(self, image: Tensor, view: Tensor | None = None) -> Tensor:
+        """What encoders and transformer see of an image (B, 3, H, W).
+
+        Args:
+            image: a degraded photograph in [0, 1], or a crop of one.
+            view: the whole photograph, where the image is a crop.
+        """
+        if self.config.balance is None:
+            return image
+        with full_precision(image.device):
+            return balance(image, image if view is None else view, self.config.balance)
+
     def read(self, low: Tensor) -> Codes:
         """The conditions of a degraded photograph (B, 3, H, W) in [0, 1]."""
-        view = view_of(low, self.config.conditions.view)
+        view = self.balanced(view_of(low, self.config.conditions.view))
         with full_precision(low.device):  # what sets photographs apart is small beside what they share
             return Codes(self.retinex_condition(self.decompose(view)), self.image_condition(view))
 
     @torch.no_grad()
     def calibrate(self, low: Tensor) -> None:
         """Start the running figures of fresh encoders from these photos; see `PriorTrunk.calibrate`."""
-        view = view_of(low, self.config.conditions.view)
+        view = self.balanced(view_of(low, self.config.conditions.view))
         self.retinex_condition.calibrate(self.decompose.of_many(view))
         self.image_condition.calibrate(view)
 
@@ -127,7 +142,7 @@ class Student(nn.Module):
             mean: the codes of the mean start, when `codes` are others: how much brighter or darker these make the
                 photo is then kept, for that is what samples are drawn for.
         """
-        image: Tensor = self.transformer(low, *codes).image.float()
+        image: Tensor = self.transformer(self.balanced(low), *codes).image.float()
         trust = self.config.exposure_trust
         if trust == 1:
             return image
@@ -139,8 +154,8 @@ class Student(nn.Module):
 
     def _brightness(self, low: Tensor, codes: Codes) -> Tensor:
         """Mean (B, 1) of a thumbnail restored with these codes, before its exposure is shrunk."""
-        view = view_of(low, VIEW)
-        image: Tensor = self.transformer(view, *codes).image.float()
+        view = view_of(low, THUMBNAIL)
+        image: Tensor = self.transformer(self.balanced(view), *codes).image.float()
         return image.clamp(1e-3, 1).mean(dim=(1, 2, 3))[:, None]
 
     def mean(self, conditions: Codes) -> Codes:

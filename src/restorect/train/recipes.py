@@ -8,6 +8,7 @@ from typing import Literal
 
 from restorect.configs import require
 from restorect.data.batches import SamplingConfig
+from restorect.nets.balance import BalanceConfig
 from restorect.nets.exposure import ExposureConfig
 from restorect.nets.norm import NormName
 
@@ -175,6 +176,7 @@ class StudentRecipe(NetworkRecipe):
         init: a student to start from; "" starts from the teacher's weights where the shapes agree.
         codes_share: share of the steps and minutes that stage 2a takes.
         flow: False regresses the codes instead of generating them.
+        balance: the white balance in front of the student; None for none.
         start: the flow starts from "noise" or from the "mean".
         sampler_steps: steps of the flow, in training and by default afterwards.
         detach_codes: True keeps the image losses from the flow and the condition encoders.
@@ -191,6 +193,7 @@ class StudentRecipe(NetworkRecipe):
     init: str = ""
     codes_share: float = 0.1
     flow: bool = True
+    balance: BalanceConfig | None = None
     start: Literal["noise", "mean"] = "noise"
     sampler_steps: int = 4
     detach_codes: bool = False

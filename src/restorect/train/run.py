@@ -110,6 +110,7 @@ def train_student(recipe: StudentRecipe, run: Run) -> dict[str, float]:
             config,
             transformer=replace(config.transformer, norm=recipe.norm, qk_norm=recipe.qk_norm),
             flow=recipe.flow,
+            balance=recipe.balance,
             start=recipe.start,
             steps=recipe.sampler_steps,
         )

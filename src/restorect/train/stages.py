@@ -200,7 +200,8 @@ class _StudentStage(Stage):
             return {}
         with torch.no_grad():
             shown = other(batch.low_view, *target)
-        return {"tone": self.recipe.tone * F.l1_loss(own(batch.low_view, *generated), shown)}
+        seen = self.network.balanced(batch.low_view)
+        return {"tone": self.recipe.tone * F.l1_loss(own(seen, *generated), shown)}
 
 
 class CodesStage(_StudentStage):
@@ -255,7 +256,7 @@ class StudentStage(_StudentStage):
         if recipe.detach_codes:
             fed = fed.detached()
         # Crops divide by the multiples of both nets, so their maps cover the same pixels.
-        output = student.transformer(batch.low, *fed)
+        output = student.transformer(student.balanced(batch.low, batch.low_view), *fed)
         losses = image_losses(output, batch, student.transformer, self.teacher.decomposition.high, self.weights)
         losses |= distilled
         gate = sample_gate(fed.stacked().float(), target.stacked().float())
@@ -278,7 +279,8 @@ class DirectStage(_StudentStage):
         """Image losses through the unrolled flow."""
         student = self.network
         start = self.start(len(batch.low), generator, batch.low.device)
-        output = student.transformer(batch.low, *student.generate(student.read(batch.low_view), start))
+        seen = student.balanced(batch.low, batch.low_view)
+        output = student.transformer(seen, *student.generate(student.read(batch.low_view), start))
         return image_losses(output, batch, student.transformer, self.decompose_high, self.weights), {}
 
 

@@ -1,0 +1,70 @@
+"""White balance in front of a network, without anything learned: water of any colour looks much the same behind it.
+
+Shapes: image_B3HW and view_B3hw in [0, 1], sRGB-encoded.
+"""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from restorect.configs import require
+from restorect.nets.priors import THUMBNAIL, view_of
+
+_DARKEST = 1e-4
+_MEANS = (0.02, 0.98)  # a channel's mean counts as within these
+
+
+@dataclass(frozen=True, kw_only=True)
+class BalanceConfig:
+    """How much a photograph's channels are brought to the same.
+
+    Attributes:
+        clip: share of a channel's values that may go to black, and as many to white.
+        pull: how far the channels' means are brought together: 0 not at all, 1 to the mean of them.
+        gain: a channel is stretched no more than this.
+    """
+
+    clip: float = 0.001
+    pull: float = 0.7
+    gain: float = 20.0
+
+    def __post_init__(self) -> None:
+        require(0 <= self.clip < 0.5, f"clip is {self.clip}; it is a share from 0 to below 0.5")
+        require(0 <= self.pull <= 1, f"pull is {self.pull}; it must be from 0 to 1")
+        require(self.gain >= 1, f"gain is {self.gain}; it must be at least 1")
+
+
+def balance(image: Tensor, view: Tensor, config: BalanceConfig) -> Tensor:
+    """Stretch each channel to black and white, then bring the channels' means together by a power (grey world).
+
+    After the contrast stretch and the grey-world assumption (Buchsbaum 1980), each channel for itself: water takes
+    light channel by channel, so that what one water makes of a scene differs from what another makes of it by little
+    more than this undoes.
+
+    Args:
+        image: what is balanced, for example a crop.
+        view: the whole photograph, or a thumbnail of it: levels and means are read off this, at 96x96.
+        config: how much.
+
+    Returns:
+        An image of the first one's shape, from 0 to 1.
+    """
+    view = view_of(view, THUMBNAIL)
+    middle, half = _range(view, config.clip)
+    half = half.clamp(min=0.5 / config.gain)
+
+    def stretched(x: Tensor) -> Tensor:
+        return ((x - middle) / (2 * half) + 0.5).clamp(_DARKEST, 1)
+
+    means = stretched(view).mean(dim=(2, 3), keepdim=True).clamp(*_MEANS)
+    power = (means.mean(dim=1, keepdim=True).log() / means.log()) ** config.pull
+    return stretched(image) ** power
+
+
+def _range(view: Tensor, clip: float) -> tuple[Tensor, Tensor]:
+    """Of the values that stay between black and white the middle, and how far they reach from it; (B, 3, 1, 1)."""
+    values = view.flatten(2).sort(dim=2).values
+    last = values.shape[2] - 1
+    skipped = round(clip * last)
+    low, high = values[:, :, skipped, None, None], values[:, :, last - skipped, None, None]
+    return (low + high) / 2, (high - low) / 2

@@ -1,0 +1,127 @@
+"""White balance: nothing of the water is left, crops are balanced as their photo, any photo comes out finite."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from restorect.errors import ConfigError
+from restorect.flow.velocity import VelocityConfig
+from restorect.nets.balance import BalanceConfig, balance
+from restorect.nets.priors import PriorConfig
+from restorect.nets.student import Student, StudentConfig
+from restorect.nets.transformer import TransformerConfig
+
+FULL = BalanceConfig(clip=0, pull=0.7)
+
+
+def _photo(height: int = 96, width: int = 96, count: int = 1) -> Tensor:
+    return torch.rand(count, 3, height, width, generator=torch.Generator().manual_seed(0)) ** torch.tensor(
+        [2.0, 0.8, 1.0]
+    ).view(1, 3, 1, 1)
+
+
+def _under_water(photo: Tensor, factors: tuple[float, ...], veil: tuple[float, ...]) -> Tensor:
+    a, b = (torch.tensor(numbers).view(1, 3, 1, 1) for numbers in (factors, veil))
+    return a * photo + b
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.tuples(*[st.floats(0.2, 0.6)] * 3), st.tuples(*[st.floats(0, 0.4)] * 3))
+def test_the_colour_of_the_water_is_gone(factors: tuple[float, ...], veil: tuple[float, ...]) -> None:
+    photo = _photo()
+    wet = _under_water(photo, factors, veil)
+    torch.testing.assert_close(balance(wet, wet, FULL), balance(photo, photo, FULL), atol=2e-4, rtol=0)
+
+
+def test_means_meet_by_as_much_as_is_asked_for() -> None:
+    photo = _photo()
+    stretched = balance(photo, photo, replace(FULL, pull=0))
+    assert (stretched.amin(dim=(2, 3)) < 1e-3).all()
+    torch.testing.assert_close(stretched.amax(dim=(2, 3)), torch.ones(1, 3))
+    means = stretched.mean(dim=(2, 3), keepdim=True)
+    grey = means.mean(dim=1, keepdim=True)
+    for pull in (0.3, 1.0):
+        by_hand = stretched ** ((grey.log() / means.log()) ** pull)
+        torch.testing.assert_close(balance(photo, photo, replace(FULL, pull=pull)), by_hand)
+
+    def apart(pull: float) -> float:
+        return float(balance(photo, photo, replace(FULL, pull=pull)).mean(dim=(2, 3)).std())
+
+    assert apart(1.0) < 0.4 * apart(0.0)
+
+
+def test_the_share_that_is_clipped() -> None:
+    ramp = torch.linspace(0.1, 0.6, 96 * 96).view(1, 1, 96, 96).expand(1, 3, 96, 96)
+    balanced = balance(ramp, ramp, BalanceConfig(clip=0.01, pull=0.7))
+    assert float((balanced == 1).double().mean()) == pytest.approx(0.01, abs=2e-4)
+    assert float((balanced == balanced.min()).double().mean()) == pytest.approx(0.01, abs=2e-4)
+
+
+def test_a_crop_is_balanced_as_its_photo() -> None:
+    photo = _under_water(_photo(200, 300), (0.3, 0.5, 0.4), (0.0, 0.2, 0.3))
+    crop = photo[..., 20:90, 100:190]
+    config = BalanceConfig()
+    assert torch.equal(balance(crop, photo, config), balance(photo, photo, config)[..., 20:90, 100:190])
+    assert not torch.allclose(balance(crop, crop, config), balance(crop, photo, config), atol=1e-2)
+
+
+def test_each_photo_by_itself_and_any_photo() -> None:
+    photos = torch.cat([_photo(), 0.3 * _photo() + 0.2])
+    config = BalanceConfig()
+    alone = [balance(photo[None], photo[None], config) for photo in photos]
+    assert torch.equal(balance(photos, photos, config), torch.cat(alone))
+    for photo in (torch.zeros(1, 3, 40, 50), torch.ones(1, 3, 1, 1), torch.full((1, 3, 300, 2), 0.3), _photo(1, 300)):
+        balanced = balance(photo, photo, config)
+        assert balanced.shape == photo.shape
+        assert ((balanced >= 0) & (balanced <= 1)).all()
+    flat = torch.full((1, 3, 8, 8), 0.2)  # nothing to stretch: neither black nor white
+    torch.testing.assert_close(balance(flat, flat, config), torch.full_like(flat, 0.5))
+    faint = flat + 0.001 * _photo(8, 8)
+    assert float(balance(faint, faint, config).std()) < 21 * float(faint.std())
+
+
+@pytest.mark.parametrize("setting", [{"clip": 0.5}, {"clip": -0.1}, {"pull": 1.1}, {"gain": 0.5}])
+def test_settings_out_of_range(setting: dict[str, float]) -> None:
+    with pytest.raises(ConfigError, match=next(iter(setting))):
+        BalanceConfig(**setting)
+
+
+def _student(balanced: bool, view: int = 48) -> Student:
+    torch.manual_seed(0)
+    config = StudentConfig(
+        transformer=TransformerConfig(dim=8, blocks=(1, 1, 1, 1), refine=1, stem=2, tone=True),
+        conditions=PriorConfig(width=4, blocks=1, view=view),
+        velocity=VelocityConfig(width=16, blocks=1),
+        balance=FULL if balanced else None,
+    )
+    student = Student(config).eval().requires_grad_(False)
+    tone = student.transformer.tone
+    assert tone is not None
+    torch.nn.init.normal_(tone.second.weight, std=0.1)  # so that codes show in the image
+    return student
+
+
+@pytest.mark.parametrize("view", [0, 48])
+def test_a_student_restores_a_scene_alike_in_any_water(view: int) -> None:
+    photo = _photo(96, 192)  # halved in one direction by the thumbnail: levels are those of the thumbnail
+    wet = _under_water(photo, (0.3, 0.6, 0.5), (0.05, 0.2, 0.3))
+    for balanced in (True, False):
+        student = _student(balanced, view)
+        start = student.start(1, "noise")
+        same = torch.allclose(student(wet, start), student(photo, start), atol=5e-3)
+        assert same is balanced
+
+
+def test_calibration_sees_the_balanced_photo() -> None:
+    photo = _photo()
+    wet = _under_water(photo, (0.3, 0.6, 0.5), (0.05, 0.2, 0.3))
+    student = _student(balanced=True)
+    figures = []
+    for low in (torch.cat([photo, photo.flip(3)]), torch.cat([wet, wet.flip(3)])):
+        student.calibrate(low)
+        figures.append(student.image_condition.trunk.standardise.mean.clone())
+    torch.testing.assert_close(figures[0], figures[1], atol=1e-3, rtol=1e-2)
