@@ -84,7 +84,7 @@ def test_each_photo_by_itself_and_any_photo() -> None:
     assert float(balance(faint, faint, config).std()) < 21 * float(faint.std())
 
 
-@pytest.mark.parametrize("setting", [{"clip": 0.5}, {"clip": -0.1}, {"pull": 1.1}, {"gain": 0.5}])
+@pytest.mark.parametrize("setting", [{"clip": 0.5}, {"clip": -0.1}, {"pull": 1.1}, {"gain": 0.5}, {"keep": -1}])
 def test_settings_out_of_range(setting: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=next(iter(setting))):
         BalanceConfig(**setting)
@@ -114,6 +114,8 @@ def test_a_student_restores_a_scene_alike_in_any_water(view: int) -> None:
         start = student.start(1, "noise")
         same = torch.allclose(student(wet, start), student(photo, start), atol=5e-3)
         assert same is balanced
+        read = [student.read(low).stacked() for low in (wet, photo)]
+        assert torch.allclose(*read, atol=2e-2) is balanced
 
 
 def test_calibration_sees_the_balanced_photo() -> None:
@@ -125,3 +127,14 @@ def test_calibration_sees_the_balanced_photo() -> None:
         student.calibrate(low)
         figures.append(student.image_condition.trunk.standardise.mean.clone())
     torch.testing.assert_close(figures[0], figures[1], atol=1e-3, rtol=1e-2)
+
+
+def test_a_share_of_the_balanced_photo_is_kept() -> None:
+    photo = _under_water(_photo(), (0.3, 0.6, 0.5), (0.05, 0.2, 0.3))
+    student = _student(balanced=True)
+    start = student.start(1, "mean")
+    without, balanced = student(photo, start), student.balanced(photo)
+    assert without.max() <= 1  # what is too bright is white before it is mixed
+    for keep in (0.3, 1.0):
+        student.config = replace(student.config, balance=replace(FULL, keep=keep))
+        torch.testing.assert_close(student(photo, start), (1 - keep) * without + keep * balanced)

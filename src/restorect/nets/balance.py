@@ -22,16 +22,20 @@ class BalanceConfig:
         clip: share of a channel's values that may go to black, and as many to white.
         pull: how far the channels' means are brought together: 0 not at all, 1 to the mean of them.
         gain: a channel is stretched no more than this.
+        keep: share of the balanced photograph in a restoration. Where a network meets waters that it does not know,
+            what it adds to the balance is partly wrong, and less of it is better. Training does not know of it.
     """
 
     clip: float = 0.001
     pull: float = 0.7
     gain: float = 20.0
+    keep: float = 0.0
 
     def __post_init__(self) -> None:
         require(0 <= self.clip < 0.5, f"clip is {self.clip}; it is a share from 0 to below 0.5")
         require(0 <= self.pull <= 1, f"pull is {self.pull}; it must be from 0 to 1")
         require(self.gain >= 1, f"gain is {self.gain}; it must be at least 1")
+        require(0 <= self.keep <= 1, f"keep is {self.keep}; it must be from 0 to 1")
 
 
 def balance(image: Tensor, view: Tensor, config: BalanceConfig) -> Tensor:

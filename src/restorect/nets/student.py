@@ -142,7 +142,7 @@ class Student(nn.Module):
             mean: the codes of the mean start, when `codes` are others: how much brighter or darker these make the
                 photo is then kept, for that is what samples are drawn for.
         """
-        image: Tensor = self.transformer(self.balanced(low), *codes).image.float()
+        image = self._image(low, codes)
         trust = self.config.exposure_trust
         if trust == 1:
             return image
@@ -152,11 +152,16 @@ class Student(nn.Module):
                 wanted = wanted * self._brightness(low, codes) / self._brightness(low, mean)
             return shrink_exposure(image, wanted, trust)
 
+    def _image(self, low: Tensor, codes: Codes) -> Tensor:
+        """What the transformer makes of the photograph, before its exposure is shrunk."""
+        seen, balance = self.balanced(low), self.config.balance
+        image: Tensor = self.transformer(seen, *codes).image.float()
+        return image if balance is None else image.clamp(0, 1).lerp(seen, balance.keep)
+
     def _brightness(self, low: Tensor, codes: Codes) -> Tensor:
         """Mean (B, 1) of a thumbnail restored with these codes, before its exposure is shrunk."""
         view = view_of(low, THUMBNAIL)
-        image: Tensor = self.transformer(self.balanced(view), *codes).image.float()
-        return image.clamp(1e-3, 1).mean(dim=(1, 2, 3))[:, None]
+        return self._image(view, codes).clamp(1e-3, 1).mean(dim=(1, 2, 3))[:, None]
 
     def mean(self, conditions: Codes) -> Codes:
         """Both codes from the mean start: what samples lie around."""
