@@ -15,7 +15,7 @@ from restorect.nets.priors import PriorConfig
 from restorect.nets.student import Student, StudentConfig
 from restorect.nets.transformer import TransformerConfig
 
-FULL = BalanceConfig(clip=0, pull=0.7)
+FULL = BalanceConfig(clip=0, pull=0.7, gain=20)
 
 
 def _photo(height: int = 96, width: int = 96, count: int = 1) -> Tensor:
@@ -65,7 +65,7 @@ def test_a_crop_is_balanced_as_its_photo() -> None:
     photo = _under_water(_photo(200, 300), (0.3, 0.5, 0.4), (0.0, 0.2, 0.3))
     crop = photo[..., 20:90, 100:190]
     config = BalanceConfig()
-    assert torch.equal(balance(crop, photo, config), balance(photo, photo, config)[..., 20:90, 100:190])
+    torch.testing.assert_close(balance(crop, photo, config), balance(photo, photo, config)[..., 20:90, 100:190])
     assert not torch.allclose(balance(crop, crop, config), balance(crop, photo, config), atol=1e-2)
 
 
@@ -80,8 +80,20 @@ def test_each_photo_by_itself_and_any_photo() -> None:
         assert ((balanced >= 0) & (balanced <= 1)).all()
     flat = torch.full((1, 3, 8, 8), 0.2)  # nothing to stretch: neither black nor white
     torch.testing.assert_close(balance(flat, flat, config), torch.full_like(flat, 0.5))
-    faint = flat + 0.001 * _photo(8, 8)
-    assert float(balance(faint, faint, config).std()) < 21 * float(faint.std())
+
+
+def test_a_channel_that_is_hardly_there_is_filled_from_the_others() -> None:
+    config = replace(FULL, gain=5, pull=0)
+    photo = _photo()
+    red, green, blue = balance(photo, photo, config)[0]
+    for share in (0.099, 0.15, 0.2, 0.9):  # of a range of 1 / 5 from which on a channel stands for itself
+        faint = photo.clone()
+        faint[:, 0] = 0.02 + share * photo[:, 0]
+        there = min(max(10 * share - 1, 0), 1)
+        filled = (there * red + green + blue) / (there + 2)
+        seen = balance(faint, faint, config)[0]
+        torch.testing.assert_close(seen[0], (1 - there) * filled + there * red, atol=0.01, rtol=0)
+        torch.testing.assert_close(seen[1:], torch.stack([green, blue]), atol=1e-3, rtol=0)
 
 
 @pytest.mark.parametrize("setting", [{"clip": 0.5}, {"clip": -0.1}, {"pull": 1.1}, {"gain": 0.5}, {"keep": -1}])

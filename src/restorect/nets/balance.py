@@ -21,14 +21,15 @@ class BalanceConfig:
     Attributes:
         clip: share of a channel's values that may go to black, and as many to white.
         pull: how far the channels' means are brought together: 0 not at all, 1 to the mean of them.
-        gain: a channel is stretched no more than this.
+        gain: a channel that would have to be stretched more is filled from all of them, and from twice as much on
+            wholly from the others: deep water leaves of red little but noise and the blocks of JPEG.
         keep: share of the balanced photograph in a restoration. Where a network meets waters that it does not know,
             what it adds to the balance is partly wrong, and less of it is better. Training does not know of it.
     """
 
     clip: float = 0.001
     pull: float = 0.7
-    gain: float = 20.0
+    gain: float = 5.0
     keep: float = 0.0
 
     def __post_init__(self) -> None:
@@ -54,11 +55,14 @@ def balance(image: Tensor, view: Tensor, config: BalanceConfig) -> Tensor:
         An image of the first one's shape, from 0 to 1.
     """
     view = view_of(view, THUMBNAIL)
-    middle, half = _range(view, config.clip)
-    half = half.clamp(min=0.5 / config.gain)
+    middle, range_ = _range(view, config.clip)
+    there = (2 * config.gain * range_ - 1).clamp(_DARKEST, 1)
+    range_ = range_.clamp(min=0.5 / config.gain)
 
     def stretched(x: Tensor) -> Tensor:
-        return ((x - middle) / (2 * half) + 0.5).clamp(_DARKEST, 1)
+        x = ((x - middle) / range_ + 0.5).clamp(_DARKEST, 1)
+        mixed = (there * x).sum(dim=1, keepdim=True) / there.sum(dim=1, keepdim=True)
+        return mixed.lerp(x, there)
 
     means = stretched(view).mean(dim=(2, 3), keepdim=True).clamp(*_MEANS)
     power = (means.mean(dim=1, keepdim=True).log() / means.log()) ** config.pull
@@ -66,9 +70,9 @@ def balance(image: Tensor, view: Tensor, config: BalanceConfig) -> Tensor:
 
 
 def _range(view: Tensor, clip: float) -> tuple[Tensor, Tensor]:
-    """Of the values that stay between black and white the middle, and how far they reach from it; (B, 3, 1, 1)."""
+    """The middle and the width of the values that stay between black and white, both (B, 3, 1, 1)."""
     values = view.flatten(2).sort(dim=2).values
     last = values.shape[2] - 1
     skipped = round(clip * last)
     low, high = values[:, :, skipped, None, None], values[:, :, last - skipped, None, None]
-    return (low + high) / 2, (high - low) / 2
+    return (low + high) / 2, high - low
