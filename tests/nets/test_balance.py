@@ -15,7 +15,7 @@ from restorect.nets.priors import PriorConfig
 from restorect.nets.student import Student, StudentConfig
 from restorect.nets.transformer import TransformerConfig
 
-FULL = BalanceConfig(clip=0, pull=0.7, gain=20)
+FULL = BalanceConfig(clip=0, pull=0.7, gain=20, saturation=1)
 
 
 def _photo(height: int = 96, width: int = 96, count: int = 1) -> Tensor:
@@ -54,9 +54,16 @@ def test_means_meet_by_as_much_as_is_asked_for() -> None:
     assert apart(1.0) < 0.4 * apart(0.0)
 
 
+def test_colours_fade_and_luma_stays() -> None:
+    photo = _photo()
+    vivid, faded = (balance(photo, photo, replace(FULL, saturation=share)) for share in (1.0, 0.6))
+    luma = (torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1) * vivid).sum(dim=1, keepdim=True)
+    torch.testing.assert_close(faded - luma, 0.6 * (vivid - luma))
+
+
 def test_the_share_that_is_clipped() -> None:
     ramp = torch.linspace(0.1, 0.6, 96 * 96).view(1, 1, 96, 96).expand(1, 3, 96, 96)
-    balanced = balance(ramp, ramp, BalanceConfig(clip=0.01, pull=0.7))
+    balanced = balance(ramp, ramp, BalanceConfig(clip=0.01, pull=0.7, saturation=1))
     assert float((balanced == 1).double().mean()) == pytest.approx(0.01, abs=2e-4)
     assert float((balanced == balanced.min()).double().mean()) == pytest.approx(0.01, abs=2e-4)
 
@@ -96,7 +103,9 @@ def test_a_channel_that_is_hardly_there_is_filled_from_the_others() -> None:
         torch.testing.assert_close(seen[1:], torch.stack([green, blue]), atol=1e-3, rtol=0)
 
 
-@pytest.mark.parametrize("setting", [{"clip": 0.5}, {"clip": -0.1}, {"pull": 1.1}, {"gain": 0.5}, {"keep": -1}])
+@pytest.mark.parametrize(
+    "setting", [{"clip": 0.5}, {"clip": -0.1}, {"pull": 1.1}, {"gain": 0.5}, {"saturation": 2}, {"keep": -1}]
+)
 def test_settings_out_of_range(setting: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=next(iter(setting))):
         BalanceConfig(**setting)

@@ -5,12 +5,14 @@ Shapes: image_B3HW and view_B3hw in [0, 1], sRGB-encoded.
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from restorect.configs import require
 from restorect.nets.priors import THUMBNAIL, view_of
 
 _DARKEST = 1e-4
+_LUMA = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)  # BT.601
 _MEANS = (0.02, 0.98)  # a channel's mean counts as within these
 
 
@@ -23,6 +25,8 @@ class BalanceConfig:
         pull: how far the channels' means are brought together: 0 not at all, 1 to the mean of them.
         gain: a channel that would have to be stretched more is filled from all of them, and from twice as much on
             wholly from the others: deep water leaves of red little but noise and the blocks of JPEG.
+        saturation: how far colours are from grey afterwards; 1 leaves them. Stretching channels by themselves drives
+            them apart.
         keep: share of the balanced photograph in a restoration. Where a network meets waters that it does not know,
             what it adds to the balance is partly wrong, and less of it is better. Training does not know of it.
     """
@@ -30,19 +34,21 @@ class BalanceConfig:
     clip: float = 0.001
     pull: float = 0.7
     gain: float = 5.0
+    saturation: float = 0.8
     keep: float = 0.0
 
     def __post_init__(self) -> None:
         require(0 <= self.clip < 0.5, f"clip is {self.clip}; it is a share from 0 to below 0.5")
         require(0 <= self.pull <= 1, f"pull is {self.pull}; it must be from 0 to 1")
         require(self.gain >= 1, f"gain is {self.gain}; it must be at least 1")
+        require(0 <= self.saturation <= 1, f"saturation is {self.saturation}; it must be from 0 to 1")
         require(0 <= self.keep <= 1, f"keep is {self.keep}; it must be from 0 to 1")
 
 
 def balance(image: Tensor, view: Tensor, config: BalanceConfig) -> Tensor:
-    """Stretch each channel to black and white, then bring the channels' means together by a power (grey world).
+    """Stretch each channel to black and white, bring the means together by a power (grey world), fade a little.
 
-    After the contrast stretch and the grey-world assumption (Buchsbaum 1980), each channel for itself: water takes
+    After the contrast stretch and the grey-world assumption (Buchsbaum 1980), channel by channel: water takes
     light channel by channel, so that what one water makes of a scene differs from what another makes of it by little
     more than this undoes.
 
@@ -66,7 +72,9 @@ def balance(image: Tensor, view: Tensor, config: BalanceConfig) -> Tensor:
 
     means = stretched(view).mean(dim=(2, 3), keepdim=True).clamp(*_MEANS)
     power = (means.mean(dim=1, keepdim=True).log() / means.log()) ** config.pull
-    return stretched(image) ** power
+    image = stretched(image) ** power
+    grey = (_LUMA.to(image) * image).sum(dim=1, keepdim=True)
+    return grey.lerp(image, config.saturation)
 
 
 def _range(view: Tensor, clip: float) -> tuple[Tensor, Tensor]:
