@@ -53,10 +53,11 @@ def test_shipped_weights_and_baselines_on_a_folder_of_pairs(pairs: Path, tmp_pat
     methods = {method["name"]: method for method in summary(out)["methods"]}
     assert next(iter(methods)) == "restorect nano"
     assert len(methods["restorect nano"]["weights_sha256"]) == 64
-    assert {"input", "gamma", "clahe", "histogram-equalisation", "multi-scale-retinex", "grey-world"} < set(methods)
+    classical = {"gamma", "clahe", "histogram-equalisation", "multi-scale-retinex", "grey-world", "white-balance"}
+    assert classical | {"input"} < set(methods)
     assert set(methods["input"]["scores"]) == {"psnr", "ssim", "psnr_gtmean", "ssim_gtmean"}
     rows = list(csv.DictReader((out / "images.csv").open(encoding="utf-8")))
-    assert len(rows) == 3 * 7
+    assert len(rows) == 3 * 8
     assert "<svg" in (out / "report.html").read_text(encoding="utf-8")
     before = (out / "images.csv").read_bytes()
     assert runner.invoke(app, line).exit_code == 0

@@ -12,6 +12,7 @@ from restorect.evaluate.baselines import (
     histogram_equalisation,
     multi_scale_retinex,
     unchanged,
+    white_balance,
 )
 
 
@@ -82,3 +83,11 @@ def test_grey_world_makes_the_channel_means_equal() -> None:
     means = grey_world(image).reshape(-1, 3).mean(axis=0)
     assert np.ptp(means) < 1
     assert np.ptp(image.reshape(-1, 3).mean(axis=0)) > 20
+
+
+def test_white_balance_does_not_see_the_water() -> None:
+    image = picture(5)
+    wet = (image * np.array([0.4, 0.6, 0.5]) + np.array([5, 60, 80])).round().astype(np.uint8)
+    difference = white_balance(wet).astype(int) - white_balance(image)
+    assert np.abs(difference).max() <= 6  # of which 255 / (2 * 0.4 * 200) come from rounding
+    assert np.abs(wet.astype(int) - image).mean() > 20

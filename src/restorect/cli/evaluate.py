@@ -43,7 +43,7 @@ WeightsDir: TypeAlias = Annotated[
 FidAgainst: TypeAlias = Annotated[
     Path | None, typer.Option(help="Good photos that the metric fid compares with; by default the ground truths.")
 ]
-Baselines: TypeAlias = Annotated[bool, typer.Option("--baselines", help="Judge five classical methods too.")]
+Baselines: TypeAlias = Annotated[bool, typer.Option("--baselines", help="Judge six classical methods too.")]
 MixedDepth: TypeAlias = Annotated[
     bool, typer.Option("--mixed-depth", help="Accept 8 bit beside 16 bit; the report is stamped so.")
 ]

@@ -4,10 +4,14 @@ Shapes: pictures H x W x 3 uint8, RGB.
 """
 
 from collections.abc import Callable
+from typing import cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from restorect.infer.arrays import like, to_tensor
+from restorect.nets.balance import BalanceConfig, balance
 
 Rgb = NDArray[np.uint8]
 Float = NDArray[np.float32]
@@ -64,6 +68,12 @@ def grey_world(image: Rgb) -> Rgb:
     return np.asarray(np.round((image * gains).clip(0, 255)), np.uint8)
 
 
+def white_balance(image: Rgb) -> Rgb:
+    """Stretch and grey world as in front of our networks for photos under water; see `restorect.nets.balance`."""
+    photo = to_tensor(image)
+    return cast(Rgb, like(image, balance(photo, photo, BalanceConfig())))
+
+
 BASELINES: dict[str, Callable[[Rgb], Rgb]] = {
     "input": unchanged,
     "gamma": gamma,
@@ -71,6 +81,7 @@ BASELINES: dict[str, Callable[[Rgb], Rgb]] = {
     "clahe": clahe,
     "multi-scale-retinex": multi_scale_retinex,
     "grey-world": grey_world,
+    "white-balance": white_balance,
 }
 
 
