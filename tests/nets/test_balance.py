@@ -159,3 +159,15 @@ def test_a_share_of_the_balanced_photo_is_kept() -> None:
     for keep in (0.3, 1.0):
         student.config = replace(student.config, balance=replace(FULL, keep=keep))
         torch.testing.assert_close(student(photo, start), (1 - keep) * without + keep * balanced)
+
+
+def test_without_an_exposure_net_the_balanced_photo_tells_how_bright() -> None:
+    photos = torch.cat([_under_water(_photo(), (0.3, 0.6, 0.5), (0.05, 0.2, 0.3)), 0.9 * _photo() ** 0.5])
+    student = _student(balanced=True)
+    start = student.start(2, "mean")
+    own, balanced = (images.mean(dim=(1, 2, 3)) for images in (student(photos, start), student.balanced(photos)))
+    assert (own / balanced - 1).abs().min() > 0.02
+    for trust in (0.0, 0.5):
+        student.config = replace(student.config, exposure_trust=trust)
+        wanted = own**trust * balanced ** (1 - trust)
+        torch.testing.assert_close(student(photos, start).mean(dim=(1, 2, 3)), wanted, atol=1e-3, rtol=0)

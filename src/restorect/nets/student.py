@@ -22,6 +22,7 @@ from restorect.nets.transformer import Transformer, TransformerConfig
 from restorect.retinex.decomposition import DecompositionNet
 
 Start = Literal["noise", "mean"]
+_MEANS = (0.05, 0.9)  # a good photograph is not expected to be darker or brighter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +38,8 @@ class StudentConfig:
         start: "noise" (seeded) or "mean" (zeros).
         flow: False regresses the code in one evaluation from the mean start, for the ablation.
         balance: the white balance in front of everything else; None leaves photographs as they are.
-        exposure: the net that predicts how bright the good photo is; None predicts `exposure_mean`.
+        exposure: the net that predicts how bright the good photo is; None takes the balanced photo's mean, and without
+            a balance `exposure_mean`.
         exposure_mean: mean of good photos.
         exposure_trust: how far a restoration's own mean is kept against the predicted one; 1 keeps it.
     """
@@ -147,10 +149,18 @@ class Student(nn.Module):
         if trust == 1:
             return image
         with full_precision(low.device):
-            wanted = self.config.exposure_mean if self.exposure is None else self.exposure(low)
+            wanted = self._expected_mean(low)
             if mean is not None:
                 wanted = wanted * self._brightness(low, codes) / self._brightness(low, mean)
             return shrink_exposure(image, wanted, trust)
+
+    def _expected_mean(self, low: Tensor) -> Tensor | float:
+        """How bright the good photograph is, by what is not the transformer: (B, 1), or one number for all."""
+        if self.exposure is not None:
+            return self.exposure(low)  # type: ignore[no-any-return]
+        if self.config.balance is not None:
+            return self.balanced(view_of(low, THUMBNAIL)).mean(dim=(1, 2, 3)).clamp(*_MEANS)[:, None]
+        return self.config.exposure_mean
 
     def _image(self, low: Tensor, codes: Codes) -> Tensor:
         """What the transformer makes of the photograph, before its exposure is shrunk."""
