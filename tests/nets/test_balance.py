@@ -85,15 +85,21 @@ def test_each_photo_by_itself_and_any_photo() -> None:
         balanced = balance(photo, photo, config)
         assert balanced.shape == photo.shape
         assert ((balanced >= 0) & (balanced <= 1)).all()
-    flat = torch.full((1, 3, 8, 8), 0.2)  # nothing to stretch: neither black nor white
-    torch.testing.assert_close(balance(flat, flat, config), torch.full_like(flat, 0.5))
+    flat = torch.tensor([0.1, 0.2, 0.9]).view(1, 3, 1, 1).expand(1, 3, 8, 8)
+    assert torch.equal(balance(flat, flat, config), flat)  # nothing to stretch
+
+
+def test_a_dark_photo_is_balanced_as_a_bright_one() -> None:
+    photo, config = _photo(), BalanceConfig()
+    dark = photo / 256  # such as 16 bits hold
+    torch.testing.assert_close(balance(dark, dark, config), balance(photo, photo, config), atol=1e-4, rtol=0)
 
 
 def test_a_channel_that_is_hardly_there_is_filled_from_the_others() -> None:
     config = replace(FULL, gain=5, pull=0)
     photo = _photo()
     red, green, blue = balance(photo, photo, config)[0]
-    for share in (0.099, 0.15, 0.2, 0.9):  # of a range of 1 / 5 from which on a channel stands for itself
+    for share in (0.099, 0.15, 0.2, 0.9):  # of the others' range; from 1 / 5 on a channel stands for itself
         faint = photo.clone()
         faint[:, 0] = 0.02 + share * photo[:, 0]
         there = min(max(10 * share - 1, 0), 1)

@@ -12,6 +12,7 @@ from restorect.configs import require
 from restorect.nets.priors import THUMBNAIL, view_of
 
 _DARKEST = 1e-4
+_FLAT = 1e-3  # a photograph whose values span less has nothing to stretch
 _LUMA = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)  # BT.601
 _MEANS = (0.02, 0.98)  # a channel's mean counts as within these
 
@@ -23,8 +24,9 @@ class BalanceConfig:
     Attributes:
         clip: share of a channel's values that may go to black, and as many to white.
         pull: how far the channels' means are brought together: 0 not at all, 1 to the mean of them.
-        gain: a channel that would have to be stretched more is filled from all of them, and from twice as much on
-            wholly from the others: deep water leaves of red little but noise and the blocks of JPEG.
+        gain: a channel that must be stretched by more than this beyond the one that is stretched least is filled from
+            all of them, and from twice as much on wholly from the others: deep water leaves of red little but noise and
+            the blocks of JPEG.
         saturation: how far colours are from grey afterwards; 1 leaves them. Stretching channels by themselves drives
             them apart.
         keep: share of the balanced photograph in a restoration. Where a network meets waters that it does not know,
@@ -33,7 +35,7 @@ class BalanceConfig:
 
     clip: float = 0.001
     pull: float = 0.7
-    gain: float = 5.0
+    gain: float = 3.5
     saturation: float = 0.8
     keep: float = 0.0
 
@@ -58,12 +60,15 @@ def balance(image: Tensor, view: Tensor, config: BalanceConfig) -> Tensor:
         config: how much.
 
     Returns:
-        An image of the first one's shape, from 0 to 1.
+        An image of the first one's shape, from 0 to 1; the image itself where the photograph is of one colour.
     """
     view = view_of(view, THUMBNAIL)
     middle, range_ = _range(view, config.clip)
-    there = (2 * config.gain * range_ - 1).clamp(_DARKEST, 1)
-    range_ = range_.clamp(min=0.5 / config.gain)
+    widest = range_.amax(dim=1, keepdim=True)
+    structured = (widest / _FLAT).clamp(max=1)
+    widest = widest.clamp(min=_FLAT)
+    there = (2 * config.gain * range_ / widest - 1).clamp(_DARKEST, 1)
+    range_ = torch.maximum(range_, 0.5 * widest / config.gain)
 
     def stretched(x: Tensor) -> Tensor:
         x = ((x - middle) / range_ + 0.5).clamp(_DARKEST, 1)
@@ -72,9 +77,9 @@ def balance(image: Tensor, view: Tensor, config: BalanceConfig) -> Tensor:
 
     means = stretched(view).mean(dim=(2, 3), keepdim=True).clamp(*_MEANS)
     power = (means.mean(dim=1, keepdim=True).log() / means.log()) ** config.pull
-    image = stretched(image) ** power
-    grey = (_LUMA.to(image) * image).sum(dim=1, keepdim=True)
-    return grey.lerp(image, config.saturation)
+    vivid = stretched(image) ** power
+    grey = (_LUMA.to(image) * vivid).sum(dim=1, keepdim=True)
+    return image.lerp(grey.lerp(vivid, config.saturation), structured)
 
 
 def _range(view: Tensor, clip: float) -> tuple[Tensor, Tensor]:
