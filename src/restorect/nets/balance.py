@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from restorect.configs import require
+from restorect.nets.hue import luma
 from restorect.nets.priors import THUMBNAIL, view_of
 
 _DARKEST = 1e-4
 _FLAT = 1e-3  # a photograph whose values span less has nothing to stretch
-_LUMA = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)  # BT.601
 _MEANS = (0.02, 0.98)  # a channel's mean counts as within these
 
 
@@ -78,8 +78,7 @@ def balance(image: Tensor, view: Tensor, config: BalanceConfig) -> Tensor:
     means = stretched(view).mean(dim=(2, 3), keepdim=True).clamp(*_MEANS)
     power = (means.mean(dim=1, keepdim=True).log() / means.log()) ** config.pull
     vivid = stretched(image) ** power
-    grey = (_LUMA.to(image) * vivid).sum(dim=1, keepdim=True)
-    return image.lerp(grey.lerp(vivid, config.saturation), structured)
+    return image.lerp(luma(vivid).lerp(vivid, config.saturation), structured)
 
 
 def _range(view: Tensor, clip: float) -> tuple[Tensor, Tensor]:

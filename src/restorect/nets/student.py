@@ -17,6 +17,7 @@ from restorect.nets.balance import BalanceConfig, balance
 from restorect.nets.blocks import CODE_SIZE
 from restorect.nets.codes import Codes, mean_codes, noise_codes
 from restorect.nets.exposure import ExposureConfig, ExposureNet, shrink_exposure
+from restorect.nets.hue import keep_hue
 from restorect.nets.priors import THUMBNAIL, ImagePrior, PriorConfig, RetinexPrior, view_of
 from restorect.nets.transformer import Transformer, TransformerConfig
 from restorect.retinex.decomposition import DecompositionNet
@@ -42,6 +43,7 @@ class StudentConfig:
             a balance `exposure_mean`.
         exposure_mean: mean of good photos.
         exposure_trust: how far a restoration's own mean is kept against the predicted one; 1 keeps it.
+        hue: whether lights keep their hue; see `keep_hue`.
     """
 
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
@@ -55,6 +57,7 @@ class StudentConfig:
     exposure: ExposureConfig | None = None
     exposure_mean: float = 0.45
     exposure_trust: float = 1.0
+    hue: bool = False
 
     def __post_init__(self) -> None:
         require(0 < self.exposure_mean < 1, f"exposure_mean is {self.exposure_mean}; it must be above 0 and below 1")
@@ -145,14 +148,15 @@ class Student(nn.Module):
                 photo is then kept, for that is what samples are drawn for.
         """
         image = self._image(low, codes)
-        trust = self.config.exposure_trust
-        if trust == 1:
-            return image
         with full_precision(low.device):
-            wanted = self._expected_mean(low)
-            if mean is not None:
-                wanted = wanted * self._brightness(low, codes) / self._brightness(low, mean)
-            return shrink_exposure(image, wanted, trust)
+            if self.config.exposure_trust < 1:
+                image = shrink_exposure(image, self._wanted_mean(low, codes, mean), self.config.exposure_trust)
+            return keep_hue(image, low) if self.config.hue else image
+
+    def _wanted_mean(self, low: Tensor, codes: Codes, mean: Codes | None) -> Tensor | float:
+        """What a restoration is drawn towards; as much brighter or darker as its codes are than the mean ones."""
+        expected = self._expected_mean(low)
+        return expected if mean is None else expected * self._brightness(low, codes) / self._brightness(low, mean)
 
     def _expected_mean(self, low: Tensor) -> Tensor | float:
         """How bright the good photograph is, by what is not the transformer: (B, 1), or one number for all."""

@@ -1,0 +1,45 @@
+"""Lights keep their hue: what is bright and colourful in the degraded photo is not given another colour (ours).
+
+Shapes: image_B3HW and low_B3HW in [0, 1], sRGB-encoded.
+"""
+
+import torch
+from torch import Tensor
+
+_LUMA = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)  # BT.601
+_BRIGHT = (0.4, 0.8)  # brightest channel: below the first untouched, from the second on a light
+_COLOURFUL = (0.7, 0.95)  # saturation, likewise
+_LEAST = 1e-3
+
+
+def luma(image: Tensor) -> Tensor:
+    """BT.601 luma (B, 1, H, W) of an image (B, 3, H, W)."""
+    return (_LUMA.to(image) * image).sum(dim=1, keepdim=True)
+
+
+def keep_hue(image: Tensor, low: Tensor) -> Tensor:
+    """Give the lights of a photograph their own hue back; their luma is the restoration's.
+
+    A night's tone curve lifts each channel by itself. It meets a lamp's channels where no dark place has them, and
+    may bring the weaker ones to the strongest: orange turns green.
+
+    Args:
+        image: the restoration.
+        low: the photograph that was restored.
+
+    Returns:
+        Where the photograph is bright and colourful, its colour at the restoration's luma, as pale as it must be to lie
+        within [0, 1]; elsewhere the restoration; a smooth blend between.
+    """
+    brightest = low.amax(dim=1, keepdim=True)
+    saturation = (brightest - low.amin(dim=1, keepdim=True)) / brightest.clamp(min=_LEAST)
+    light = _smoothstep(brightest, *_BRIGHT) * _smoothstep(saturation, *_COLOURFUL)
+    wanted = luma(image.clamp(0, 1))
+    colour = low * (wanted / luma(low).clamp(min=_LEAST)) - wanted
+    colour = colour * ((1 - wanted) / colour.amax(dim=1, keepdim=True).clamp(min=_LEAST)).clamp(max=1)
+    return image.lerp(wanted + colour, light)
+
+
+def _smoothstep(x: Tensor, begin: float, end: float) -> Tensor:
+    t = ((x - begin) / (end - begin)).clamp(0, 1)
+    return t * t * (3 - 2 * t)

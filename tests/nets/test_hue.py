@@ -1,0 +1,66 @@
+"""Lights keep their hue: orange lamps stay orange, and nothing else is touched."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from restorect.flow.velocity import VelocityConfig
+from restorect.nets.hue import keep_hue, luma
+from restorect.nets.priors import PriorConfig
+from restorect.nets.student import Student, StudentConfig
+from restorect.nets.transformer import TransformerConfig
+
+
+def _flat(*colour: float) -> Tensor:
+    return torch.tensor(colour).view(1, 3, 1, 1).expand(1, 3, 4, 4)
+
+
+def test_an_orange_lamp_stays_orange() -> None:
+    lamp, green = _flat(0.9, 0.45, 0.02), _flat(0.7, 0.8, 0.2)
+    kept = keep_hue(green, lamp)
+    torch.testing.assert_close(luma(kept), luma(green))
+    colour, own = kept - luma(kept), lamp - luma(lamp)
+    torch.testing.assert_close(colour / colour[:, :1], own / own[:, :1])
+    assert (kept[:, 0] > kept[:, 1]).all()
+    assert kept.max() <= 1
+
+
+@pytest.mark.parametrize("low", [(0.35, 0.2, 0.0), (0.9, 0.8, 0.7), (0.9, 0.5, 0.28), (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)])
+def test_what_is_dark_or_pale_is_left_alone(low: tuple[float, ...]) -> None:
+    image = _flat(0.7, 1.2, -0.1)
+    assert torch.equal(keep_hue(image, _flat(*low)), image)
+
+
+def test_any_light_stays_within_the_range_and_in_between_is_in_between() -> None:
+    generator = torch.Generator().manual_seed(0)
+    image, low = torch.rand(2, 3, 40, 50, generator=generator), torch.rand(2, 3, 40, 50, generator=generator) ** 3
+    kept = keep_hue(image, low)
+    assert kept.min() >= -1e-6
+    assert kept.max() <= 1 + 1e-6
+    half = keep_hue(_flat(0.7, 0.8, 0.2), _flat(0.6, 0.3, 0.0))  # half way from 0.4 to 0.8
+    whole = keep_hue(_flat(0.7, 0.8, 0.2), _flat(0.9, 0.45, 0.0))
+    torch.testing.assert_close(half, (whole + _flat(0.7, 0.8, 0.2)) / 2)
+
+
+@pytest.mark.parametrize("trust", [1.0, 0.5])
+def test_a_student_that_keeps_hues(trust: float) -> None:
+    torch.manual_seed(0)
+    config = StudentConfig(
+        transformer=TransformerConfig(dim=8, blocks=(1, 1, 1, 1), refine=1, stem=2, tone=True),
+        conditions=PriorConfig(width=4, blocks=1, view=16),
+        velocity=VelocityConfig(width=16, blocks=1),
+        exposure_trust=trust,
+    )
+    student = Student(config).eval().requires_grad_(False)
+    tone = student.transformer.tone
+    assert tone is not None
+    tone.second.bias.copy_(torch.tensor([0.0, 3.0, 0.0, 0, 0, 0, 0, 0, 0]))  # lifts green
+    photo = 0.05 * torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    photo[..., 8:16, 8:16] = _flat(0.9, 0.4, 0.02)[..., :1, :1]
+    start = student.start(1, "mean")
+    without = student(photo, start)
+    student.config = replace(config, hue=True)
+    torch.testing.assert_close(student(photo, start), keep_hue(without, photo))
+    assert not torch.allclose(without, keep_hue(without, photo), atol=0.02)
