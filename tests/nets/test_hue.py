@@ -25,6 +25,7 @@ def test_an_orange_lamp_stays_orange() -> None:
     torch.testing.assert_close(colour / colour[:, :1], own / own[:, :1])
     assert (kept[:, 0] > kept[:, 1]).all()
     assert kept.max() <= 1
+    torch.testing.assert_close(keep_hue(_flat(1.4, 1.5, 1.2), lamp), _flat(1.0, 1.0, 1.0))  # too bright is white
 
 
 @pytest.mark.parametrize("low", [(0.35, 0.2, 0.0), (0.9, 0.8, 0.7), (0.9, 0.5, 0.28), (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)])
