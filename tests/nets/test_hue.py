@@ -65,3 +65,6 @@ def test_a_student_that_keeps_hues(trust: float) -> None:
     student.config = replace(config, hue=True)
     torch.testing.assert_close(student(photo, start), keep_hue(without, photo))
     assert not torch.allclose(without, keep_hue(without, photo), atol=0.02)
+    student.config = replace(config, floor=0.8)
+    assert (without < 0.7 * photo).any()
+    torch.testing.assert_close(student(photo, start), torch.maximum(without, 0.8 * photo))

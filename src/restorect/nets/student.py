@@ -44,6 +44,8 @@ class StudentConfig:
         exposure_mean: mean of good photos.
         exposure_trust: how far a restoration's own mean is kept against the predicted one; 1 keeps it.
         hue: whether lights keep their hue; see `keep_hue`.
+        floor: no value becomes darker than this share of what it was, for tasks that brighten: networks know few lights
+            in the dark, and may burn holes into one that they do not know.
     """
 
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
@@ -58,9 +60,11 @@ class StudentConfig:
     exposure_mean: float = 0.45
     exposure_trust: float = 1.0
     hue: bool = False
+    floor: float = 0.0
 
     def __post_init__(self) -> None:
         require(0 < self.exposure_mean < 1, f"exposure_mean is {self.exposure_mean}; it must be above 0 and below 1")
+        require(0 <= self.floor <= 1, f"floor is {self.floor}; it must be from 0 to 1")
         require(0 <= self.exposure_trust <= 1, f"exposure_trust is {self.exposure_trust}; it must be from 0 to 1")
         require(self.steps >= 1, f"steps is {self.steps}; a flow needs at least 1")
 
@@ -151,7 +155,8 @@ class Student(nn.Module):
         with full_precision(low.device):
             if self.config.exposure_trust < 1:
                 image = shrink_exposure(image, self._wanted_mean(low, codes, mean), self.config.exposure_trust)
-            return keep_hue(image, low) if self.config.hue else image
+            image = keep_hue(image, low) if self.config.hue else image
+            return torch.maximum(image, self.config.floor * low) if self.config.floor > 0 else image
 
     def _wanted_mean(self, low: Tensor, codes: Codes, mean: Codes | None) -> Tensor | float:
         """What a restoration is drawn towards; as much brighter or darker as its codes are than the mean ones."""
