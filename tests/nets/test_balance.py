@@ -6,14 +6,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from toned_student import toned_student
 from torch import Tensor
 
 from restorect.errors import ConfigError
-from restorect.flow.velocity import VelocityConfig
 from restorect.nets.balance import BalanceConfig, balance
-from restorect.nets.priors import PriorConfig
-from restorect.nets.student import Student, StudentConfig
-from restorect.nets.transformer import TransformerConfig
+from restorect.nets.student import Student
 
 FULL = BalanceConfig(clip=0, pull=0.7, gain=20, saturation=1)
 
@@ -118,18 +116,7 @@ def test_settings_out_of_range(setting: dict[str, float]) -> None:
 
 
 def _student(balanced: bool, view: int = 48) -> Student:
-    torch.manual_seed(0)
-    config = StudentConfig(
-        transformer=TransformerConfig(dim=8, blocks=(1, 1, 1, 1), refine=1, stem=2, tone=True),
-        conditions=PriorConfig(width=4, blocks=1, view=view),
-        velocity=VelocityConfig(width=16, blocks=1),
-        balance=FULL if balanced else None,
-    )
-    student = Student(config).eval().requires_grad_(False)
-    tone = student.transformer.tone
-    assert tone is not None
-    torch.nn.init.normal_(tone.second.weight, std=0.1)  # so that codes show in the image
-    return student
+    return toned_student(view, balance=FULL if balanced else None)[0]
 
 
 @pytest.mark.parametrize("view", [0, 48])

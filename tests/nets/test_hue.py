@@ -4,13 +4,11 @@ from dataclasses import replace
 
 import pytest
 import torch
+from toned_student import toned_student
 from torch import Tensor
 
-from restorect.flow.velocity import VelocityConfig
-from restorect.nets.hue import keep_hue, luma
-from restorect.nets.priors import PriorConfig
-from restorect.nets.student import Student, StudentConfig
-from restorect.nets.transformer import TransformerConfig
+from restorect.light import luma
+from restorect.nets.hue import keep_hue
 
 
 def _flat(*colour: float) -> Tensor:
@@ -47,16 +45,8 @@ def test_any_light_stays_within_the_range_and_in_between_is_in_between() -> None
 
 @pytest.mark.parametrize("trust", [1.0, 0.5])
 def test_a_student_that_keeps_hues(trust: float) -> None:
-    torch.manual_seed(0)
-    config = StudentConfig(
-        transformer=TransformerConfig(dim=8, blocks=(1, 1, 1, 1), refine=1, stem=2, tone=True),
-        conditions=PriorConfig(width=4, blocks=1, view=16),
-        velocity=VelocityConfig(width=16, blocks=1),
-        exposure_trust=trust,
-    )
-    student = Student(config).eval().requires_grad_(False)
-    tone = student.transformer.tone
-    assert tone is not None
+    student, tone = toned_student(exposure_trust=trust)
+    config = student.config
     tone.second.bias.copy_(torch.tensor([0.0, 3.0, 0.0, 0, 0, 0, 0, 0, 0]))  # lifts green
     photo = 0.05 * torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     photo[..., 8:16, 8:16] = _flat(0.9, 0.4, 0.02)[..., :1, :1]

@@ -172,9 +172,10 @@ def test_a_student_preset_costs_less_than_base_and_fits_its_teacher(name: str) -
     assert student_preset(name).transformer == teacher_preset(name).transformer
 
 
-def test_a_student_needs_a_step() -> None:
-    with pytest.raises(ConfigError, match="steps is 0"):
-        StudentConfig(steps=0)
+@pytest.mark.parametrize("setting", [{"steps": 0}, {"exposure_mean": 1}, {"exposure_trust": 2}, {"floor": -0.1}])
+def test_settings_out_of_range(setting: dict[str, float]) -> None:
+    with pytest.raises(ConfigError, match=f"{next(iter(setting))} is"):
+        StudentConfig(**setting)  # type: ignore[arg-type]
 
 
 def test_samples_keep_how_much_brighter_they_are_when_the_exposure_is_predicted() -> None:

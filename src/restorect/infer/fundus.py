@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from restorect.fov import depth_inside, field_of_view
+from restorect.light import smoothstep
 
 NOTICE = "retina photographs: for research and better viewing, not for diagnosis"
 _FEATHER = 0.02  # of the field's radius: over this distance from its rim the restoration fades in
@@ -24,9 +25,7 @@ def keep_lights(image_BCHW: Tensor, output_BCHW: Tensor) -> Tensor:
     An overexposed optic disc looks to a network like a spot of stray light; taking it out would draw a cup that is not
     there, or a colour. Green tells what is light, for red is bright all over a retina.
     """
-    start, end = _LIGHT
-    t = ((image_BCHW[:, 1:2] - start) / (end - start)).clamp(0, 1)
-    share = t * t * (3 - 2 * t)
+    share = smoothstep(image_BCHW[:, 1:2], *_LIGHT)
     return output_BCHW + share * (image_BCHW - output_BCHW)
 
 

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from restorect.light import luma
 from restorect.metrics.inputs import eight_bit, rgb_batch
 
 Variant = Literal["plip", "funie"]
@@ -92,8 +93,7 @@ def _sharpness(rgb_BCHW: Tensor, settings: _Settings) -> Tensor:
 def _contrast(rgb_BCHW: Tensor, settings: _Settings) -> Tensor:
     """UIConM: the mean over blocks of -m ln m, m the Michelson contrast (0 where a block is flat)."""
     if settings.plip:
-        luma = (rgb_BCHW * rgb_BCHW.new_tensor((0.299, 0.587, 0.114)).view(1, 3, 1, 1)).sum(dim=1, keepdim=True)
-        high, low = _block_extremes(luma, settings.block)
+        high, low = _block_extremes(luma(rgb_BCHW), settings.block)
         difference, total = _PLIP * (high - low) / (_PLIP - low), high + low - high * low / _PLIP
     else:
         high, low = _block_extremes(rgb_BCHW, settings.block)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from restorect.configs import require
-from restorect.nets.hue import luma
+from restorect.light import luma
 from restorect.nets.priors import THUMBNAIL, view_of
 
 _DARKEST = 1e-4

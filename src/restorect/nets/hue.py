@@ -3,18 +3,13 @@
 Shapes: image_B3HW and low_B3HW in [0, 1], sRGB-encoded.
 """
 
-import torch
 from torch import Tensor
 
-_LUMA = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)  # BT.601
+from restorect.light import luma, smoothstep
+
 _BRIGHT = (0.4, 0.8)  # brightest channel: below the first untouched, from the second on a light
 _COLOURFUL = (0.7, 0.95)  # saturation, likewise
 _LEAST = 1e-3
-
-
-def luma(image: Tensor) -> Tensor:
-    """BT.601 luma (B, 1, H, W) of an image (B, 3, H, W)."""
-    return (_LUMA.to(image) * image).sum(dim=1, keepdim=True)
 
 
 def keep_hue(image: Tensor, low: Tensor) -> Tensor:
@@ -33,13 +28,8 @@ def keep_hue(image: Tensor, low: Tensor) -> Tensor:
     """
     brightest = low.amax(dim=1, keepdim=True)
     saturation = (brightest - low.amin(dim=1, keepdim=True)) / brightest.clamp(min=_LEAST)
-    light = _smoothstep(brightest, *_BRIGHT) * _smoothstep(saturation, *_COLOURFUL)
+    light = smoothstep(brightest, *_BRIGHT) * smoothstep(saturation, *_COLOURFUL)
     wanted = luma(image.clamp(0, 1))
     colour = low * (wanted / luma(low).clamp(min=_LEAST)) - wanted
     colour = colour * ((1 - wanted) / colour.amax(dim=1, keepdim=True).clamp(min=_LEAST)).clamp(max=1)
     return image.lerp(wanted + colour, light)
-
-
-def _smoothstep(x: Tensor, begin: float, end: float) -> Tensor:
-    t = ((x - begin) / (end - begin)).clamp(0, 1)
-    return t * t * (3 - 2 * t)

@@ -173,9 +173,9 @@ class Student(nn.Module):
 
     def _image(self, low: Tensor, codes: Codes) -> Tensor:
         """What the transformer makes of the photograph, before its exposure is shrunk."""
-        seen, balance = self.balanced(low), self.config.balance
+        seen, config = self.balanced(low), self.config.balance
         image: Tensor = self.transformer(seen, *codes).image.float()
-        return image if balance is None else image.clamp(0, 1).lerp(seen, balance.keep)
+        return image if config is None else image.clamp(0, 1).lerp(seen, config.keep)
 
     def _brightness(self, low: Tensor, codes: Codes) -> Tensor:
         """Mean (B, 1) of a thumbnail restored with these codes, before its exposure is shrunk."""
