@@ -54,6 +54,20 @@ def to_mapping(config: Any) -> dict[str, Any]:  # noqa: ANN401 - any dataclass
     return {field.name: _plain(getattr(config, field.name)) for field in dataclasses.fields(config)}
 
 
+def amended(config: T, values: Mapping[str, Any], where: str = "") -> T:
+    """A config with some settings changed, nested ones one by one.
+
+    Args:
+        config: a dataclass, as `from_mapping` makes it.
+        values: the settings that differ.
+        where: their path in the whole config, for messages.
+
+    Raises:
+        ConfigError: as `from_mapping`.
+    """
+    return from_mapping(type(config), _merged(to_mapping(config), values), where) if values else config
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML file of named settings.
 
@@ -95,6 +109,15 @@ def override(values: Mapping[str, Any], settings: Sequence[str]) -> dict[str, An
         except yaml.YAMLError as error:
             raise ConfigError(f"--set {setting}: the value is not valid YAML") from error
     return typing.cast(dict[str, Any], result)
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Two nested mappings, the second one first."""
+    both = dict(below)
+    for name, value in above.items():
+        old = both.get(name)
+        both[name] = _merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return both
 
 
 def _join(where: str, name: str) -> str:

@@ -20,12 +20,25 @@ Simulator = Callable[[Tensor, torch.Generator], Tensor]
 
 
 class Batch(NamedTuple):
-    """Crops of a degraded photo and its ground truth, and thumbnails of the larger region they lie in."""
+    """Crops of a degraded photo and its ground truth, and thumbnails of the larger region they lie in.
+
+    Attributes:
+        low: crops (B, 3, p, p).
+        high: crops (B, 3, p, p).
+        low_view: thumbnails (B, 3, v, v).
+        high_view: thumbnails (B, 3, v, v).
+        keys: (B,) integers on the CPU, one for each region that a photo is seen in; None where each is drawn anew.
+    """
 
     low: Tensor
     high: Tensor
     low_view: Tensor
     high_view: Tensor
+    keys: Tensor | None = None
+
+    def pick(self, places: list[int]) -> "Batch":
+        """Some of the samples."""
+        return Batch(*(None if x is None else x[places] for x in self))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +53,8 @@ class SamplingConfig:
         light: the degraded photo's light is varied by this deviation of its logarithm; the good one stays.
         cast: the light of each of its channels by itself, likewise: other waters, other lamps.
         contrast: its contrast, likewise.
+        regions: each photo is seen in so many regions, each with its turn, light and simulated night, so that codes
+            can be remembered; 0 draws every one anew.
     """
 
     simulate: float = 0.15
@@ -49,11 +64,13 @@ class SamplingConfig:
     light: float = 0.0
     cast: float = 0.0
     contrast: float = 0.0
+    regions: int = 0
 
     def __post_init__(self) -> None:
         require(0 <= self.simulate <= 1, f"simulate is {self.simulate}; it is a share from 0 to 1")
         require(self.region >= 32, f"region is {self.region}; it must be at least 32 pixels")
         require(min(self.light, self.cast, self.contrast) >= 0, "light, cast and contrast must be at least 0")
+        require(self.regions >= 0, f"regions is {self.regions}; it must be at least 0")
         require(0 < self.region_scale <= 1, f"region_scale is {self.region_scale}; it is a share above 0, up to 1")
 
 
@@ -91,11 +108,18 @@ class BatchMaker:
     def batch(self, positions: Sequence[int], patch: int) -> Batch:
         """The batch of these positions, with crops of side `patch`."""
         samples = [self._sample(position, patch) for position in positions]
-        return Batch(*(torch.stack(images) for images in zip(*samples, strict=True)))
+        low, high, low_view, high_view = (torch.stack(images) for images in zip(*samples, strict=True))
+        keys = torch.tensor([self.key_at(position) for position in positions]) if self.config.regions else None
+        return Batch(low, high, low_view, high_view, keys)
+
+    def key_at(self, position: int) -> int:
+        """The number of the region that a position shows, if regions are fixed."""
+        return self.item_at(position) * self.config.regions + position // len(self) % self.config.regions
 
     def _sample(self, position: int, patch: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         generator = generator_for(self.seed, position)
-        low, high = self._region(self.item_at(position), patch, generator)
+        fixed = generator_for(self.seed + 2, self.key_at(position)) if self.config.regions else generator
+        low, high = self._region(self.item_at(position), patch, fixed)
         crop_low, crop_high = random_crop([low, high], patch, patch, generator)
         if self.view == 0:
             return crop_low, crop_high, crop_low, crop_high

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from restorect.configs import to_mapping
-from restorect.data.batches import Batch, BatchMaker, generator_for
+from restorect.data.batches import BatchMaker, generator_for
 from restorect.data.store import PairStore
 from restorect.errors import TrainingError
 from restorect.train.ema import MovingAverage
@@ -144,7 +144,8 @@ class Trainer:
         state, optimiser = self.state, self.recipe.optimiser
         patch, size = crop(self.recipe.schedule, done)
         positions = self.processes.share(range(state.position, state.position + size))
-        batch = Batch(*(_channels_last(x) for x in self.batches.batch(positions, patch)))
+        batch = self.batches.batch(positions, patch)
+        batch = batch._replace(low=_channels_last(batch.low), high=_channels_last(batch.high))
         generator = generator_for(self.recipe.seed + 1, state.step * self.processes.count + self.processes.rank)
         rate = learning_rate(optimiser, state.step, done)
         self.stage.train()

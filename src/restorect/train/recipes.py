@@ -4,7 +4,7 @@ Sources: METHOD 9.
 """
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from restorect.configs import require
 from restorect.data.batches import SamplingConfig
@@ -143,6 +143,11 @@ class NetworkRecipe(Recipe):
         hvi: weight of the colour loss; 0 switches it off.
         head: weight of the two auxiliary Retinex losses.
         structure: weight of the structure loss, 1 - SSIM; 0 switches it off.
+        align: the three losses above and L1 see the output at the truth's mean: how bright a dark scene should be is
+            left to the codes, the tone loss and the exposure net.
+        plain: with `align`, weight of L1 without it, which holds the mean.
+        network: settings over those of the preset, as a checkpoint's config has them, for example
+            {transformer: {dim: 16, blocks: [1, 2, 2, 2]}, conditions: {width: 16}}.
     """
 
     preset: str = "tiny"
@@ -151,6 +156,12 @@ class NetworkRecipe(Recipe):
     hvi: float = 0.05
     head: float = 1.0
     structure: float = 0.0
+    align: bool = False
+    plain: float = 0.2
+    network: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        require(min(self.hvi, self.head, self.structure, self.plain) >= 0, "weights of losses must not be negative")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,6 +186,9 @@ class StudentRecipe(NetworkRecipe):
         decomposition: the checkpoint of stage 0, needed only without a teacher.
         init: a student to start from; "" starts from the teacher's weights where the shapes agree.
         codes_share: share of the steps and minutes that stage 2a takes.
+        given_share: share of them in which the transformer learns alone, with codes that are given, in three times as
+            many steps an hour; see `TransformerStage`. The whole student is trained in what is left.
+        whole_rate: the learning rate of the whole student behind such a part, as a share of `optimiser.lr`.
         flow: False regresses the codes instead of generating them.
         balance: the white balance in front of the student; None for none.
         start: the flow starts from "noise" or from the "mean".
@@ -192,12 +206,14 @@ class StudentRecipe(NetworkRecipe):
     decomposition: str = ""
     init: str = ""
     codes_share: float = 0.1
+    given_share: float = 0.0
+    whole_rate: float = 0.3
     flow: bool = True
     balance: BalanceConfig | None = None
     start: Literal["noise", "mean"] = "noise"
     sampler_steps: int = 4
     detach_codes: bool = False
-    flex: float = 1.0
+    flex: float = 0.1
     codes: float = 1.0
     tone: float = 1.0
     codes_batch: int = 0
@@ -205,7 +221,12 @@ class StudentRecipe(NetworkRecipe):
     near_codes: float = 0.5
 
     def __post_init__(self) -> None:
-        require(0 <= self.codes_share < 1, f"codes_share is {self.codes_share}; it is a share from 0 to below 1")
+        super().__post_init__()
+        require(min(self.codes_share, self.given_share) >= 0, "codes_share and given_share must not be negative")
+        together = self.codes_share + self.given_share
+        require(together <= 1, f"codes_share and given_share take {together:g} of the run; it can be 1 at most")
+        require(0 < self.whole_rate <= 1, f"whole_rate is {self.whole_rate}; it is a share above 0, up to 1")
+        require(self.flex >= 0, f"flex is {self.flex}; it must not be negative")
         require(0 <= self.near_codes <= 1, f"near_codes is {self.near_codes}; it is a probability")
         require(self.codes_batch >= 0, f"codes_batch is {self.codes_batch}; it must be at least 0")
         require(self.sampler_steps >= 1, "sampler_steps must be at least 1")

@@ -10,7 +10,7 @@ import torch
 import yaml
 from torch import nn
 
-from restorect.configs import to_mapping
+from restorect.configs import amended, to_mapping
 from restorect.data.batches import BatchMaker, Simulator
 from restorect.data.degrade import SIMULATORS
 from restorect.data.pairs import find_pairs, hold_out, image_files
@@ -51,11 +51,13 @@ from restorect.train.stages import (
     Stage,
     StudentStage,
     TeacherStage,
+    TransformerStage,
 )
 from restorect.train.validate import PROTOCOL
 
 OnReport = Callable[[Report], None]
 MakeCard = Callable[..., Card]
+Part = tuple[str, type[CodesStage | TransformerStage | StudentStage], StudentRecipe]
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def train_teacher(recipe: TeacherRecipe, run: Run) -> dict[str, float]:
     """Stage 1; gives the last validation figures (with the teacher's own codes)."""
     with joined(run.device) as processes:
         torch.manual_seed(recipe.seed)
-        config = teacher_preset(recipe.preset)
+        config = amended(teacher_preset(recipe.preset), recipe.network, "network")
         config = replace(config, transformer=replace(config.transformer, norm=recipe.norm, qk_norm=recipe.qk_norm))
         teacher = Teacher(config)
         if recipe.init:
@@ -105,7 +107,7 @@ def train_student(recipe: StudentRecipe, run: Run) -> dict[str, float]:
     """Stage 2, codes and then the whole student, or directly where no teacher is given; gives the last figures."""
     with joined(run.device) as processes:
         torch.manual_seed(recipe.seed)
-        config = student_preset(recipe.preset)
+        config = amended(student_preset(recipe.preset), recipe.network, "network")
         config = replace(
             config,
             transformer=replace(config.transformer, norm=recipe.norm, qk_norm=recipe.qk_norm),
@@ -160,13 +162,34 @@ def _distil(
         _start_from(student, load_student(Path(recipe.init))[0])
     student.to(run.device)
     _compile(run.device, student.transformer, teacher.transformer)
+    *before, last = _parts(recipe)
+    for name, kind, part in before:
+        inner = replace(run, folder=run.folder / name)
+        _train(name, kind(student, teacher, part), part, inner, processes, card, view)
+        student.load_state_dict(load_student(inner.folder / "last.safetensors")[0].state_dict())
+    name, kind, part = last
+    return _train(name, kind(student, teacher, part), part, run, processes, card, view)
+
+
+def _parts(
+    recipe: StudentRecipe,
+) -> list[tuple[str, type[CodesStage | TransformerStage | StudentStage], StudentRecipe]]:
+    """The parts of stage 2 with their share of the run: codes, transformer with codes given, the whole student."""
+    anew = replace(recipe, data=replace(recipe.data, sampling=replace(recipe.data.sampling, regions=0)))
+    whole = 1 - recipe.codes_share - recipe.given_share
+    parts: list[Part] = []
     if recipe.codes_share > 0:
-        first = replace(recipe, schedule=_codes_schedule(recipe))
-        stage: Stage = CodesStage(student, teacher, recipe)
-        _train("codes", stage, first, replace(run, folder=run.folder / "codes"), processes, card, view)
-        student.load_state_dict(load_student(run.folder / "codes" / "last.safetensors")[0].state_dict())
-    second = replace(recipe, schedule=_share(recipe.schedule, 1 - recipe.codes_share))
-    return _train("student", StudentStage(student, teacher, recipe), second, run, processes, card, view)
+        parts.append(("codes", CodesStage, replace(anew, schedule=_codes_schedule(recipe))))
+    if recipe.given_share > 0:
+        schedule = _share(recipe.schedule, recipe.given_share)
+        parts.append(("transformer", TransformerStage, replace(recipe, schedule=schedule)))
+    if whole > 1e-6:
+        rate = recipe.whole_rate if recipe.given_share > 0 else 1.0
+        optimiser = replace(recipe.optimiser, lr=rate * recipe.optimiser.lr)
+        parts.append(
+            ("student", StudentStage, replace(anew, schedule=_share(recipe.schedule, whole), optimiser=optimiser))
+        )
+    return parts
 
 
 def _share(schedule: ScheduleRecipe, share: float) -> ScheduleRecipe:
@@ -194,7 +217,7 @@ def _train(
 ) -> dict[str, float]:
     folder = run.folder
     if processes.leader:
-        _prepare_folder(folder, recipe, run.resume or name == "student")
+        _prepare_folder(folder, recipe, run.resume)
     pairs, held_out, clean = _data(recipe, run.device, side)
     batches = BatchMaker(pairs, clean, _simulator(recipe), recipe.data.sampling, view, recipe.seed)
 
