@@ -15,7 +15,6 @@ from torch.nn.parallel import DistributedDataParallel
 from restorect.configs import to_mapping
 from restorect.data.batches import BatchMaker, generator_for
 from restorect.data.store import PairStore
-from restorect.errors import TrainingError
 from restorect.train.ema import MovingAverage
 from restorect.train.logs import RunLog
 from restorect.train.optimisers import make_optimiser
@@ -25,6 +24,7 @@ from restorect.train.schedule import crop, learning_rate, progress
 from restorect.train.stages import Stage
 from restorect.train.state import TrainingState, load_state, save_state
 from restorect.train.validate import validate
+from restorect.train.watch import Watch
 
 STATE_NAME = "state.pt"
 CALIBRATION = 512  # samples that the running figures of fresh encoders are set from
@@ -78,7 +78,8 @@ class Trainer:
         stage.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = MovingAverage(stage.network, recipe.optimiser.ema)
         self.precision = _precision(recipe, self.device)
-        self.optimiser = make_optimiser(stage, recipe.optimiser, self.device, self.precision)
+        self.optimiser = make_optimiser(stage, recipe.optimiser, self.device)
+        self.watch = Watch(stage, folder)
         self.state = TrainingState(recipe=_fingerprint(recipe))
         self.validation: dict[str, float] = {}
 
@@ -89,7 +90,7 @@ class Trainer:
             The last validation figures.
 
         Raises:
-            TrainingError: the loss is not finite, or the folder's state does not fit.
+            TrainingError: the loss is not finite, the folder's state does not fit, or a file cannot be written.
         """
         path = self.folder / STATE_NAME
         if path.exists():
@@ -124,13 +125,17 @@ class Trainer:
             losses = self._step(module, done)
             state.minutes = before + (time.monotonic() - began) / 60
             done = self.processes.agree(progress(schedule, state.step, state.minutes), self.device)
-            if log and (state.step % schedule.log_every == 0 or done >= 1):
-                self._log(log, losses, done, pace)
-            validated = schedule.validate_every and state.step % schedule.validate_every == 0
-            if self.processes.leader and (validated or done >= 1):
-                self._validate(log, done, pace)
             state.finished = done >= 1
-            if self._due(saved) and self.processes.leader:
+            logged = state.finished or state.step % schedule.log_every == 0
+            validated = state.finished or bool(schedule.validate_every and state.step % schedule.validate_every == 0)
+            due = self._due(saved)
+            if logged or validated or due:
+                self.watch.look()
+            if log and logged:
+                self._log(log, losses, done, pace)
+            if self.processes.leader and validated:
+                self._validate(log, done, pace)
+            if self.processes.leader and due:
                 self._save_state()
                 saved = time.monotonic()
 
@@ -156,12 +161,7 @@ class Trainer:
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = self._clip(optimiser.clip)
-        if not math.isfinite(float(loss.detach() + norm)):
-            found = ", ".join(f"{name} {float(value.detach()):.3g}" for name, value in losses.items())
-            raise TrainingError(
-                f"step {state.step + 1}: the loss or its gradient is not finite ({found}); "
-                f"the state in {self.folder} is from before it: resume with a lower optimiser.lr"
-            )
+        self.watch.note(state.step + 1, loss + norm, losses)
         for group in self.optimiser.param_groups:
             group["lr"] = group["share"] * rate
         self.optimiser.step()
@@ -169,7 +169,7 @@ class Trainer:
         self.processes.average(self.stage.network.buffers())
         state.step += 1
         state.position += size
-        self.average.update(self.stage.network, state.step)
+        self.average.update(state.step)
         return {"loss": loss.detach(), "norm": norm, **{k: v.detach() for k, v in (losses | figures).items()}}
 
     def _clip(self, largest: float) -> Tensor:
@@ -184,7 +184,8 @@ class Trainer:
         return torch.autocast(self.device.type, self.precision)
 
     def _log(self, log: RunLog, losses: dict[str, Tensor], done: float, pace: "_Pace") -> None:
-        values = {name: float(value) for name, value in losses.items()}
+        numbers = torch.stack([value.float() for value in losses.values()]).tolist()  # one wait for the device
+        values = dict(zip(losses, numbers, strict=True))
         patch, _ = crop(self.recipe.schedule, done)
         speed = pace.measure(self.state.step)
         extra = {"lr": self.optimiser.param_groups[0]["lr"], "patch": patch, "steps_per_second": speed}
