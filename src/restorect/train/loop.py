@@ -201,8 +201,9 @@ class Trainer:
         )
         if log:
             log.write("val", self.state.step, self.validation)
-        if self.validation["psnr"] > self.state.best:
-            self.state.best = self.validation["psnr"]
+        figure = self.validation[self.recipe.schedule.best]
+        if figure > self.state.best:
+            self.state.best = figure
             self.save(self.folder / "best.safetensors", network, self.validation)
         if done >= 1:
             self.save(self.folder / "last.safetensors", network, self.validation)
