@@ -1,5 +1,6 @@
 """Batches by position: the images here carry their own coordinates, so that crops tell where they come from."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         size = (100 + 8 * n, 150 - 10 * n)
         _photo(root / "low" / f"{n}.png", 10 + n, size)
         _photo(root / "high" / f"{n}.png", 20 + n, size)
+        _photo(root / "fused" / f"{n}.png", 40 + n, size)
     for n in range(CLEAN):
         _photo(root / "clean" / f"{n}.png", 30 + n, (90, 120 - n))
     return root
@@ -50,7 +52,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _maker(
     folder: Path, *, view: int = 16, seed: int = 0, clean: int = CLEAN, pairs: int = PAIRS, **config: float
 ) -> BatchMaker:
-    real = [Pair(str(n), folder / f"low/{n}.png", folder / f"high/{n}.png") for n in range(pairs)]
+    real = [
+        Pair(str(n), folder / f"low/{n}.png", folder / f"high/{n}.png", folder / f"fused/{n}.png" if n % 2 else None)
+        for n in range(pairs)
+    ]
     photos = [folder / f"clean/{n}.png" for n in range(clean)]
     sampling = SamplingConfig(**{"region": 64, **config})  # type: ignore[arg-type]
     return BatchMaker(PairStore(real, CPU, 1), ImageStore(photos, CPU, 1), _darker, sampling, view, seed)
@@ -187,6 +192,33 @@ def test_a_share_of_the_pairs_is_simulated(folder: Path, simulate: float, expect
     assert torch.allclose(batch.low[simulated][:, :2], batch.high[simulated][:, :2] / 2)
 
 
+@pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
+def test_pairs_of_two_references_are_trained_towards_either(folder: Path, share: float) -> None:
+    plain = _maker(folder, clean=0, simulate=0.0, fused=0.0).batch(range(300), 32)
+    batch = _maker(folder, clean=0, simulate=0.0, fused=share).batch(range(300), 32)
+    assert torch.equal(batch.low, plain.low)
+    assert torch.equal(batch.low_view, plain.low_view)
+    assert torch.equal(batch.high[:, :2], plain.high[:, :2])  # of the same place: nothing else is drawn anew
+    number = _codes(plain.high[:, 2, 0, 0]) - 20
+    second = _codes(batch.high[:, 2, 0, 0]) == 40 + number
+    assert torch.equal(_codes(batch.high_view[:, 2, 0, 0]), _codes(batch.high[:, 2, 0, 0]))
+    assert torch.equal(_codes(batch.high[~second, 2, 0, 0]), 20 + number[~second])
+    assert not second[number % 2 == 0].any()
+    assert second[number % 2 == 1].float().mean().item() == pytest.approx(share, abs=0.1 * (0 < share < 1))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_a_share_of_the_samples_are_good_photos_left_as_they_are(folder: Path, share: float) -> None:
+    sampling = {"simulate": 0.4, "fused": 0.5, "light": 0.5, "identity": share}
+    batch = _maker(folder, **sampling).batch(range(300), 32)
+    same = (batch.low == batch.high).flatten(1).all(1)
+    assert same.float().mean().item() == pytest.approx(share, abs=0.08 * (0 < share < 1))
+    assert torch.equal(batch.low_view[same], batch.high_view[same])
+    if share == 1:
+        numbers = _codes(batch.high[:, 2, 0, 0]).unique().tolist()
+        assert numbers == [20, 21, 22, 23, 24, 30, 31, 32, 41, 43]
+
+
 def test_clean_photographs_are_always_simulated(folder: Path) -> None:
     batch = _maker(folder, pairs=0, simulate=0.0).batch(range(12), 32)
     assert (batch.low[:, 2] >= 0.9 - 1e-6).all()
@@ -229,11 +261,15 @@ def test_nothing_to_train_on(folder: Path) -> None:
     [
         ({"simulate": -0.1}, "simulate is -0.1"),
         ({"simulate": 1.1}, "share from 0 to 1"),
+        ({"fused": 1.1}, "fused is 1.1; it is a share from 0 to 1"),
+        ({"identity": -1.0}, "identity is -1.0; it is a share from 0 to 1"),
+        ({"half": ("lol", "")}, "half is ['lol', '']; give what stands before the first -"),
+        ({"half": ("sice-",)}, "half is ['sice-']; give what stands before the first -"),
         ({"region": 31}, "at least 32 pixels"),
         ({"region_scale": 0.0}, "share above 0"),
         ({"region_scale": 1.5}, "region_scale is 1.5"),
     ],
 )
 def test_bad_sampling_is_refused(options: dict[str, float], message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(ConfigError, match=re.escape(message)):
         SamplingConfig(**options)  # type: ignore[arg-type]

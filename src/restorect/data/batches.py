@@ -17,6 +17,8 @@ from restorect.data.store import ImageStore, PairStore
 from restorect.errors import DataError
 
 Simulator = Callable[[Tensor, torch.Generator], Tensor]
+_TASKS = 2**48  # from this number on, generators draw what a position's sample is asked for
+_REGIONS = 2**60  # beside all positions
 
 
 class Batch(NamedTuple):
@@ -47,6 +49,9 @@ class SamplingConfig:
 
     Attributes:
         simulate: share of the pairs whose degraded photo is simulated from the clean one instead.
+        identity: share of the samples that are given the good photo itself: it must come out as it is.
+        fused: share of the samples of pairs with two references that are trained towards the second.
+        half: sources (what stands before "-" in a name) whose photos are shrunk to half their size as they are read.
         region: longest side of the region that a crop and its view are taken from, in pixels.
         region_scale: a region's sides are at least this share of the photo's.
         turn: turn photos by quarters too; without it they are only mirrored, and up stays up.
@@ -58,6 +63,9 @@ class SamplingConfig:
     """
 
     simulate: float = 0.15
+    identity: float = 0.0
+    fused: float = 0.0
+    half: tuple[str, ...] = ()
     region: int = 512
     region_scale: float = 0.7
     turn: bool = True
@@ -67,7 +75,13 @@ class SamplingConfig:
     regions: int = 0
 
     def __post_init__(self) -> None:
-        require(0 <= self.simulate <= 1, f"simulate is {self.simulate}; it is a share from 0 to 1")
+        for name in ("simulate", "identity", "fused"):
+            share = getattr(self, name)
+            require(0 <= share <= 1, f"{name} is {share}; it is a share from 0 to 1")
+        require(
+            all(source and "-" not in source for source in self.half),
+            f"half is {list(self.half)}; give what stands before the first - in names, for example [sice]",
+        )
         require(self.region >= 32, f"region is {self.region}; it must be at least 32 pixels")
         require(min(self.light, self.cast, self.contrast) >= 0, "light, cast and contrast must be at least 0")
         require(self.regions >= 0, f"regions is {self.regions}; it must be at least 0")
@@ -118,22 +132,29 @@ class BatchMaker:
 
     def _sample(self, position: int, patch: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         generator = generator_for(self.seed, position)
-        fixed = generator_for(self.seed + 2, self.key_at(position)) if self.config.regions else generator
-        low, high = self._region(self.item_at(position), patch, fixed)
+        if not self.config.regions:
+            low, high = self._region(self.item_at(position), position, patch, generator)
+        else:  # a region smaller than the crop grows to it, and its codes stay what they were
+            number = _REGIONS + self.key_at(position)
+            low, high = self._region(self.item_at(position), number, patch, generator_for(self.seed, number))
         crop_low, crop_high = random_crop([low, high], patch, patch, generator)
         if self.view == 0:
             return crop_low, crop_high, crop_low, crop_high
         low_view, high_view = (F.interpolate(x[None], (self.view, self.view), mode="area")[0] for x in (low, high))
         return crop_low, crop_high, low_view, high_view
 
-    def _region(self, item: int, patch: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def _region(self, item: int, number: int, patch: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """A random part of the photo, at least `patch` on each side, turned or flipped, as float pair."""
+        # Drawn by themselves, so that with other shares the rest of a sample stays what it is.
+        towards, same = torch.rand(2, generator=generator_for(self.seed, _TASKS + number)).tolist()
         simulated = float(torch.rand(1, generator=generator)) < self.config.simulate
         if item >= len(self.pairs):
             photo = self.clean[item - len(self.pairs)]
             images, simulated = [photo, photo], True
         else:
             images = list(self.pairs[item])
+            fused = self.pairs.fused(item) if towards < self.config.fused else None
+            images[1] = images[1] if fused is None else fused
         H, W = images[0].shape[-2:]
         scale = self.config.region_scale + (1 - self.config.region_scale) * float(torch.rand(1, generator=generator))
         height, width = (max(patch, min(self.config.region, round(scale * side))) for side in (H, W))
@@ -141,6 +162,8 @@ class BatchMaker:
         turn = random_int(8, generator) if self.config.turn else 4 * random_int(2, generator)
         images = dihedral(images, turn)
         low, high = (_at_least(image.float() / 255, patch) for image in images)
+        if same < self.config.identity:
+            return high, high
         low = self.simulator(high, generator) if simulated else low
         c = self.config
         return relit(low, generator, light=c.light, cast=c.cast, contrast=c.contrast), high

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from restorect.configs import to_mapping
-from restorect.data.batches import BatchMaker, generator_for
+from restorect.data.batches import Batch, BatchMaker, generator_for
 from restorect.data.store import PairStore
 from restorect.train.ema import MovingAverage
 from restorect.train.logs import RunLog
@@ -149,8 +149,9 @@ class Trainer:
         state, optimiser = self.state, self.recipe.optimiser
         patch, size = crop(self.recipe.schedule, done)
         positions = self.processes.share(range(state.position, state.position + size))
-        batch = self.batches.batch(positions, patch)
-        batch = batch._replace(low=_channels_last(batch.low), high=_channels_last(batch.high))
+        drawn = self.batches.batch(positions, patch)
+        low, high, low_view, high_view = map(_channels_last, drawn[:4])
+        batch = Batch(low, high, low_view, high_view, drawn.keys)
         generator = generator_for(self.recipe.seed + 1, state.step * self.processes.count + self.processes.rank)
         rate = learning_rate(optimiser, state.step, done)
         self.stage.train()
@@ -203,8 +204,9 @@ class Trainer:
         )
         if log:
             log.write("val", self.state.step, self.validation)
-        if self.validation["psnr"] > self.state.best:
-            self.state.best = self.validation["psnr"]
+        figure = self.validation[self.recipe.schedule.best]
+        if figure > self.state.best:
+            self.state.best = figure
             self.save(self.folder / "best.safetensors", network, self.validation)
         if done >= 1:
             self.save(self.folder / "last.safetensors", network, self.validation)

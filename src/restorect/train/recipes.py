@@ -51,6 +51,7 @@ class ScheduleRecipe:
         checkpoint_seconds: seconds between saved training states.
         checkpoint_every: steps between saved training states; 0 leaves it to `checkpoint_seconds`.
         log_every: steps between log lines.
+        best: the validation figure that chooses `best.safetensors`; not to be changed in the middle of a run.
     """
 
     steps: int = 0
@@ -61,6 +62,7 @@ class ScheduleRecipe:
     checkpoint_seconds: float = 60.0
     checkpoint_every: int = 0
     log_every: int = 20
+    best: Literal["psnr", "psnr_fused", "psnr_gtmean", "ssim"] = "psnr"
 
     def __post_init__(self) -> None:
         require(self.steps > 0 or self.minutes > 0, "give --steps or --minutes above 0: the schedule must end")

@@ -1,6 +1,6 @@
 """Runs of the stages, from recipe to checkpoint (METHOD 9)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,9 +13,9 @@ from torch import nn
 from restorect.configs import amended, to_mapping
 from restorect.data.batches import BatchMaker, Simulator
 from restorect.data.degrade import SIMULATORS
-from restorect.data.pairs import find_pairs, hold_out, image_files
+from restorect.data.pairs import Pair, find_pairs, hold_out, image_files
 from restorect.data.store import ImageStore, PairStore
-from restorect.errors import ConfigError, TrainingError
+from restorect.errors import ConfigError, DataError, TrainingError
 from restorect.nets.checkpoint import (
     Card,
     load_decomposition,
@@ -256,8 +256,23 @@ def _data(recipe: Recipe, device: torch.device, side: int) -> tuple[PairStore, P
         pairs, held_out = hold_out(pairs, data.hold_out)
     clean = [path for folder in data.clean for path in image_files(Path(folder))]
     gb = data.memory_gb / 3
+    sampling = data.sampling
+    if sampling.fused > 0:
+        _require_fused(pairs, data.train, f"data.sampling.fused={sampling.fused:g}", "data.sampling.fused=0")
+    else:
+        pairs = [replace(pair, fused=None) for pair in pairs]
+    if recipe.schedule.best == "psnr_fused":
+        _require_fused(held_out, data.val or data.train, "schedule.best=psnr_fused", "schedule.best=psnr")
     held = PairStore(held_out, device, gb)  # whole: that is how they are restored
-    return PairStore(pairs, device, gb, side), held, ImageStore(clean, device, gb, side)
+    return PairStore(pairs, device, gb, side, sampling.half), held, ImageStore(clean, device, gb, side)
+
+
+def _require_fused(pairs: Sequence[Pair], folders: Sequence[str], asked: str, instead: str) -> None:
+    if not any(pair.fused for pair in pairs):
+        raise DataError(
+            f"{', '.join(folders)}: no pair has a second reference, which {asked} needs; "
+            f"add the folder fused/ beside high/, or give {instead}"
+        )
 
 
 def _simulator(recipe: Recipe) -> Simulator:
