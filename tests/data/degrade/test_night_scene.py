@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from restorect.data.degrade.dark import DarkConfig
+from restorect.data.degrade.dark import DarkConfig, draw_dark
 from restorect.data.degrade.lamps import LampLayers
 from restorect.data.degrade.night_scene import NightSceneConfig, add_lamps, light_scene, local_tone, shoulder
 from restorect.errors import ConfigError
@@ -73,23 +73,36 @@ def test_shoulder_keeps_what_is_dark_hues_and_order() -> None:
     assert torch.allclose(pressed[1, 0, 1:] / pressed[0, 0, 1:], torch.tensor(0.5))
 
 
-def test_local_tone_keeps_the_mean_of_the_logarithm() -> None:
+def test_local_tone_compresses_and_burns_nothing() -> None:
     thrown = torch.rand(1, 16, 16, generator=_seeded(0)).expand(3, 16, 16) ** 4
     tone = local_tone(thrown, 0.02, 0.3)
-    assert tone.log().mean().abs() < 1e-4
+    middle, best = tone.log().mean().item(), tone[0].log().quantile(0.98).item()
+    assert middle < 0 < best
+    assert middle + best == pytest.approx(0, abs=1e-4)
     assert torch.allclose(local_tone(0 * thrown, 0.02, 0.3), torch.ones(3, 16, 16))
     range_before, range_after = (x.amax() / x.amin() for x in (thrown / 0.02 + 1, tone))
     assert range_after.log().item() == pytest.approx(0.3 * range_before.log().item(), rel=1e-3)
 
 
+def test_all_of_it_is_on_the_device_of_the_photo() -> None:
+    """A device without data refuses what was left on the CPU."""
+    clean = torch.empty(3, 40, 50, device="meta")
+    config = NightSceneConfig(lights=1.0, flood=1.0, cast=1.0, dark=DarkConfig(probability=1.0))
+    for seed in range(20):
+        for image in light_scene(clean, clean, 0.1, _seeded(seed), config):
+            assert image.device.type == "meta"
+            assert image.shape == clean.shape
+
+
 def test_black_stays_black_in_both() -> None:
     clean = torch.rand(3, 64, 64, generator=_seeded(0)) * 0.5 + 0.5
-    config = NightSceneConfig(lights=0.0, dark=DarkConfig(probability=1.0, left=(0.0, 0.0)))
+    config = NightSceneConfig(lights=0.0, dark=DarkConfig(probability=1.0))
     found = 0
     for seed in range(20):
         scene = light_scene(clean, clean, 0.1, _seeded(seed), config)
-        black = (scene.high == 0).all(dim=0)
-        assert (scene.low[:, black] == 0).all()
+        black = draw_dark(clean, _seeded(seed), config.dark)[0] == 0  # what is drawn first
+        assert (scene.high[:, black] <= 5 / 255 / 12.92).all()
+        assert torch.allclose(scene.low[:, black], 0.1 * scene.high[:, black])
         found += bool(black.any())
     assert found > 10
 

@@ -44,12 +44,12 @@ def draw_dark(image_CHW: Tensor, generator: torch.Generator, config: DarkConfig)
     """The map of one night, (1, H, W); of a night without black places it is 1 everywhere."""
     if not chance(generator, config.probability):
         return torch.ones_like(image_CHW[:1])
-    kind = integer(generator, (0, 4))
-    if kind <= 1:
+    kind = uniform(generator, (0.0, 1.0))
+    if kind < 0.4:
         return _sky(image_CHW, generator, uniform(generator, config.sky))
-    if kind == 2:
+    if kind < 0.5:
         return _above_skyline(image_CHW, generator, uniform(generator, config.sky))
-    if kind == 3:
+    if kind < 0.75:
         return _shadows(image_CHW, log_uniform(generator, config.shadow))
     return _spotlight(image_CHW, generator, uniform(generator, config.spot))
 

@@ -167,12 +167,13 @@ def _paint(
 
 
 def _flatter(light: Tensor, level: float) -> Tensor:
-    """A lamp at its own exposure, its range compressed by the logarithm, its hue kept.
+    """A lamp at its own exposure, its range compressed by the logarithm: (3, h, w) in [0, 1], 1 where light is `level`.
 
-    In [0, 1]; the brightest channel is 1 where it is `level` in the light (3, h, w).
+    Half of it keeps the hue exactly, half is compressed channel by channel, which makes strong light paler, as film.
     """
-    brightest = light.amax(dim=0, keepdim=True).clamp(min=1e-6)
-    return light * ((_FLATTER * brightest).log1p() / (brightest * math.log1p(_FLATTER * level)))
+    brightest = light.amax(dim=0, keepdim=True)
+    both = (_FLATTER * torch.cat([light, brightest])).log1p() / math.log1p(_FLATTER * level)
+    return 0.5 * (both[:3] + light * (both[3:] / brightest.clamp(min=1e-6)))
 
 
 def pools(emitters: list[Emitter], size: tuple[int, int], like: Tensor) -> Tensor:

@@ -107,10 +107,11 @@ def light_scene(
     exposure = log_uniform(generator, config.ambient)
     emitters = draw_emitters(generator, config.lamps)
     thrown = pools(emitters, _small(image_CHW), clean_linear) + _flood(image_CHW, generator, config)
-    thrown = resize(thrown, _size(image_CHW), "bilinear")
+    tone = local_tone(thrown, exposure, uniform(generator, config.compression))
+    thrown, tone = resize(torch.cat([thrown, tone]), _size(image_CHW), "bilinear").chunk(2)
     layers = paint_emitters(emitters, generator, clean_linear)
     low = (exposure * cast + thrown) * seen + exposure * left
-    good = local_tone(thrown, exposure, uniform(generator, config.compression)) * kept * seen + left
+    good = tone * kept * seen + left
     return add_lamps(
         low, good, layers, glare=log_uniform(generator, config.glare), falloff=uniform(generator, config.falloff),
         kept=uniform(generator, config.glow_kept),
@@ -120,7 +121,9 @@ def light_scene(
 def local_tone(thrown: Tensor, exposure: float, compression: float) -> Tensor:
     """How much lighter or darker the reference shows each place than the clean photo, (3, H, W).
 
-    The local light to the power of `compression`, its log-mean 1 (Reinhard's key), with as much of its colour.
+    The local light to the power of `compression`, with as much of its colour. The exposure is half-way between two
+    rules: the mean of the logarithm comes out as in the clean photo (Reinhard's key), or what is lit best does, so that
+    nothing is burnt.
 
     Args:
         thrown: (3, H, W) light of the lamps.
@@ -128,8 +131,8 @@ def local_tone(thrown: Tensor, exposure: float, compression: float) -> Tensor:
         compression: 0 for the clean photo's even light.
     """
     ratio = thrown / exposure + 1
-    ratio = ratio / ratio.mean(dim=0, keepdim=True).log().mean().exp()
-    return ratio**compression
+    light = ratio.mean(dim=0).log().flatten()
+    return (ratio / (0.5 * (light.mean() + light.quantile(0.98))).exp()) ** compression
 
 
 def add_lamps(
