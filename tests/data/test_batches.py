@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from restorect.data.batches import Batch, BatchMaker, SamplingConfig, generator_for
+from restorect.data.degrade.simulator import Degraded
 from restorect.data.pairs import Pair
 from restorect.data.store import ImageStore, PairStore
 from restorect.errors import ConfigError, DataError
@@ -29,11 +30,11 @@ def _photo(path: Path, number: int, size: tuple[int, int]) -> Path:
     return path
 
 
-def _darker(image: Tensor, generator: torch.Generator) -> Tensor:
+def _darker(image: Tensor, generator: torch.Generator) -> Degraded:
     """A simulator that leaves a trace: half as bright, with a drawn constant in place of blue."""
     out = image / 2
     out[2] = 0.9 + 0.1 * torch.rand(1, generator=generator)
-    return out
+    return Degraded(out, image)
 
 
 @pytest.fixture(scope="module")

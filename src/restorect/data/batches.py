@@ -3,7 +3,7 @@
 Shapes: crops (B, 3, p, p), views (B, 3, v, v), float32 in [0, 1].
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,10 +13,10 @@ from torch.nn import functional as F
 
 from restorect.configs import require
 from restorect.data.augment import dihedral, random_crop, random_int, relit
+from restorect.data.degrade.simulator import Simulator
 from restorect.data.store import ImageStore, PairStore
 from restorect.errors import DataError
 
-Simulator = Callable[[Tensor, torch.Generator], Tensor]
 _TASKS = 2**48  # from this number on, generators draw what a position's sample is asked for
 _REGIONS = 2**60  # beside all positions
 
@@ -94,7 +94,7 @@ class BatchMaker:
     Args:
         pairs: real pairs.
         clean: clean photographs, always simulated; may be empty.
-        simulator: makes a degraded (3, H, W) of a clean one.
+        simulator: makes a pair of a clean (3, H, W).
         config: how samples are drawn.
         view: side of the thumbnails for the prior encoders; 0 gives the crops themselves.
         seed: of everything random here.
@@ -164,7 +164,8 @@ class BatchMaker:
         low, high = (_at_least(image.float() / 255, patch) for image in images)
         if same < self.config.identity:
             return high, high
-        low = self.simulator(high, generator) if simulated else low
+        if simulated:
+            low, high = self.simulator(high, generator)
         c = self.config
         return relit(low, generator, light=c.light, cast=c.cast, contrast=c.contrast), high
 

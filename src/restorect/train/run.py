@@ -11,8 +11,9 @@ import yaml
 from torch import nn
 
 from restorect.configs import amended, to_mapping
-from restorect.data.batches import BatchMaker, Simulator
+from restorect.data.batches import BatchMaker
 from restorect.data.degrade import SIMULATORS
+from restorect.data.degrade.simulator import Degraded, Simulator
 from restorect.data.pairs import Pair, find_pairs, hold_out, image_files
 from restorect.data.store import ImageStore, PairStore
 from restorect.errors import ConfigError, DataError, TrainingError
@@ -284,7 +285,7 @@ def _simulator(recipe: Recipe) -> Simulator:
             f"task {recipe.task!r} has no simulator: choose one of {', '.join(SIMULATORS)}, "
             "or train on pairs alone (data.sampling.simulate=0 and no clean photos)"
         )
-    return lambda image, generator: image  # never called
+    return lambda image, generator: Degraded(image, image)  # never called
 
 
 def _decomposition(path: str) -> DecompositionPair:
