@@ -3,7 +3,7 @@
 Shapes: a convolution's weight (O, I, kh, kw) counts as the matrix (O, I kh kw); B matrices of one shape are a stack.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -105,7 +105,7 @@ class MuonAdam(torch.optim.AdamW):
         return momentum
 
 
-def _by_shape(tensors: list[Tensor]) -> list[list[int]]:
+def _by_shape(tensors: Sequence[Tensor]) -> list[list[int]]:
     """Indices of the tensors that are matrices of one shape: a hundred products in a row cost more than one of all."""
     groups: dict[tuple[int, int], list[int]] = {}
     for index, tensor in enumerate(tensors):
