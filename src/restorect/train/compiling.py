@@ -23,8 +23,8 @@ def compile_blocks(stage: nn.Module, device: torch.device) -> None:
 
     # Dynamo counts by code, and all blocks share theirs; beyond its usual eight graphs it would give up in silence.
     config, graphs = torch._dynamo.config, _GRAPHS * len(blocks)
-    config.recompile_limit = max(config.recompile_limit, graphs)
-    config.accumulated_recompile_limit = max(config.accumulated_recompile_limit, graphs)
+    config.cache_size_limit = max(config.cache_size_limit, graphs)  # names that torch 2.6 knows as well as later ones
+    config.accumulated_cache_size_limit = max(config.accumulated_cache_size_limit, graphs)
     for block in blocks:
         block.compile(dynamic=False)
 
