@@ -163,6 +163,32 @@ def test_its_state_comes_back() -> None:
     assert torch.equal(first.bias, second.bias)
 
 
+def test_a_state_goes_on_whether_adamws_half_is_fused_or_not() -> None:
+    def make(fused: bool) -> tuple[nn.Linear, MuonAdam]:
+        torch.manual_seed(0)
+        layer = nn.Linear(32, 32)
+        groups = [{"params": [layer.weight], "muon": True}, {"params": [layer.bias], "muon": False}]
+        return layer, MuonAdam(groups, fused=fused)
+
+    def step(layer: nn.Linear, optimiser: MuonAdam) -> None:
+        optimiser.zero_grad()
+        (layer(torch.ones(2, 32)) - 1).square().sum().backward()
+        optimiser.step()
+
+    ends = []
+    for before, after in ((False, False), (False, True), (True, False)):
+        layer, optimiser = make(before)
+        step(layer, optimiser)
+        other, resumed = make(after)
+        other.load_state_dict(layer.state_dict())
+        resumed.load_state_dict(copy.deepcopy(optimiser.state_dict()))
+        step(other, resumed)
+        ends.append(other)
+    for other in ends[1:]:
+        assert torch.allclose(other.weight, ends[0].weight, atol=1e-6)
+        assert torch.allclose(other.bias, ends[0].bias, atol=1e-6)
+
+
 def test_a_recipe_chooses_the_rule() -> None:
     net = nn.Sequential(nn.Conv2d(3, 16, 3), nn.Conv2d(16, 16, 3, groups=16))
     device = torch.device("cpu")

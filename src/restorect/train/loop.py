@@ -15,6 +15,8 @@ from torch.nn.parallel import DistributedDataParallel
 from restorect.configs import to_mapping
 from restorect.data.batches import Batch, BatchMaker, generator_for
 from restorect.data.store import PairStore
+from restorect.errors import TrainingError
+from restorect.train.compiling import compile_blocks
 from restorect.train.ema import MovingAverage
 from restorect.train.logs import RunLog
 from restorect.train.optimisers import make_optimiser
@@ -25,10 +27,11 @@ from restorect.train.stages import Stage
 from restorect.train.state import TrainingState, load_state, save_state
 from restorect.train.validate import validate
 from restorect.train.watch import Watch
+from restorect.train.writing import writing
 
 STATE_NAME = "state.pt"
 CALIBRATION = 512  # samples that the running figures of fresh encoders are set from
-Save = Callable[[Path, nn.Module, dict[str, float]], None]
+Save = Callable[[Path, nn.Module, dict[str, float], torch.dtype], None]
 
 
 @dataclass(frozen=True)
@@ -53,8 +56,8 @@ class Trainer:
         batches: where samples come from.
         held_out: pairs for validation.
         recipe: schedule, optimiser and seed.
-        folder: of the run: `state.pt`, `log.jsonl`, `best.safetensors`, `last.safetensors`.
-        save: writes a checkpoint of a network with its validation figures.
+        folder: of the run: `state.pt`, `log.jsonl`, `best.safetensors`, `last.safetensors`, and float16 copies.
+        save: writes a checkpoint of a network with its validation figures, in a precision.
         processes: the place among other processes.
         on_report: called every `log_every` steps and after each validation.
     """
@@ -80,6 +83,10 @@ class Trainer:
         self.precision = _precision(recipe, self.device)
         self.optimiser = make_optimiser(stage, recipe.optimiser, self.device)
         self.watch = Watch(stage, folder)
+        if self.device.type == "cuda":
+            torch.set_float32_matmul_precision("high")  # TF32, as convolutions use already
+        if self.device.type == "cuda" if recipe.compile is None else recipe.compile:
+            compile_blocks(stage, self.device)
         self.state = TrainingState(recipe=_fingerprint(recipe))
         self.validation: dict[str, float] = {}
 
@@ -207,13 +214,22 @@ class Trainer:
         figure = self.validation[self.recipe.schedule.best]
         if figure > self.state.best:
             self.state.best = figure
-            self.save(self.folder / "best.safetensors", network, self.validation)
+            self._save("best", self.validation)
+            if self.recipe.schedule.float16:
+                self._save("best", self.validation, torch.float16)
         if done >= 1:
-            self.save(self.folder / "last.safetensors", network, self.validation)
+            self._save("last", self.validation)
         pace.restart(self.state.step)
         self._report(done, math.nan, pace.last, self.validation)
 
+    def _save(self, name: str, figures: dict[str, float], dtype: torch.dtype = torch.float32) -> None:
+        path = self.folder / f"{name}{'-f16' if dtype == torch.float16 else ''}.safetensors"
+        with writing(path):
+            self.save(path, self.average.average, figures, dtype)
+
     def _save_state(self) -> None:
+        if self.recipe.schedule.float16:
+            self._save("last", self.validation if self.state.finished else {}, torch.float16)
         self.state.tensors = {
             "network": self.stage.network.state_dict(),
             "helpers": self.stage.helpers.state_dict(),
@@ -221,15 +237,23 @@ class Trainer:
             "optimiser": self.optimiser.state_dict(),
             "validation": self.validation,
         }
-        save_state(self.folder / STATE_NAME, self.state)
+        path = self.folder / STATE_NAME
+        with writing(path):
+            save_state(path, self.state)
 
     def _restore(self, state: TrainingState) -> None:
         tensors, self.state = state.tensors, state
-        self.stage.network.load_state_dict(tensors["network"])
-        self.stage.helpers.load_state_dict(tensors["helpers"])
-        self.average.average.load_state_dict(tensors["average"])
-        self.optimiser.load_state_dict(tensors["optimiser"])
-        self.validation = tensors["validation"]
+        try:
+            self.stage.network.load_state_dict(tensors["network"])
+            self.stage.helpers.load_state_dict(tensors["helpers"])
+            self.average.average.load_state_dict(tensors["average"])
+            self.optimiser.load_state_dict(tensors["optimiser"])
+            self.validation = tensors["validation"]
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise TrainingError(
+                f"{self.folder / STATE_NAME}: of another network or optimiser, by an earlier version; "
+                "finish it with that version, or start anew in another folder (--init takes its weights)"
+            ) from error
         self.state.tensors = {}
 
 
@@ -262,5 +286,5 @@ def _precision(recipe: Recipe, device: torch.device) -> torch.dtype:
 
 
 def _fingerprint(recipe: Recipe) -> str:
-    """The recipe without its schedule: a run may be resumed with another length."""
-    return json.dumps({name: value for name, value in to_mapping(recipe).items() if name != "schedule"})
+    """The recipe without its schedule: a run may be resumed with another length, compiled or not."""
+    return json.dumps({name: v for name, v in to_mapping(recipe).items() if name not in ("schedule", "compile")})

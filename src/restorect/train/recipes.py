@@ -50,6 +50,8 @@ class ScheduleRecipe:
         validate_every: steps between validations; 0 validates at the end only.
         checkpoint_seconds: seconds between saved training states.
         checkpoint_every: steps between saved training states; 0 leaves it to `checkpoint_seconds`.
+        float16: write copies of half the size too, `best-f16` and, with each training state, `last-f16`: weights to
+            carry away from a machine that is lent for minutes.
         log_every: steps between log lines.
         best: the validation figure that chooses `best.safetensors`; not to be changed in the middle of a run.
     """
@@ -61,6 +63,7 @@ class ScheduleRecipe:
     validate_every: int = 500
     checkpoint_seconds: float = 60.0
     checkpoint_every: int = 0
+    float16: bool = False
     log_every: int = 20
     best: Literal["psnr", "psnr_fused", "psnr_gtmean", "ssim"] = "psnr"
 
@@ -117,11 +120,14 @@ class Recipe:
         optimiser: how.
         precision: of the networks' arithmetic: "auto" is bfloat16 on CUDA and float32 on a CPU. A CPU with
             AVX512-BF16 trains a fifth faster in "bfloat16", others hundreds of times slower.
+        compile: translate the transformers' blocks (torch.compile; needs g++): faster steps after minutes of
+            preparation for each size of crops. None does so on CUDA only.
     """
 
     task: str = "low-light"
     seed: int = 0
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    compile: bool | None = None
     data: DataRecipe = field(default_factory=DataRecipe)
     schedule: ScheduleRecipe = field(default_factory=lambda: ScheduleRecipe(steps=1000))
     optimiser: OptimiserRecipe = field(default_factory=OptimiserRecipe)

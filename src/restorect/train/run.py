@@ -17,6 +17,7 @@ from restorect.data.degrade.simulator import Degraded, Simulator
 from restorect.data.pairs import Pair, find_pairs, hold_out, image_files
 from restorect.data.store import ImageStore, PairStore
 from restorect.errors import ConfigError, DataError, TrainingError
+from restorect.files import write_atomically
 from restorect.nets.checkpoint import (
     Card,
     load_decomposition,
@@ -99,7 +100,6 @@ def train_teacher(recipe: TeacherRecipe, run: Run) -> dict[str, float]:
         else:
             teacher.decomposition.load_state_dict(_decomposition(recipe.decomposition).state_dict())
         stage = TeacherStage(teacher.to(run.device), ImageWeights.of(recipe), started=bool(recipe.init))
-        _compile(run.device, teacher.transformer)
         card = partial(teacher_card, config, preset=recipe.preset)
         return _train("teacher", stage, recipe, run, processes, card, view=config.priors.view)
 
@@ -127,7 +127,6 @@ def train_student(recipe: StudentRecipe, run: Run) -> dict[str, float]:
         if recipe.init:
             _start_from(student, load_student(Path(recipe.init))[0])
         direct = DirectStage(student.to(run.device), pair.high.to(run.device), recipe)
-        _compile(run.device, student.transformer)
         return _train("student", direct, recipe, run, processes, card, view)
 
 
@@ -162,7 +161,6 @@ def _distil(
     if recipe.init:
         _start_from(student, load_student(Path(recipe.init))[0])
     student.to(run.device)
-    _compile(run.device, student.transformer, teacher.transformer)
     *before, last = _parts(recipe)
     for name, kind, part in before:
         inner = replace(run, folder=run.folder / name)
@@ -172,9 +170,7 @@ def _distil(
     return _train(name, kind(student, teacher, part), part, run, processes, card, view)
 
 
-def _parts(
-    recipe: StudentRecipe,
-) -> list[tuple[str, type[CodesStage | TransformerStage | StudentStage], StudentRecipe]]:
+def _parts(recipe: StudentRecipe) -> list[Part]:
     """The parts of stage 2 with their share of the run: codes, transformer with codes given, the whole student."""
     anew = replace(recipe, data=replace(recipe.data, sampling=replace(recipe.data.sampling, regions=0)))
     whole = 1 - recipe.codes_share - recipe.given_share
@@ -187,9 +183,8 @@ def _parts(
     if whole > 1e-6:
         rate = recipe.whole_rate if recipe.given_share > 0 else 1.0
         optimiser = replace(recipe.optimiser, lr=rate * recipe.optimiser.lr)
-        parts.append(
-            ("student", StudentStage, replace(anew, schedule=_share(recipe.schedule, whole), optimiser=optimiser))
-        )
+        part = replace(anew, schedule=_share(recipe.schedule, whole), optimiser=optimiser)
+        parts.append(("student", StudentStage, part))
     return parts
 
 
@@ -222,8 +217,9 @@ def _train(
     pairs, held_out, clean = _data(recipe, run.device, side)
     batches = BatchMaker(pairs, clean, _simulator(recipe), recipe.data.sampling, view, recipe.seed)
 
-    def save(path: Path, network: nn.Module, figures: dict[str, float]) -> None:
-        metrics = {"validation": {"protocol": PROTOCOL, **{k: round(v, 4) for k, v in figures.items()}}}
+    def save(path: Path, network: nn.Module, figures: dict[str, float], dtype: torch.dtype) -> None:
+        rounded = {k: round(v, 4) for k, v in figures.items()}
+        metrics = {"validation": {"protocol": PROTOCOL, **rounded}} if figures else {}
         notes: dict[str, Any] = {"steps": trainer.state.step, "minutes": round(trainer.state.minutes, 1)}
         notes["hardware"] = torch.cuda.get_device_name() if run.device.type == "cuda" else "CPU"
         sources = (*recipe.data.train, *recipe.data.clean)
@@ -231,7 +227,7 @@ def _train(
             task=recipe.task, recipe=to_mapping(recipe), data=tuple(map(short_path, dict.fromkeys(sources))),
             metrics=metrics, notes=notes,
         )  # fmt: skip
-        save_checkpoint(path, network, card)
+        save_checkpoint(path, network, card, dtype)
 
     trainer = Trainer(name, stage, batches, held_out, recipe, folder, save, processes, run.on_report)
     return trainer.run()
@@ -243,7 +239,7 @@ def _prepare_folder(folder: Path, recipe: Recipe, resume: bool) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         text = yaml.safe_dump(to_mapping(recipe), sort_keys=False)
-        (folder / "recipe.yaml").write_text(text, encoding="utf-8")
+        write_atomically(folder / "recipe.yaml", text.encode())
     except OSError as error:
         raise TrainingError(f"{folder}: cannot be written ({error.strerror}); give another --out") from error
 
@@ -299,12 +295,6 @@ def _start_from(network: nn.Module, other: nn.Module) -> None:
     own = network.state_dict()
     fitting = {name: t for name, t in other.state_dict().items() if name in own and own[name].shape == t.shape}
     network.load_state_dict(own | fitting)
-
-
-def _compile(device: torch.device, *networks: nn.Module) -> None:
-    if device.type == "cuda":
-        for network in networks:
-            network.compile()
 
 
 __all__ = ["NetworkRecipe", "Run", "train_decomposition", "train_student", "train_teacher"]
