@@ -6,7 +6,6 @@ from pathlib import Path
 
 import cv2
 import pytest
-from conftest import write_pairs
 from smallnets import write_student
 from worker import run
 
@@ -19,17 +18,18 @@ from restorect.train.recipes import DecompositionRecipe
 
 
 @pytest.fixture
-def two_references(tmp_path: Path) -> Path:
-    """Six pairs, of which five have a second reference: the first one, upside down."""
-    root = write_pairs(tmp_path / "pairs", 6, side=48)
+def two_references(pairs_folder: Path, tmp_path: Path) -> Path:
+    """Ten pairs, of which nine have a second reference: the first one, upside down."""
+    root = tmp_path / "pairs"
+    shutil.copytree(pairs_folder, root)
     (root / "fused").mkdir()
-    for file in sorted((root / "high").iterdir())[:5]:
+    for file in sorted((root / "high").iterdir())[:9]:
         cv2.imwrite(str(root / "fused" / file.name), cv2.imread(str(file))[::-1])
     return root
 
 
 def _train(root: Path, out: Path, *, best: str = "psnr", **sampling: float) -> dict[str, float]:
-    data = {"train": [str(root)], "hold_out": 0.34, "sampling": sampling}
+    data = {"train": [str(root)], "hold_out": 0.2, "sampling": sampling}
     schedule = {"steps": 2, "patches": [32], "batches": [2], "validate_every": 1, "best": best}
     return run("decompose", str(root), out, 2, data=data, schedule=schedule)
 
@@ -69,12 +69,24 @@ def test_a_recipe_that_asks_for_what_no_folder_has(
     assert "\n" not in str(caught.value)
 
 
+def test_nights_are_prepared_of_clean_photos_too(two_references: Path, tmp_path: Path) -> None:
+    data = {"train": [str(two_references)], "hold_out": 0.2, "clean": [str(two_references / "fused")]}
+    sampling = {"simulate": 0.5, "nights": 2, "fused": 0.5}
+    run("decompose", str(two_references), tmp_path / "run", 3, data={**data, "sampling": sampling})
+    twice = [tmp_path / name / "last.safetensors" for name in ("run", "again")]
+    run("decompose", str(two_references), tmp_path / "again", 3, data={**data, "sampling": sampling})
+    assert twice[0].read_bytes() == twice[1].read_bytes()
+    small = {**data, "sampling": sampling, "memory_gb": 1e-3}
+    with pytest.raises(ConfigError, match=r"data\.sampling\.nights: 2 of each photo take"):
+        run("decompose", str(two_references), tmp_path / "small", 3, data=small)
+
+
 def test_cards_tell_the_figures_apart(two_references: Path, tmp_path: Path) -> None:
     for file in two_references.rglob("p0.png"):
         file.rename(file.with_name("sice-1.png"))
     for file in two_references.rglob("p1.png"):
         file.rename(file.with_name("sice-2.png"))
-    assert {pair.source for pair in find_pairs([two_references])} == {"sice", "p2", "p3", "p4", "p5"}
+    assert {pair.source for pair in find_pairs([two_references])} == {"sice", *(f"p{n}" for n in range(2, 10))}
     out = tmp_path / "packed.safetensors"
     card = pack(write_student(tmp_path / "run.safetensors"), out, tests={"val": [str(two_references)]})
     text, m = out.with_suffix(".md").read_text(), card.metrics["val"]

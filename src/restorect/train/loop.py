@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from restorect.configs import to_mapping
-from restorect.data.batches import Batch, BatchMaker, generator_for
+from restorect.data.batches import Batch, BatchMaker
+from restorect.data.sampling import generator_for
 from restorect.data.store import PairStore
 from restorect.errors import TrainingError
 from restorect.train.compiling import compile_blocks

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from restorect.configs import require
-from restorect.data.batches import SamplingConfig
+from restorect.data.sampling import SamplingConfig
 from restorect.nets.balance import BalanceConfig
 from restorect.nets.exposure import ExposureConfig
 from restorect.nets.norm import NormName
@@ -22,7 +22,8 @@ class DataRecipe:
         val: such folders for validation; when empty, `hold_out` of the training pairs.
         hold_out: share of the training pairs held out when `val` is empty.
         clean: folders of clean photographs, degraded by simulation.
-        memory_gb: decoded pixels are kept in memory up to this.
+        memory_gb: decoded pixels are kept in memory up to this; a third of it each for photos to train on, photos to
+            validate with, and prepared nights (`sampling.nights`).
         sampling: how samples are drawn.
     """
 

@@ -15,7 +15,7 @@ from restorect.data.batches import BatchMaker
 from restorect.data.degrade import SIMULATORS
 from restorect.data.degrade.simulator import Degraded, Simulator
 from restorect.data.pairs import Pair, find_pairs, hold_out, image_files
-from restorect.data.store import ImageStore, PairStore
+from restorect.data.store import PairStore
 from restorect.errors import ConfigError, DataError, TrainingError
 from restorect.files import write_atomically
 from restorect.nets.checkpoint import (
@@ -214,8 +214,9 @@ def _train(
     folder = run.folder
     if processes.leader:
         _prepare_folder(folder, recipe, run.resume)
-    pairs, held_out, clean = _data(recipe, run.device, side)
-    batches = BatchMaker(pairs, clean, _simulator(recipe), recipe.data.sampling, view, recipe.seed)
+    pairs, held_out = _data(recipe, run.device, side)
+    sampling, nights_gb = recipe.data.sampling, recipe.data.memory_gb / 3
+    batches = BatchMaker(pairs, _simulator(recipe), sampling, view, recipe.seed, nights_gb)
 
     def save(path: Path, network: nn.Module, figures: dict[str, float], dtype: torch.dtype) -> None:
         rounded = {k: round(v, 4) for k, v in figures.items()}
@@ -244,7 +245,8 @@ def _prepare_folder(folder: Path, recipe: Recipe, resume: bool) -> None:
         raise TrainingError(f"{folder}: cannot be written ({error.strerror}); give another --out") from error
 
 
-def _data(recipe: Recipe, device: torch.device, side: int) -> tuple[PairStore, PairStore, ImageStore]:
+def _data(recipe: Recipe, device: torch.device, side: int) -> tuple[PairStore, PairStore]:
+    """Photos to train on, clean ones as pairs of themselves, and photos to validate with."""
     data = recipe.data
     pairs = find_pairs(data.train)
     if data.val:
@@ -261,7 +263,8 @@ def _data(recipe: Recipe, device: torch.device, side: int) -> tuple[PairStore, P
     if recipe.schedule.best == "psnr_fused":
         _require_fused(held_out, data.val or data.train, "schedule.best=psnr_fused", "schedule.best=psnr")
     held = PairStore(held_out, device, gb)  # whole: that is how they are restored
-    return PairStore(pairs, device, gb, side, sampling.half), held, ImageStore(clean, device, gb, side)
+    pairs += [Pair(path.stem, path, path) for path in clean]
+    return PairStore(pairs, device, gb, side, sampling.half), held
 
 
 def _require_fused(pairs: Sequence[Pair], folders: Sequence[str], asked: str, instead: str) -> None:
