@@ -121,3 +121,15 @@ def test_a_run_may_end_with_the_transformer(teacher: Path, pairs_folder: Path, t
 def test_shares_that_take_more_than_the_run_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"codes_share and given_share take 1\.2 of the run"):
         StudentRecipe(codes_share=0.4, given_share=0.8)
+
+
+def test_a_recipe_may_change_parts_of_its_preset(teacher: Path, pairs_folder: Path, tmp_path: Path) -> None:
+    network = {"transformer": {"dim": 16, "blocks": [1, 1, 1, 2]}, "velocity": {"width": 24}}
+    run("student", str(pairs_folder), tmp_path, 2, teacher=str(teacher), codes_share=0.0, network=network)
+    config = load_student(tmp_path / "last.safetensors")[0].config
+    assert (config.transformer.dim, config.transformer.blocks, config.velocity.width) == (16, (1, 1, 1, 2), 24)
+    assert config.transformer.stem == 4  # the rest is the preset's
+    with pytest.raises(ConfigError, match="dim is 12; it must be a multiple of 8"):
+        run("student", str(pairs_folder), tmp_path / "other", 2, network={"transformer": {"dim": 12}})
+    with pytest.raises(ConfigError, match=r"network\.transformer\.depth: no such setting; allowed here: dim, "):
+        run("student", str(pairs_folder), tmp_path / "other", 2, network={"transformer": {"depth": 2}})
