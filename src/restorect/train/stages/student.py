@@ -23,7 +23,6 @@ from restorect.train.stages.images import ImageWeights, head_losses, image_losse
 from restorect.train.stages.memory import CodeMemory
 from restorect.train.stages.stage import Losses, Stage
 
-
 _TIMES = 8  # points of the path that stage 2a looks at for each photo
 
 
@@ -110,8 +109,7 @@ class CodesStage(_DistilledStage):
         generated = self.network.generate(conditions, start)
         losses = {"codes": code_loss(generated, target)} | self.tone_losses(batch, generated, target)
         if self.recipe.flow:  # times and noise cost next to nothing beside the encoders
-            many = (Codes(*(code.repeat(_TIMES, 1) for code in codes)) for codes in (conditions, target))
-            losses["velocity"] = self.flow_losses(*many, generator)[0]
+            losses["velocity"] = self.flow_losses(_repeated(conditions), _repeated(target), generator)[0]
         error = (generated.stacked() - target.stacked()).detach().square().mean()
         return losses, {"code_error": error}
 
@@ -218,6 +216,10 @@ class DirectStage(_StudentStage):
         losses = image_losses(output.image, batch.high, self.weights)
         losses |= head_losses(output, seen, batch.high, student.transformer, self.decompose_high, self.weights)
         return losses, {}
+
+
+def _repeated(codes: Codes) -> Codes:
+    return Codes(codes.rex.repeat(_TIMES, 1), codes.img.repeat(_TIMES, 1))
 
 
 def _mixed(generated: Codes, near: Codes, probability: float, generator: torch.Generator) -> Codes:
