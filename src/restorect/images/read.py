@@ -11,7 +11,7 @@ from restorect.errors import ImageError
 from restorect.images import icc
 from restorect.images.codecs.registry import READERS
 from restorect.images.header import Decoded, Header, check_size
-from restorect.images.metadata import exif
+from restorect.images.metadata import exif, xmp
 from restorect.images.orient import upright, upright_size
 from restorect.images.photo import Array, Photo, PhotoInfo
 from restorect.images.source import load
@@ -49,15 +49,18 @@ def read_photo(source: Path | bytes, *, page: int = 0, max_megapixels: float = 5
         _check_promise(header, decoded)
         header = _trusted(header if not decoded.drop_profile else replace(header, icc_profile=None))
         several = header.pages > 1 and page == 0
+        turn = 1 if header.upright else header.orientation
         return Photo(
-            pixels=upright(decoded.pixels, header.orientation),
-            alpha=None if decoded.alpha is None else upright(decoded.alpha, header.orientation),
+            pixels=upright(decoded.pixels, turn),
+            alpha=None if decoded.alpha is None else upright(decoded.alpha, turn),
             icc_profile=header.icc_profile,
             metadata=header.metadata,
             format=format,
             bit_depth=header.bit_depth,
             linear=header.linear,
+            turned=header.orientation,
             pages=header.pages,
+            beside=header.beside,
             warnings=header.warnings + decoded.warnings + _several(header.pages if several else 1) + _odd(decoded),
             stored_bits=header.stored_bits if header.stored_bits != header.bit_depth else None,
             lossless=header.lossless,
@@ -76,7 +79,7 @@ def probe(source: Path | bytes, *, max_megapixels: float = 500.0, name: str | No
         header = _trusted(READERS[format].header(data, 0))
     check_size(header, format=format, size=len(data), name=label, max_megapixels=max_megapixels)
     with _one_line(label, format):
-        width, height = upright_size(header.width, header.height, header.orientation)
+        width, height = upright_size(header.width, header.height, 1 if header.upright else header.orientation)
         usual = "linear sRGB" if header.linear else "sRGB"
         return PhotoInfo(
             format=format,
@@ -92,6 +95,7 @@ def probe(source: Path | bytes, *, max_megapixels: float = 500.0, name: str | No
             linear=header.linear,
             lossless=header.lossless,
             metadata=header.metadata,
+            beside=header.beside,
             warnings=header.warnings + _several(header.pages),
         )
 
@@ -134,6 +138,9 @@ def _trusted(header: Header) -> Header:
     if wrong := exif.problem(metadata.exif):
         metadata = replace(metadata, exif=None)
         warnings += (f"its EXIF is damaged and is not kept: {wrong}",)
+    if wrong := xmp.problem(metadata.xmp):
+        metadata = replace(metadata, xmp=None)
+        warnings += (f"its XMP is too long and is not kept: {wrong}",)
     return replace(header, icc_profile=profile, metadata=metadata, warnings=header.warnings + warnings)
 
 

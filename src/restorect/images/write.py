@@ -13,6 +13,7 @@ from restorect.images.codecs import avif, bmp, exr, hdr, jpeg, jxl, png, tiff, w
 from restorect.images.fit import fit
 from restorect.images.formats import TRAITS, format_of_name, output_format
 from restorect.images.metadata import exif, xmp
+from restorect.images.metadata.claims import holds_depth
 from restorect.images.photo import Metadata, Photo
 
 if TYPE_CHECKING:
@@ -83,7 +84,8 @@ def encode(
     except Exception as error:
         reason = " ".join(str(error).split())[:160]
         raise ImageError(f"the photo cannot be written as {kind} ({reason}): try --format tiff") from error
-    return Encoded(data=data, format=kind, warnings=warnings + more + lost)
+    beside = (f"not kept, for it belongs to the picture as it was: {', '.join(photo.beside)}",) if photo.beside else ()
+    return Encoded(data=data, format=kind, warnings=warnings + more + lost + beside)
 
 
 def encode_photo(photo: Photo, **options: Unpack[WriteOptions]) -> bytes:
@@ -145,12 +147,13 @@ def _metadata(
     dpi = old.dpi if traits.dpi and old.dpi and all(1 <= value < 1e6 for value in old.dpi) else None
     if strip:
         return Metadata(dpi=dpi), ()
+    extension = None if old.xmp_extension and photo.turned != 1 and holds_depth(old.xmp_extension) else old.xmp_extension
     lost = [
         name
         for name, value, held in (
             ("EXIF", old.exif, traits.exif),
             ("XMP", old.xmp, traits.exif),
-            ("extended XMP", old.xmp_extension, kind == "jpeg"),
+            ("extended XMP", old.xmp_extension, kind == "jpeg" and extension),
             ("IPTC", old.iptc, traits.iptc),
             ("comment", old.comment, kind in ("jpeg", "png")),
             ("text", old.text, kind == "png"),
@@ -165,8 +168,9 @@ def _metadata(
     from restorect import __version__
 
     block, noted = _exif(photo, kind, f"restorect {__version__}" if note is not None else None)
-    packet, more = xmp.for_writing(old.xmp, note)
-    kept = replace(old, exif=block, xmp=packet, dpi=dpi, iptc=old.iptc if traits.iptc else None)
+    extended = kind == "jpeg" and extension is not None
+    packet, more = xmp.for_writing(old.xmp, note, extended=extended, turned=photo.turned != 1)
+    kept = replace(old, exif=block, xmp=packet, xmp_extension=extension, dpi=dpi, iptc=old.iptc if traits.iptc else None)
     return kept, warnings + noted + more
 
 

@@ -6,8 +6,9 @@ import numpy as np
 from restorect.errors import ImageError
 from restorect.images import cicp
 from restorect.images.codecs.avif_items import add_items
-from restorect.images.codecs.boxes import read_still, samples
+from restorect.images.codecs.boxes import samples
 from restorect.images.codecs.png import join_alpha, split_alpha
+from restorect.images.codecs.still import read_still
 from restorect.images.header import Decoded, Header
 from restorect.images.metadata import exif, xmp
 from restorect.images.photo import Array, Metadata, Photo
@@ -22,6 +23,7 @@ def header(data: bytes, page: int) -> Header:
         profile, warnings = cicp.profile(*still.code_points)
     if still.crop is not None:
         warnings += ("its crop is not applied: the whole coded picture is read",)
+    further = ("further pictures",) if still.pictures > 1 else ()
     return Header(
         width=still.width,
         height=still.height,
@@ -33,7 +35,9 @@ def header(data: bytes, page: int) -> Header:
         metadata=Metadata(exif=exif.bare(still.exif), xmp=xmp.usable(still.xmp)),
         orientation=still.orientation,
         pages=samples(data) if b"avis" in data[8:64] else 1,
+        names_colours=still.code_points is not None and still.code_points != (2, 2),
         lossless=still.planes == 1 or _identity(data),
+        beside=still.beside + further,
         warnings=warnings,
     )
 

@@ -8,8 +8,8 @@ from restorect.errors import ImageError
 from restorect.images import cicp
 from restorect.images.codecs.apart import installed, run_apart
 from restorect.images.codecs.avif import widen
-from restorect.images.codecs.boxes import read_still
 from restorect.images.codecs.png import split_alpha
+from restorect.images.codecs.still import read_still
 from restorect.images.header import Decoded, Header
 from restorect.images.metadata import exif, xmp
 from restorect.images.orient import upright_size
@@ -23,7 +23,9 @@ page = int(sys.argv[1])
 found = pi_heif.open_heif(io.BytesIO(sys.stdin.buffer.read()), convert_hdr_to_8bit=False)
 if page >= len(found):
     sys.exit({_NO_PAGE})
-numpy.save(sys.stdout.buffer, numpy.asarray(found[page] if page else found), allow_pickle=False)
+first = found.primary_index
+order = [first, *(index for index in range(len(found)) if index != first)]
+numpy.save(sys.stdout.buffer, numpy.asarray(found[order[page]]), allow_pickle=False)
 """
 
 
@@ -46,8 +48,12 @@ def header(data: bytes, page: int) -> Header:
         has_alpha=still.alpha,
         icc_profile=profile,
         metadata=Metadata(exif=exif.bare(still.exif), xmp=xmp.usable(still.xmp)),
-        pages=1,
+        orientation=still.orientation,
+        upright=True,
+        pages=still.pictures,
+        names_colours=still.code_points is not None and still.code_points != (2, 2),
         lossless=False,
+        beside=still.beside,
         warnings=warnings,
     )
 

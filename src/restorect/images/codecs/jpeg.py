@@ -11,6 +11,7 @@ from PIL import Image, JpegImagePlugin
 
 from restorect.errors import ImageError
 from restorect.images import icc
+from restorect.images.codecs.jpeg_beside import what_lies_beside
 from restorect.images.header import Decoded, Header
 from restorect.images.metadata import exif, iptc, xmp
 from restorect.images.photo import Array, Metadata, Photo
@@ -36,16 +37,22 @@ def header(data: bytes, page: int) -> Header:
     info = image.info
     notes: tuple[str, ...] = ()
     packet = xmp.usable(info.get("xmp"))
-    segments = [body for name, body in getattr(image, "applist", ()) if name == "APP1"]
+    applied = getattr(image, "applist", ())
+    segments = [body for name, body in applied if name == "APP1"]
     parts = [body for body in segments if body.startswith(xmp.EXTENSION_SIGNATURE)]
     extension = xmp.join_extension(parts, packet)
     if parts and extension is None:
         notes += ("its extended XMP is damaged or holds a thumbnail and is not kept",)
     if image.mode == "CMYK":
         notes += ("its CMYK colours are converted to sRGB",)
-    resources = info.get("photoshop")
-    found = resources.get(0x0404) if isinstance(resources, dict) else None
+    resources = b"".join(body[len(iptc.SIGNATURE) :] for _, body in applied if body.startswith(iptc.SIGNATURE))
     block = exif.bare(info.get("exif"))
+    beside, further = what_lies_beside(data, packet)
+    pages = int(getattr(image, "n_frames", 1))
+    if further and pages == 1:
+        beside += ("further picture",)
+    if iptc.holds_paths(resources):
+        beside += ("Photoshop paths",)
     return Header(
         width=image.width,
         height=image.height,
@@ -57,12 +64,13 @@ def header(data: bytes, page: int) -> Header:
             exif=block,
             xmp=packet,
             xmp_extension=extension,
-            iptc=found if isinstance(found, bytes) else None,
+            iptc=iptc.from_resources(resources),
             dpi=_dpi(info),
             comment=info.get("comment"),
         ),
-        orientation=exif.orientation(block),
-        pages=int(getattr(image, "n_frames", 1)),
+        orientation=exif.orientation(block, xmp.orientation(packet)),
+        pages=min(pages, 1 + further),
+        beside=beside,
         lossless=False,
         warnings=notes,
         options={"mode": image.mode},

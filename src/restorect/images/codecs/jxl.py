@@ -26,7 +26,7 @@ _SRGB_XY = ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06))
 
 def header(data: bytes, page: int) -> Header:
     """Read the image header and the metadata boxes; the decoder turns the picture upright itself."""
-    stream, block, packet, warnings = _parts(data)
+    stream, block, packet, warnings, beside = _parts(data)
     head = read_image_header(stream)
     profile, more = _profile(head)
     linear = (head.transfer, head.primaries, head.gamma, head.icc) == (8, 1, None, False)
@@ -40,9 +40,13 @@ def header(data: bytes, page: int) -> Header:
         has_alpha=head.alpha,
         icc_profile=None if linear else profile,
         metadata=Metadata(exif=exif.bare(block), xmp=xmp.usable(packet)),
+        orientation=head.orientation,
+        upright=True,
         pages=2 if head.animated else 1,
         linear=linear,
+        names_colours=True,
         lossless=not head.xyb,
+        beside=beside + head.further,
         warnings=warnings + more,
     )
 
@@ -82,11 +86,11 @@ def encode(photo: Photo, *, quality: int, lossless: bool) -> tuple[bytes, tuple[
     return coded, ()
 
 
-def _parts(data: bytes) -> tuple[bytes, bytes | None, bytes | None, tuple[str, ...]]:
-    """Give the beginning of the codestream, EXIF, XMP and warnings."""
+def _parts(data: bytes) -> tuple[bytes, bytes | None, bytes | None, tuple[str, ...], tuple[str, ...]]:
+    """Give the beginning of the codestream, EXIF, XMP, warnings, and what lies beside the picture."""
     if data[:2] == b"\xff\x0a":
-        return data, None, None, ()
-    stream, block, packet, warnings = b"", None, None, []
+        return data, None, None, (), ()
+    stream, block, packet, warnings, beside = b"", None, None, [], []
     for kind, start, end in walk(data):
         if kind == b"jxlc" and not stream:
             stream = data[start : min(end, start + 8192)]
@@ -96,9 +100,13 @@ def _parts(data: bytes) -> tuple[bytes, bytes | None, bytes | None, tuple[str, .
             block = data[start + 4 + struct.unpack_from(">I", data, start)[0] : end]
         elif kind == b"xml ":
             packet = data[start:end]
+        elif kind == b"jhgm":
+            beside.append("gain map")
+        elif kind == b"jumb":
+            beside.append("C2PA manifest" if b"c2pa" in data[start:end] else "JUMBF boxes")
         elif kind == b"brob" and data[start : start + 4] in (b"Exif", b"xml "):
             warnings.append(f"its compressed {data[start : start + 4].decode().strip()} metadata is not kept")
-    return stream, block, packet, tuple(warnings)
+    return stream, block, packet, tuple(warnings), tuple(dict.fromkeys(beside))
 
 
 def _profile(head: ImageHeader) -> tuple[bytes | None, tuple[str, ...]]:

@@ -19,6 +19,13 @@ _MAX_TEXT = 16 * 2**20
 _MAX_TEXTS = 1000
 _MAX_ALL_TEXT = 64 * 2**20
 _MAX_CHUNKS = 2**20
+_MAX_NAMED = 8
+# Read, written anew, or of no meaning without the coding they belong to.
+_KNOWN = {
+    *(b"IHDR", b"PLTE", b"tRNS", b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"mDCV", b"cLLI", b"pHYs", b"eXIf"),
+    *(b"acTL", b"fcTL", b"fdAT", b"sBIT", b"bKGD", b"hIST", b"sPLT", b"tIME", b"CgBI", b"iDOT", b"vpAg", b"caNv"),
+    *(b"oFFs", b"orNT", b"gIFg", b"gIFx"),
+}
 _XMP_KEY = "XML:com.adobe.xmp"
 _IPTC_KEYS = ("Raw profile type iptc", "Raw profile type 8bim")
 _EXIF_KEYS = ("Raw profile type exif", "Raw profile type APP1")
@@ -28,14 +35,15 @@ def header(data: bytes, page: int) -> Header:
     """Read all chunks but the pixels."""
     chunks: dict[bytes, bytes] = {}
     texts: dict[str, str] = {}
-    room = _MAX_ALL_TEXT
+    room, lost = _MAX_ALL_TEXT, 0
     for kind, body in _chunks(data):
         if kind in (b"tEXt", b"zTXt", b"iTXt"):
-            if len(texts) < _MAX_TEXTS and room > 0:
-                key, text = _text(kind, body)
-                room -= len(text) + 1024
-                if key:
-                    texts.setdefault(key, text)
+            key, text = _text(kind, body) if len(texts) < _MAX_TEXTS and room > 0 else ("", None)
+            room -= len(text or "") + 1024
+            if text is None:
+                lost += 1
+            elif key:
+                texts.setdefault(key, text)
         elif kind != b"IDAT":
             chunks.setdefault(kind, body)
     if len(chunks.get(b"IHDR", b"")) != 13:
@@ -44,7 +52,9 @@ def header(data: bytes, page: int) -> Header:
     transparent = b"tRNS" in chunks or bool(kind_of_colour & 4)
     profile, warnings = _profile(chunks)
     block = exif.bare(chunks.get(b"eXIf")) or exif.bare(_raw_profile(texts, _EXIF_KEYS))
-    packet = texts.pop(_XMP_KEY, None)
+    packet = xmp.usable(texts.pop(_XMP_KEY, "").encode("utf-8", "surrogateescape"))
+    if lost:
+        warnings += (f"{lost} of its texts are too long or damaged and are not kept",)
     return Header(
         width=width,
         height=height,
@@ -55,13 +65,14 @@ def header(data: bytes, page: int) -> Header:
         icc_profile=profile,
         metadata=Metadata(
             exif=block,
-            xmp=xmp.usable(packet.encode("utf-8", "surrogateescape")) if packet else None,
+            xmp=packet,
             iptc=_iptc(texts),
             dpi=_dpi(chunks.get(b"pHYs", b"")),
             text=tuple((key, text) for key, text in texts.items() if not key.startswith("Raw profile type")),
         ),
-        orientation=exif.orientation(block),
+        orientation=exif.orientation(block, xmp.orientation(packet)),
         pages=max(1, struct.unpack_from(">I", chunks[b"acTL"])[0]) if len(chunks.get(b"acTL", b"")) == 8 else 1,
+        beside=tuple(map(_named, sorted(chunks.keys() - _KNOWN)))[:_MAX_NAMED],
         warnings=warnings,
     )
 
@@ -144,27 +155,35 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def _inflate(data: bytes) -> bytes:
-    """Inflate at most `_MAX_TEXT` bytes; nothing when it is damaged or longer."""
+def _inflate(data: bytes) -> bytes | None:
+    """Inflate at most `_MAX_TEXT` bytes; None when it is damaged or longer."""
     machine = zlib.decompressobj()
     try:
         text = machine.decompress(data, _MAX_TEXT)
     except zlib.error:
-        return b""
-    return text if machine.eof else b""
+        return None
+    return text if machine.eof else None
 
 
-def _text(kind: bytes, body: bytes) -> tuple[str, str]:
-    """Read a text chunk: keyword and value, both empty when it is damaged."""
+def _text(kind: bytes, body: bytes) -> tuple[str, str | None]:
+    """Read a text chunk: keyword and value; no value when it is damaged or too long."""
     key, _, rest = body.partition(b"\0")
     name = key.decode("latin-1")
     if kind == b"tEXt":
         return name, rest.decode("latin-1")
     if kind == b"zTXt":
-        return name, _inflate(rest[1:]).decode("latin-1")
+        found = _inflate(rest[1:])
+        return name, None if found is None else found.decode("latin-1")
     packed = rest[:1] == b"\1"
     value = rest[2:].split(b"\0", 2)[-1] if rest[2:].count(b"\0") >= 2 else b""
-    return name, (_inflate(value) if packed else value).decode("utf-8", "surrogateescape")
+    found = _inflate(value) if packed else value
+    return name, None if found is None else found.decode("utf-8", "surrogateescape")
+
+
+def _named(kind: bytes) -> str:
+    """Name an unknown chunk."""
+    known = {b"caBX": "C2PA manifest", b"mkBT": "Fireworks layers"}
+    return known.get(kind, f"chunk {kind.decode('ascii')}")
 
 
 def _profile(chunks: dict[bytes, bytes]) -> tuple[bytes | None, tuple[str, ...]]:

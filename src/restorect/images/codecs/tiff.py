@@ -10,6 +10,7 @@ from restorect.errors import ImageError
 from restorect.images.codecs.avif import widen
 from restorect.images.codecs.jpeg import cmyk_to_srgb
 from restorect.images.codecs.png import join_alpha
+from restorect.images.codecs.tiff_beside import what_lies_beside
 from restorect.images.codecs.tiff_metadata import attach, exif_block, extra_tags
 from restorect.images.header import Decoded, Header
 from restorect.images.metadata import iptc, xmp
@@ -45,6 +46,7 @@ def header(data: bytes, page: int) -> Header:
     if kind == 3 and bits == 64:
         warnings += ("its 64-bit floats are read as 32-bit",)
     profile = tags.entries[_ICC].data if _ICC in tags.entries else None
+    metadata, turned = _metadata(data, tags, head, pages[page]), tags.number(274, order)
     compression = tags.number(259, order, 1)
     depth = 32 if kind == 3 else (8 if bits <= 8 or photometric == 3 else 16)
     return Header(
@@ -55,9 +57,10 @@ def header(data: bytes, page: int) -> Header:
         bit_depth=depth,
         has_alpha=extra > 0,
         icc_profile=profile,
-        metadata=_metadata(data, tags, head, pages[page]),
-        orientation=min(max(tags.number(274, order, 1), 1), 8),
+        metadata=metadata,
+        orientation=turned if 1 <= turned <= 8 else xmp.orientation(metadata.xmp),
         pages=len(pages),
+        beside=what_lies_beside(data, tags, head),
         linear=kind == 3 and profile is None,
         lossless=compression not in _LOSSY,
         warnings=warnings,
@@ -73,13 +76,15 @@ def decode(data: bytes, page: int, header: Header) -> Decoded:
             raise ValueError("its directories contradict each other")
         frame = np.asarray(leaf.asarray(maxworkers=1))
         extra = tuple(int(kind) for kind in leaf.extrasamples)
-        colormap = leaf.colormap
+        colormap, bits = leaf.colormap, int(leaf.bitspersample)
         if leaf.axes not in ("YX", "YXS", "SYX"):
             raise ValueError(f"pixels with axes {leaf.axes}")
         frame = np.moveaxis(frame, 0, -1) if leaf.axes == "SYX" else np.atleast_3d(frame)
     photometric = int(header.options["photometric"])
     if photometric == 3:
-        return Decoded(pixels=_palette(frame[..., 0], colormap))
+        pixels = _palette(frame[..., 0], colormap)
+        alpha = _palette_alpha(frame[..., 1], bits) if frame.shape[2] > 1 else None
+        return _straight(pixels, alpha, extra)
     frame = _codes(frame, header)
     colours = _COLOURS[photometric]
     alpha = frame[..., colours] if frame.shape[2] > colours else None
@@ -88,9 +93,7 @@ def decode(data: bytes, page: int, header: Header) -> Decoded:
         pixels = 1 - pixels if pixels.dtype == np.float32 else np.iinfo(pixels.dtype).max - pixels
     if photometric == 5:
         return _inked(pixels, alpha, header)
-    if alpha is not None and extra[:1] == (1,):
-        return _unmultiplied(pixels, alpha)
-    return Decoded(pixels=pixels, alpha=alpha)
+    return _straight(pixels, alpha, extra)
 
 
 def encode(photo: Photo) -> tuple[bytes, tuple[str, ...]]:
@@ -185,6 +188,12 @@ def _palette(index: Array, colormap: Array | None) -> Array:
     return np.moveaxis(table[:, index], 0, -1)
 
 
+def _palette_alpha(codes: Array, bits: int) -> Array:
+    """Give the alpha beside a palette index as 8 bit."""
+    alpha: Array = np.rint(codes.astype(np.float32) * (255 / (2**bits - 1))).astype(np.uint8)
+    return alpha
+
+
 def _inked(ink: Array, alpha: Array | None, header: Header) -> Decoded:
     """Convert CMYK to sRGB."""
     if ink.dtype == np.float32:
@@ -193,8 +202,10 @@ def _inked(ink: Array, alpha: Array | None, header: Header) -> Decoded:
     return Decoded(pixels=result.pixels, alpha=alpha, warnings=result.warnings, drop_profile=True)
 
 
-def _unmultiplied(pixels: Array, alpha: Array) -> Decoded:
-    """Divide premultiplied colours by their alpha."""
+def _straight(pixels: Array, alpha: Array | None, extra: tuple[int, ...]) -> Decoded:
+    """Divide premultiplied colours by their alpha; others stay."""
+    if alpha is None or extra[:1] != (1,):
+        return Decoded(pixels=pixels, alpha=alpha)
     full = 1.0 if pixels.dtype == np.float32 else float(np.iinfo(pixels.dtype).max)
     share = np.maximum(alpha.astype(np.float32) / np.float32(full), 1e-6)[..., None]
     straight = np.where(alpha[..., None] > 0, pixels.astype(np.float32) / share, 0)

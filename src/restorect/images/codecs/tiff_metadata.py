@@ -15,7 +15,7 @@ from restorect.images.metadata.ifd import (
 )
 
 # What the picture is about; tags on how it is stored are written anew.
-_DESCRIPTIVE = {
+DESCRIPTIVE = {
     *(269, 270, 271, 272, 285, 305, 306, 315, 316, 33432, 18246, 18249, 40091, 40092, 40093, 40094, 40095),
     *(36867, 37510, 33550, 33922, 34264, 34735, 34736, 34737, 42112, 42113, 50838, 50839),
 }
@@ -31,7 +31,7 @@ def exif_block(tiff: bytes, page_at: int | None = None) -> bytes | None:
         first = read_directory(tiff, page_at or head.first, head)
     except (ValueError, struct.error):
         return None
-    descriptive = (entry for tag, entry in first.entries.items() if tag in _DESCRIPTIVE or tag == 274)
+    descriptive = (entry for tag, entry in first.entries.items() if tag in DESCRIPTIVE or tag == 274)
     own = [_retyped(entry) for some in descriptive if (entry := _without_shape(some))]
     children = _children(tiff, head, first)
     if not own and not children:
@@ -56,7 +56,7 @@ def extra_tags(exif: bytes | None) -> list[Tag]:
     return [
         (tag, entry.type, entry.length, swapped(entry, head.order, "<"), True)
         for tag, entry in sorted(first.entries.items())
-        if tag in _DESCRIPTIVE
+        if tag in DESCRIPTIVE
     ]
 
 

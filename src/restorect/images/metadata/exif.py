@@ -40,13 +40,13 @@ def problem(exif: bytes | None) -> str | None:
     return None
 
 
-def orientation(exif: bytes | None) -> int:
-    """Read the orientation, 1 to 8; 1 when there is none or it is not valid."""
+def orientation(exif: bytes | None, other: int = 1) -> int:
+    """Read the orientation, 1 to 8; `other` when there is none or it is not valid."""
     if exif is None or problem(exif):
-        return 1
+        return other
     head = read_head(exif)
-    value = read_directory(exif, head.first, head).number(ORIENTATION, head.order, 1)
-    return value if 1 <= value <= 8 else 1
+    value = read_directory(exif, head.first, head).number(ORIENTATION, head.order)
+    return value if 1 <= value <= 8 else other
 
 
 def for_writing(exif: bytes, *, size: tuple[int, int], software: str | None) -> bytes:
