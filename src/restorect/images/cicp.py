@@ -17,7 +17,7 @@ _NAMES = {9: "Rec. 2020", 11: "DCI-P3", 12: "Display P3"}
 _HDR = {16: "PQ", 18: "HLG"}
 
 
-def profile(primaries: int, transfer: int) -> tuple[bytes | None, tuple[str, ...]]:
+def profile(primaries: int, transfer: int, *, grey: bool = False) -> tuple[bytes | None, tuple[str, ...]]:
     """Make a colour profile from code points.
 
     The curves of BT.709, BT.601 and BT.2020 are shown by every viewer as sRGB's, and are taken so.
@@ -25,9 +25,10 @@ def profile(primaries: int, transfer: int) -> tuple[bytes | None, tuple[str, ...
     Args:
         primaries: ColourPrimaries.
         transfer: TransferCharacteristics.
+        grey: the picture has one channel, to which primaries mean nothing.
 
     Returns:
-        An ICC profile, None for sRGB and for unspecified colours; and warnings.
+        An ICC profile of that many channels, None for sRGB and for unspecified colours; and warnings.
     """
     if transfer in _HDR:
         return None, (f"its tones are {_HDR[transfer]} (high dynamic range), not understood: taken as sRGB",)
@@ -37,8 +38,10 @@ def profile(primaries: int, transfer: int) -> tuple[bytes | None, tuple[str, ...
     if primaries not in _PRIMARIES or transfer not in _GAMMAS:
         return None, (f"its colour code points {primaries}/{transfer} are not understood: taken as sRGB",)
     gamma = _GAMMAS[transfer]
-    if primaries == 1 and gamma is None:
+    if gamma is None and (primaries == 1 or grey):
         return None, ()
+    if grey and gamma is not None:
+        return icc.grey(gamma), ()
     return icc.make(
         _PRIMARIES[primaries], _WHITE_DCI if primaries == 11 else _WHITE_D65, gamma, _NAMES.get(primaries, "made RGB")
     ), ()

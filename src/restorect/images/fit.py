@@ -68,7 +68,23 @@ def _toned(photo: Photo, kind: str, traits: Traits, depth: int) -> tuple[Photo, 
         photo = replace(photo, icc_profile=icc.linear_srgb())
     if not photo.linear and depth == 32 and profile is None and traits.icc:
         photo = replace(photo, icc_profile=icc.srgb())
-    return _deep(photo, depth), ()
+    return _deep(_of_space(photo, kind), depth), ()
+
+
+def _of_space(photo: Photo, kind: str) -> Photo:
+    """Give a grey photo a profile of the space that the format stores it in; the numbers and what they mean stay.
+
+    WebP has no grey. A grey PNG must not have an RGB profile; elsewhere those that files come with are left alone.
+    """
+    profile = photo.icc_profile
+    if photo.channels != 1 or profile is None:
+        return photo
+    if kind == "webp":
+        return replace(photo, icc_profile=icc.rgb_of(profile)) if icc.space(profile) == "gray" else photo
+    if icc.space(profile) == "rgb" and (kind == "png" or profile in (icc.srgb(), icc.linear_srgb())):
+        plain = kind == "png" and icc.is_srgb(profile)
+        return replace(photo, icc_profile=None if plain else icc.grey_of(profile))
+    return photo
 
 
 def _deep(photo: Photo, depth: int) -> Photo:

@@ -47,7 +47,7 @@ def read_photo(source: Path | bytes, *, page: int = 0, max_megapixels: float = 5
     with _one_line(label, format):
         decoded = READERS[format].decode(data, page, header)
         _check_promise(header, decoded)
-        header = _trusted(header if not decoded.drop_profile else replace(header, icc_profile=None))
+        header = _trusted(header if not decoded.drop_profile else replace(header, icc_profile=None), label)
         several = header.pages > 1 and page == 0
         turn = 1 if header.upright else header.orientation
         return Photo(
@@ -76,7 +76,7 @@ def probe(source: Path | bytes, *, max_megapixels: float = 500.0, name: str | No
     """
     data, label, format = load(source, name, max_megapixels)
     with _one_line(label, format):
-        header = _trusted(READERS[format].header(data, 0))
+        header = _trusted(READERS[format].header(data, 0), label)
     check_size(header, format=format, size=len(data), name=label, max_megapixels=max_megapixels)
     with _one_line(label, format):
         width, height = upright_size(header.width, header.height, 1 if header.upright else header.orientation)
@@ -128,16 +128,19 @@ def _check_promise(header: Header, decoded: Decoded) -> None:
         raise ValueError(f"decoded to {pixels.shape[1]} x {pixels.shape[0]}, not {header.width} x {header.height}")
 
 
-def _trusted(header: Header) -> Header:
-    """Drop a colour profile or an EXIF block that cannot be used, with a warning."""
+def _trusted(header: Header, label: str) -> Header:
+    """Drop a colour profile or metadata that cannot be used, with a warning; find the profile that EXIF names."""
     warnings: tuple[str, ...] = ()
     profile, metadata = header.icc_profile, header.metadata
     inked = header.options.get("mode") == "CMYK" or header.options.get("photometric") == "5"
+    named = profile is not None or header.names_colours or header.linear or inked
     if profile is not None and (wrong := icc.problem(profile, 4 if inked else header.channels)):
         profile, warnings = None, (f"its colour profile cannot be used, sRGB is assumed: {wrong}",)
     if wrong := exif.problem(metadata.exif):
         metadata = replace(metadata, exif=None)
         warnings += (f"its EXIF is damaged and is not kept: {wrong}",)
+    if not named and exif.names_adobe_rgb(metadata.exif, Path(label).name):
+        profile = icc.adobe_rgb() if header.channels == 3 else icc.grey_of(icc.adobe_rgb())
     if wrong := xmp.problem(metadata.xmp):
         metadata = replace(metadata, xmp=None)
         warnings += (f"its XMP is too long and is not kept: {wrong}",)

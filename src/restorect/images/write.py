@@ -73,7 +73,8 @@ def encode(
     kind = output_format(photo.format) if format is None else _canonical(format)
     _check(kind, quality, subsampling, lossless, bit_depth)
     fitted, warnings = fit(photo, kind, bit_depth)
-    metadata, more = _metadata(fitted, kind, strip_metadata, note)
+    converted = photo.icc_profile is not None or photo.linear
+    metadata, more = _metadata(fitted, kind, strip_metadata, note, converted=converted)
     fitted = replace(fitted, metadata=metadata)
     as_it_came = kind == photo.format and photo.lossless
     exact = as_it_came if lossless is None else lossless
@@ -140,7 +141,7 @@ def _check(kind: str, quality: int, subsampling: str, lossless: bool | None, bit
 
 
 def _metadata(
-    photo: Photo, kind: str, strip: bool, note: Mapping[str, object] | None
+    photo: Photo, kind: str, strip: bool, note: Mapping[str, object] | None, *, converted: bool
 ) -> tuple[Metadata, tuple[str, ...]]:
     """Prepare metadata for a format: put right, noted, stripped, and what the format cannot hold named."""
     traits, old = TRAITS[kind], photo.metadata
@@ -167,22 +168,25 @@ def _metadata(
         return Metadata(dpi=dpi), warnings
     from restorect import __version__
 
-    block, noted = _exif(photo, kind, f"restorect {__version__}" if note is not None else None)
+    block, noted = _exif(
+        photo, kind, f"restorect {__version__}" if note is not None else None, converted=converted
+    )
     extended = kind == "jpeg" and extension is not None
     packet, more = xmp.for_writing(old.xmp, note, extended=extended, turned=photo.turned != 1)
     kept = replace(old, exif=block, xmp=packet, xmp_extension=extension, dpi=dpi, iptc=old.iptc if traits.iptc else None)
     return kept, warnings + noted + more
 
 
-def _exif(photo: Photo, kind: str, software: str | None) -> tuple[bytes | None, tuple[str, ...]]:
+def _exif(photo: Photo, kind: str, software: str | None, *, converted: bool) -> tuple[bytes | None, tuple[str, ...]]:
     """Prepare EXIF; where only the software tag makes it too long for a JPEG, the tag is left out, with a warning."""
     block, size = photo.metadata.exif, (photo.width, photo.height)
     if block is None:
         return (None if software is None else exif.with_software(software)), ()
-    tagged = exif.for_writing(block, size=size, software=software)
+    srgb = photo.icc_profile is None and not photo.linear and (converted or exif.names_adobe_rgb(block))
+    tagged = exif.for_writing(block, size=size, software=software, srgb=srgb)
     if kind != "jpeg" or len(tagged) <= jpeg.MAX_EXIF_WRITTEN or software is None:
         return tagged, ()
-    plain = exif.for_writing(block, size=size, software=None)
+    plain = exif.for_writing(block, size=size, software=None, srgb=srgb)
     if len(plain) > jpeg.MAX_EXIF_WRITTEN:
         return tagged, ()  # the codec says that it does not fit
     return plain, ("its EXIF leaves no room for a software tag",)

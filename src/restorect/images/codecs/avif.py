@@ -20,7 +20,7 @@ def header(data: bytes, page: int) -> Header:
     profile = still.icc
     warnings: tuple[str, ...] = ()
     if profile is None and still.code_points is not None:
-        profile, warnings = cicp.profile(*still.code_points)
+        profile, warnings = cicp.profile(*still.code_points, grey=still.planes == 1)
     if still.crop is not None:
         warnings += ("its crop is not applied: the whole coded picture is read",)
     further = ("further pictures",) if still.pictures > 1 else ()

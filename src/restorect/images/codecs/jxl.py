@@ -116,10 +116,10 @@ def _profile(head: ImageHeader) -> tuple[bytes | None, tuple[str, ...]]:
             return None, ("its ICC profile is not kept: it was decoded as sRGB",)
         return None, ("its ICC profile cannot be read from JPEG XL: sRGB is assumed",)
     if head.gamma is not None:
-        return icc.make(_SRGB_XY, (0.3127, 0.329), head.gamma), ()
+        return (icc.grey(head.gamma) if head.grey else icc.make(_SRGB_XY, (0.3127, 0.329), head.gamma)), ()
     if head.grey and head.transfer == 13:
         return None, ()
-    return cicp.profile(head.primaries, head.transfer)
+    return cicp.profile(head.primaries, head.transfer, grey=head.grey)
 
 
 def _box(kind: bytes, body: bytes) -> bytes:

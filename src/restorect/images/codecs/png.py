@@ -50,7 +50,10 @@ def header(data: bytes, page: int) -> Header:
         raise ValueError("no IHDR chunk")
     width, height, bits, kind_of_colour = struct.unpack_from(">IIBB", chunks[b"IHDR"])
     transparent = b"tRNS" in chunks or bool(kind_of_colour & 4)
-    profile, warnings = _profile(chunks)
+    grey = kind_of_colour in (0, 4)
+    profile, warnings = _profile(chunks, grey=grey)
+    if grey and profile is not None and icc.space(profile) == "rgb":
+        profile = icc.grey_of(profile) if icc.problem(profile, 3) is None and not icc.is_srgb(profile) else None
     block = exif.bare(chunks.get(b"eXIf")) or exif.bare(_raw_profile(texts, _EXIF_KEYS))
     packet = xmp.usable(texts.pop(_XMP_KEY, "").encode("utf-8", "surrogateescape"))
     if lost:
@@ -58,7 +61,7 @@ def header(data: bytes, page: int) -> Header:
     return Header(
         width=width,
         height=height,
-        channels=1 if kind_of_colour in (0, 4) else 3,
+        channels=1 if grey else 3,
         stored_bits=bits if kind_of_colour != 3 else 8,
         bit_depth=16 if bits == 16 else 8,
         has_alpha=transparent,
@@ -72,6 +75,7 @@ def header(data: bytes, page: int) -> Header:
         ),
         orientation=exif.orientation(block, xmp.orientation(packet)),
         pages=max(1, struct.unpack_from(">I", chunks[b"acTL"])[0]) if len(chunks.get(b"acTL", b"")) == 8 else 1,
+        names_colours=not chunks.keys().isdisjoint((b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM")),
         beside=tuple(map(_named, sorted(chunks.keys() - _KNOWN)))[:_MAX_NAMED],
         warnings=warnings,
     )
@@ -186,11 +190,12 @@ def _named(kind: bytes) -> str:
     return known.get(kind, f"chunk {kind.decode('ascii')}")
 
 
-def _profile(chunks: dict[bytes, bytes]) -> tuple[bytes | None, tuple[str, ...]]:
+def _profile(chunks: dict[bytes, bytes], *, grey: bool) -> tuple[bytes | None, tuple[str, ...]]:
     """Find out what colours the numbers mean."""
     if len(chunks.get(b"cICP", b"")) == 4:
-        primaries, transfer = chunks[b"cICP"][:2]
-        return cicp.profile(primaries, transfer)
+        primaries, transfer, _, full = chunks[b"cICP"]
+        found, warnings = cicp.profile(primaries, transfer, grey=grey)
+        return found, warnings if full else (*warnings, "its narrow range of codes is not followed")
     if b"iCCP" in chunks:
         found = _inflate(chunks[b"iCCP"].partition(b"\0")[2][1:])
         return (found, ()) if found else (None, ("its colour profile is damaged: sRGB is assumed",))

@@ -11,6 +11,8 @@ from restorect.images.codecs.avif import widen
 from restorect.images.codecs.jpeg import cmyk_to_srgb
 from restorect.images.codecs.png import join_alpha
 from restorect.images.codecs.tiff_beside import what_lies_beside
+from restorect.images.codecs.tiff_colour import profile as profile_of_tags
+from restorect.images.codecs.tiff_colour import ycbcr_to_rgb
 from restorect.images.codecs.tiff_metadata import attach, exif_block, extra_tags
 from restorect.images.header import Decoded, Header
 from restorect.images.metadata import iptc, xmp
@@ -19,6 +21,7 @@ from restorect.images.photo import Array, Metadata, Photo
 
 _COMPRESSIONS = {1: "none", 5: "lzw", 8: "zlib", 32946: "zlib", 32773: "packbits", 50000: "zstd", 34925: "lzma"}
 _XMP, _IPTC, _PHOTOSHOP, _ICC = 700, 33723, 34377, 34675
+_CHROMATICITIES = 319
 _COLOURS = {0: 1, 1: 1, 2: 3, 3: 3, 5: 4, 6: 3}
 _SAMPLES = {**_COLOURS, 3: 1}
 _LOSSY = {6, 7, 33003, 33004, 33005, 34712, 34887, 34933, 34934, 50001, 50002, 52546}
@@ -46,6 +49,9 @@ def header(data: bytes, page: int) -> Header:
     if kind == 3 and bits == 64:
         warnings += ("its 64-bit floats are read as 32-bit",)
     profile = tags.entries[_ICC].data if _ICC in tags.entries else None
+    if profile is None and photometric in (2, 3, 6) and kind != 3:
+        profile, more = profile_of_tags(tags, order)
+        warnings += more
     metadata, turned = _metadata(data, tags, head, pages[page]), tags.number(274, order)
     compression = tags.number(259, order, 1)
     depth = 32 if kind == 3 else (8 if bits <= 8 or photometric == 3 else 16)
@@ -62,6 +68,7 @@ def header(data: bytes, page: int) -> Header:
         pages=len(pages),
         beside=what_lies_beside(data, tags, head),
         linear=kind == 3 and profile is None,
+        names_colours=_CHROMATICITIES in tags.entries,
         lossless=compression not in _LOSSY,
         warnings=warnings,
         options={"compression": _COMPRESSIONS.get(compression, "zlib"), "photometric": str(photometric)},
@@ -93,6 +100,10 @@ def decode(data: bytes, page: int, header: Header) -> Decoded:
         pixels = 1 - pixels if pixels.dtype == np.float32 else np.iinfo(pixels.dtype).max - pixels
     if photometric == 5:
         return _inked(pixels, alpha, header)
+    if photometric == 6 and int(leaf.compression) in _COMPRESSIONS:  # others are of JPEG's kind, and give RGB
+        head = read_head(data)
+        tags = read_directory(data, chain(data, head)[page], head)
+        pixels = ycbcr_to_rgb(pixels, tags, head.order, header.stored_bits)
     return _straight(pixels, alpha, extra)
 
 
