@@ -175,12 +175,13 @@ def _curve(profile: bytes, name: bytes) -> bytes:
     """Give the tone curve of a profile as a tag; measured where the profile works by tables instead."""
     tags = _tags(profile)
     if name in tags and b"A2B0" not in tags:
-        return profile[tags[name][0] : sum(tags[name])]
+        start, size = tags[name]
+        return profile[start : start + size]
     codes = np.linspace(0, 1, _STEPS, dtype=np.float32)
     source = codes[None] if space(profile) == "gray" else np.repeat(codes[None, :, None], 3, axis=2)
     light = transform(source, profile, linear_srgb())[0, :, 1]
     numbers = np.rint(np.clip(light, 0, 1) * 65535).astype(">u2")
-    return b"curv" + struct.pack(">II", 0, _STEPS) + numbers.tobytes()
+    return b"curv" + struct.pack(">II", 0, _STEPS) + bytes(numbers.tobytes())
 
 
 def _with_curve(profile: bytes, names: tuple[bytes, ...], curve: bytes) -> bytes:

@@ -12,9 +12,8 @@ from restorect.files import write_atomically
 from restorect.images.codecs import avif, bmp, exr, hdr, jpeg, jxl, png, tiff, webp
 from restorect.images.fit import fit
 from restorect.images.formats import TRAITS, format_of_name, output_format
-from restorect.images.metadata import exif, xmp
-from restorect.images.metadata.claims import holds_depth
-from restorect.images.photo import Metadata, Photo
+from restorect.images.kept import metadata_for
+from restorect.images.photo import Photo
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -74,7 +73,7 @@ def encode(
     _check(kind, quality, subsampling, lossless, bit_depth)
     fitted, warnings = fit(photo, kind, bit_depth)
     converted = photo.icc_profile is not None or photo.linear
-    metadata, more = _metadata(fitted, kind, strip_metadata, note, converted=converted)
+    metadata, more = metadata_for(fitted, kind, strip=strip_metadata, note=note, converted=converted)
     fitted = replace(fitted, metadata=metadata)
     as_it_came = kind == photo.format and photo.lossless
     exact = as_it_came if lossless is None else lossless
@@ -85,7 +84,7 @@ def encode(
     except Exception as error:
         reason = " ".join(str(error).split())[:160]
         raise ImageError(f"the photo cannot be written as {kind} ({reason}): try --format tiff") from error
-    beside = (f"not kept, for it belongs to the picture as it was: {', '.join(photo.beside)}",) if photo.beside else ()
+    beside = (f"what lies beside its picture is not kept: {', '.join(photo.beside)}",) if photo.beside else ()
     return Encoded(data=data, format=kind, warnings=warnings + more + lost + beside)
 
 
@@ -138,58 +137,6 @@ def _check(kind: str, quality: int, subsampling: str, lossless: bool | None, bit
     if bit_depth is not None and bit_depth not in TRAITS[kind].depths:
         depths = ", ".join(map(str, TRAITS[kind].depths))
         raise ImageError(f"{kind} cannot hold {bit_depth} bits a channel, only {depths}: use --format tiff")
-
-
-def _metadata(
-    photo: Photo, kind: str, strip: bool, note: Mapping[str, object] | None, *, converted: bool
-) -> tuple[Metadata, tuple[str, ...]]:
-    """Prepare metadata for a format: put right, noted, stripped, and what the format cannot hold named."""
-    traits, old = TRAITS[kind], photo.metadata
-    dpi = old.dpi if traits.dpi and old.dpi and all(1 <= value < 1e6 for value in old.dpi) else None
-    if strip:
-        return Metadata(dpi=dpi), ()
-    extension = None if old.xmp_extension and photo.turned != 1 and holds_depth(old.xmp_extension) else old.xmp_extension
-    lost = [
-        name
-        for name, value, held in (
-            ("EXIF", old.exif, traits.exif),
-            ("XMP", old.xmp, traits.exif),
-            ("extended XMP", old.xmp_extension, kind == "jpeg" and extension),
-            ("IPTC", old.iptc, traits.iptc),
-            ("comment", old.comment, kind in ("jpeg", "png")),
-            ("text", old.text, kind == "png"),
-        )
-        if value and not held
-    ]
-    warnings: tuple[str, ...] = (f"its {', '.join(lost)} cannot be kept in {kind}",) if lost else ()
-    if note is not None and not traits.exif:
-        warnings += (f"the note on how it was made cannot be kept in {kind}",)
-    if not traits.exif:
-        return Metadata(dpi=dpi), warnings
-    from restorect import __version__
-
-    block, noted = _exif(
-        photo, kind, f"restorect {__version__}" if note is not None else None, converted=converted
-    )
-    extended = kind == "jpeg" and extension is not None
-    packet, more = xmp.for_writing(old.xmp, note, extended=extended, turned=photo.turned != 1)
-    kept = replace(old, exif=block, xmp=packet, xmp_extension=extension, dpi=dpi, iptc=old.iptc if traits.iptc else None)
-    return kept, warnings + noted + more
-
-
-def _exif(photo: Photo, kind: str, software: str | None, *, converted: bool) -> tuple[bytes | None, tuple[str, ...]]:
-    """Prepare EXIF; where only the software tag makes it too long for a JPEG, the tag is left out, with a warning."""
-    block, size = photo.metadata.exif, (photo.width, photo.height)
-    if block is None:
-        return (None if software is None else exif.with_software(software)), ()
-    srgb = photo.icc_profile is None and not photo.linear and (converted or exif.names_adobe_rgb(block))
-    tagged = exif.for_writing(block, size=size, software=software, srgb=srgb)
-    if kind != "jpeg" or len(tagged) <= jpeg.MAX_EXIF_WRITTEN or software is None:
-        return tagged, ()
-    plain = exif.for_writing(block, size=size, software=None, srgb=srgb)
-    if len(plain) > jpeg.MAX_EXIF_WRITTEN:
-        return tagged, ()  # the codec says that it does not fit
-    return plain, ("its EXIF leaves no room for a software tag",)
 
 
 def _dispatch(

@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape
 
 from restorect.images.metadata.claims import without_claims
 from restorect.images.metadata.xml_text import decoded, of, prefixes, values, with_value, without
+from restorect.images.orient import remaining
 
 NAMESPACE = "http://ns.restorect/1.0/"
 EXTENSION_SIGNATURE = b"http://ns.adobe.com/xmp/extension/\0"
@@ -67,6 +68,17 @@ def for_writing(
         return text.encode(), ("its XMP is not understood: kept as it is, without a note",)
     before, _, after = _OLD_NOTE.sub("", text).rpartition(_CLOSE)
     return f"{before}{_description(note)}\n{_CLOSE}{after}".encode(), ()
+
+
+def for_sidecar(xmp: bytes, *, turned: int) -> bytes:
+    """Give the packet of a file beside a picture that was turned by the orientation its own file states.
+
+    A sidecar that states another one, for a program turned the photo further, states what is left of that.
+    """
+    own = orientation(xmp)
+    left = 1 if own == 1 else remaining(turned, own)
+    packet, _ = for_writing(xmp, None, orientation=left, turned=turned != 1)
+    return packet or xmp
 
 
 def orientation(xmp: bytes | None) -> int:

@@ -117,6 +117,12 @@ class Photos:
             note=note,
         )
 
+    def sidecar(self, packet: bytes, photo: "Photo") -> bytes:
+        """A sidecar's XMP for the photo as it is written: upright, and alone in its file."""
+        from restorect.images.metadata.xmp import for_sidecar
+
+        return for_sidecar(packet, turned=photo.turned)
+
     def encode_map(self, values: "NDArray[np.float32]", white: float, text: str) -> bytes:
         """A map (H, W) as a 16-bit grey PNG: black is 0, white is `white` and above; `text` says what it shows."""
         import numpy as np

@@ -11,6 +11,7 @@ from restorect.infer.batch.failures import Failure, OutputError, reason_of, stop
 from restorect.infer.batch.manifest import Entry, Manifest, Status
 from restorect.infer.batch.plan import Job
 from restorect.infer.batch.resume import check_free, is_done
+from restorect.infer.batch.sidecars import carry
 from restorect.infer.batch.steps import Item, Steps
 
 
@@ -63,6 +64,9 @@ class Work:
         targets = [self._target(output) for output in job.outputs]
         replace = [self._force or check_free(output, self._out, self._manifest) for output in job.outputs]
         self._note("writing", opened, contents)
+        item.warnings += [
+            line for target in targets[: item.pictures] for one in item.sidecars if (line := carry(one, target))
+        ]
         for target, data, may in zip(targets, contents, replace, strict=True):
             commit(target, data, replace=may)
         item.seconds += time.perf_counter() - begun
