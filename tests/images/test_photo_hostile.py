@@ -220,7 +220,8 @@ def test_metadata_that_unpacks_to_gigabytes():
     bomb = zlib.compress(bytes(50_000_000), 9)
     tracemalloc.start()
     photo = read_photo(chunked(b"zTXt", b"Comment\0\0" + bomb))
-    assert dict(photo.metadata.text) == {"Comment": ""}
+    assert photo.metadata.text == ()
+    assert photo.warnings == ("1 of its texts are too long or damaged and are not kept",)
     assert read_photo(chunked(b"iCCP", b"x\0\0" + bomb)).warnings == ("its colour profile is damaged: sRGB is assumed",)
     assert read_photo(chunked(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + bomb)).metadata.xmp is None
     assert tracemalloc.get_traced_memory()[1] < 120e6

@@ -3,8 +3,10 @@
 LibRaw turns the picture upright itself. It prints about damaged files, and so works in a process of its own.
 """
 
+import contextlib
 import io
 import json
+import struct
 
 import numpy as np
 
@@ -13,11 +15,15 @@ from restorect.images import icc
 from restorect.images.codecs.apart import installed, run_apart
 from restorect.images.codecs.tiff_metadata import exif_block
 from restorect.images.header import Decoded, Header
-from restorect.images.metadata import exif
+from restorect.images.metadata import exif, xmp
+from restorect.images.metadata.claims import without_settings
+from restorect.images.metadata.ifd import read_directory, read_head
+from restorect.images.orient import upright_size
 from restorect.images.photo import Metadata
 
 _MISSING = 'camera RAW needs an extra: pip install "restorect[raw]"'
-_TURNED = (5, 6)  # LibRaw's codes for a quarter turn
+_ORIENTATIONS = {3: 3, 5: 8, 6: 6}  # of LibRaw's codes for turns
+_XMP, _IPTC = 700, 33723
 _HEADER = """
 import io, json, sys, rawpy
 with rawpy.imread(io.BytesIO(sys.stdin.buffer.read())) as raw:
@@ -49,8 +55,8 @@ def header(data: bytes, page: int) -> Header:
     _, result = run_apart(_HEADER, [], data, library="LibRaw")
     sizes, _, thumbnail = result.partition(b"\n")
     width, height, flip = json.loads(sizes)
-    if flip in _TURNED:
-        width, height = height, width
+    orientation = _ORIENTATIONS.get(flip, 1)
+    width, height = upright_size(width, height, orientation)
     return Header(
         width=width,
         height=height,
@@ -58,7 +64,9 @@ def header(data: bytes, page: int) -> Header:
         stored_bits=16,
         bit_depth=16,
         icc_profile=icc.linear_srgb(),
-        metadata=Metadata(exif=exif_block(data) or _from_thumbnail(thumbnail)),
+        orientation=orientation,
+        upright=True,
+        metadata=_metadata(data, thumbnail),
         linear=True,
     )
 
@@ -68,6 +76,17 @@ def decode(data: bytes, page: int, header: Header) -> Decoded:
     megapixels = header.width * header.height / 1e6
     _, result = run_apart(_DECODER, [], data, library="LibRaw", megapixels=megapixels)
     return Decoded(pixels=np.load(io.BytesIO(result), allow_pickle=False))
+
+
+def _metadata(data: bytes, thumbnail: bytes) -> Metadata:
+    """Gather EXIF, IPTC, and XMP without the settings by which another program develops the file."""
+    block, packet, iptc = exif_block(data), None, None
+    with contextlib.suppress(ValueError, struct.error):
+        head = read_head(data)
+        entries = read_directory(data, head.first, head).entries
+        packet = xmp.usable(entries[_XMP].data) if _XMP in entries else None
+        iptc = entries[_IPTC].data if _IPTC in entries else None
+    return Metadata(exif=block or _from_thumbnail(thumbnail), xmp=packet and without_settings(packet), iptc=iptc)
 
 
 def _from_thumbnail(jpeg: bytes) -> bytes | None:

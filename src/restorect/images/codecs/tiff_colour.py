@@ -11,6 +11,9 @@ from restorect.images.photo import Array
 
 _TRANSFER, _WHITE, _PRIMARIES = 301, 318, 319
 _COEFFICIENTS, _REFERENCES = 529, 532
+_YCBCR_BITS = 8
+_ROWS = 64  # at once, to save memory
+_FULL_RANGE = (0.0, 255.0, 128.0, 255.0, 128.0, 255.0)
 _REC_601 = (0.299, 0.587, 0.114)
 _D65 = (0.3127, 0.3290)
 _STEPS = 4096
@@ -42,34 +45,35 @@ def ycbcr_to_rgb(codes: Array, tags: Directory, order: str, bits: int) -> Array:
     """Convert Y, Cb and Cr by the file's coefficients and its reference black and white.
 
     Args:
-        codes: H x W x 3 unsigned integers, Cb and Cr for each pixel.
+        codes: H x W x 3 uint8, Cb and Cr for each pixel.
         tags: the page's directory.
         order: struct's byte-order sign.
         bits: bits a sample.
 
     Returns:
-        H x W x 3 RGB of the same type, rounded and clipped.
+        H x W x 3 uint8 RGB, rounded and clipped.
 
     Raises:
         ImageError: the coefficients make no sense, or the depth is not supported.
     """
-    if bits not in (8, 16):
+    if bits != _YCBCR_BITS:  # writers do not agree on what black and white are then
         raise ImageError(f"has {bits}-bit YCbCr colours, which are not supported: save it as RGB")
     red, green, blue = _numbers(tags.entries.get(_COEFFICIENTS), order) or _REC_601
-    top, middle = 2**bits - 1, 2 ** (bits - 1)
-    usual = [0, top, middle, top, middle, top]
-    references = _numbers(tags.entries.get(_REFERENCES), order) or usual
+    references = _numbers(tags.entries.get(_REFERENCES), order) or list(_FULL_RANGE)
     spans = [white - black for black, white in zip(references[::2], references[1::2], strict=True)]
     if not (green > 0 and red >= 0 and blue >= 0 and red + green + blue < 2 and all(span > 0 for span in spans)):
         raise ImageError("has YCbCr colours by coefficients that make no sense: save it as RGB")
-    luma, blueness, redness = (
-        (codes[..., channel].astype(np.float32) - references[2 * channel]) * (full / spans[channel])
-        for channel, full in enumerate((top, middle - 1, middle - 1))
-    )
-    r = luma + (2 - 2 * red) * redness
-    b = luma + (2 - 2 * blue) * blueness
-    g = (luma - red * r - blue * b) / green
-    rgb: Array = np.rint(np.clip(np.stack([r, g, b], -1), 0, top)).astype(codes.dtype)
+    rgb = np.empty(codes.shape, np.uint8)
+    for top in range(0, len(codes), _ROWS):
+        luma, blueness, redness = (
+            (codes[top : top + _ROWS, :, channel].astype(np.float32) - references[2 * channel])
+            * (full / spans[channel])
+            for channel, full in enumerate((255, 127, 127))
+        )
+        r = luma + (2 - 2 * red) * redness
+        b = luma + (2 - 2 * blue) * blueness
+        g = (luma - red * r - blue * b) / green
+        rgb[top : top + _ROWS] = np.rint(np.clip(np.stack([r, g, b], -1), 0, 255))
     return rgb
 
 

@@ -21,6 +21,7 @@ _ELSEWHERE = (
 _VIDEO = r"[\w.-]+:(?:MotionPhoto|MicroVideo)\w*"
 _ITEM = "http://ns.google.com/photos/1.0/container/item/"
 _TERMS = "http://purl.org/dc/terms/"
+_SETTINGS = ("http://ns.adobe.com/camera-raw-settings/1.0/", "http://darktable.sf.net/")
 _NOTE = "http://ns.adobe.com/xmp/note/"
 _DEPTH = tuple(f"http://ns.google.com/photos/1.0/{what}/" for what in ("depthmap", "image", "audio"))
 
@@ -43,6 +44,15 @@ def without_claims(text: str, *, extended: bool = True, turned: bool = False) ->
     if turned:
         elsewhere |= prefixes(text, *_DEPTH)
     return without(without(text, of(elsewhere)), of({"xmlns"}, "|".join(map(re.escape, elsewhere)) or "(?!)"))
+
+
+def without_settings(packet: bytes) -> bytes:
+    """Take the settings by which other programs develop a RAW file out of its packet: once is enough."""
+    try:
+        text = decoded(packet)
+    except UnicodeDecodeError:
+        return packet
+    return without(text, of(prefixes(text, *_SETTINGS))).encode()
 
 
 def holds_depth(packet: bytes) -> bool:

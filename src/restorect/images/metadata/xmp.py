@@ -98,7 +98,8 @@ def problem(xmp: bytes | None) -> str | None:
 
 def usable(xmp: bytes | None) -> bytes | None:
     """Give a packet without padding zeros, or None when it is empty."""
-    return (xmp or b"").strip(b"\0") or None
+    wide = xmp is not None and xmp[:2] in (b"\xfe\xff", b"\xff\xfe")  # whose letters have zeros too
+    return xmp if wide else (xmp or b"").strip(b"\0") or None
 
 
 def join_extension(segments: Iterable[bytes], xmp: bytes | None) -> bytes | None:

@@ -119,9 +119,10 @@ class Photos:
 
     def sidecar(self, packet: bytes, photo: "Photo") -> bytes:
         """A sidecar's XMP for the photo as it is written: upright, and alone in its file."""
+        from restorect.images.metadata.claims import without_settings
         from restorect.images.metadata.xmp import for_sidecar
 
-        return for_sidecar(packet, turned=photo.turned)
+        return for_sidecar(without_settings(packet) if photo.format == "raw" else packet, turned=photo.turned)
 
     def encode_map(self, values: "NDArray[np.float32]", white: float, text: str) -> bytes:
         """A map (H, W) as a 16-bit grey PNG: black is 0, white is `white` and above; `text` says what it shows."""
