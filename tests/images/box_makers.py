@@ -90,6 +90,7 @@ def make(kind, items, *, primary=1, references=(), behind=b""):
     """A whole file; `references` are (four letters, from, to...), `behind` are boxes behind the pictures."""
     brand = {"heic": b"heic", "avif": b"avif"}[kind]
     start = box(b"ftyp", brand + bytes(4) + b"mif1" + brand)
+    items = sorted(items, key=lambda item: item.number)
     table = [one for item in items for one in item.properties]
     table = list(dict.fromkeys(table))
     owned = b""

@@ -4,6 +4,7 @@ import random
 import struct
 from pathlib import Path
 
+import box_makers as boxes
 import numpy as np
 from photo_makers import (
     IPTC,
@@ -60,6 +61,10 @@ def seeds():
         "dng": make_dng(),
         "heic": (HERE / "ramp8.heic").read_bytes(),
         "heic-deep": (HERE / "ramp10.heic").read_bytes(),
+        "jpeg-gain-map": _gain_map(),
+        "tiff-ycbcr": _ycbcr(),
+        "avif-boxes": _boxes("avif"),
+        "heic-boxes": _boxes("heic"),
     }
     return files
 
@@ -72,6 +77,42 @@ def _cmyk():
     buffer = io.BytesIO()
     Image.new("CMYK", (17, 13), (10, 200, 30, 40)).save(buffer, "JPEG", icc_profile=cmyk_profile())
     return buffer.getvalue()
+
+
+def _gain_map():
+    import imagecodecs
+
+    light = np.full((13, 17, 4), 0.5, np.float16)
+    return bytes(imagecodecs.ultrahdr_encode(light)) + b"\0\0\0\x10ftypmp42" + bytes(4)
+
+
+def _ycbcr():
+    import io
+
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(pixels(8, 3, size=(13, 17))).convert("YCbCr").save(buffer, "TIFF")
+    return buffer.getvalue()
+
+
+def _boxes(kind):
+    """A grid whose tile has the colours, with a depth map, XMP and EXIF."""
+    rows, columns, size = (1, 2, (128, 64)) if kind == "avif" else (2, 1, (64, 96))
+    tile = boxes.picture(2, kind, boxes.nclx(12, 13), pixels=boxes.ramp(64, 64), hidden=True)
+    depth = boxes.picture(3, kind, boxes.auxc(b"urn:mpeg:hevc:2015:auxid:2"), pixels=boxes.ramp(64, 64))
+    items = [
+        boxes.grid(1, rows, columns, *size, boxes.ispe(*size), (b"irot", b"\1")),
+        *(
+            tile,
+            boxes.Item(6, tile.kind, tile.body, tile.properties, hidden=True),
+            depth,
+            boxes.xmp_item(4, XMP),
+            boxes.exif_item(5, exif(6)),
+        ),
+    ]
+    references = [(b"dimg", 1, 2, 6), (b"auxl", 3, 1), (b"cdsc", 4, 1), (b"cdsc", 5, 1)]
+    return boxes.make(kind, items, references=references)
 
 
 def mutate(data, seed):

@@ -1,6 +1,6 @@
 """Coding-independent code points (ITU-T H.273): the colours that PNG, AVIF and JPEG XL name by number."""
 
-from restorect.images import icc
+from restorect.images import icc, tones
 
 _WHITE_D65 = (0.3127, 0.3290)
 _WHITE_DCI = (0.314, 0.351)
@@ -14,7 +14,24 @@ _PRIMARIES = {
 }
 _GAMMAS = {1: None, 6: None, 14: None, 15: None, 13: None, 4: 2.2, 5: 2.8, 8: 1.0}
 _NAMES = {9: "Rec. 2020", 11: "DCI-P3", 12: "Display P3"}
-_HDR = {16: "PQ", 18: "HLG"}
+_HDR = {tones.PQ: "PQ", tones.HLG: "HLG"}
+_UNSPECIFIED = 2
+
+
+def is_hdr(primaries: int, transfer: int) -> bool:
+    """Say whether these are tones of high dynamic range, for which there is no profile, and understood."""
+    return transfer in _HDR and (primaries in _PRIMARIES or primaries == _UNSPECIFIED)
+
+
+def linear(primaries: int) -> bytes:
+    """Give the profile of linear light with these primaries; those of ITU-R BT.2100 where they are unspecified."""
+    xy = _PRIMARIES[9 if primaries == _UNSPECIFIED else primaries]
+    return icc.make(xy, _WHITE_DCI if primaries == 11 else _WHITE_D65, 1.0, "linear")
+
+
+def name(primaries: int, transfer: int) -> str:
+    """Name tones of high dynamic range in a few words."""
+    return f"{_NAMES.get(primaries, f'primaries {primaries}')} {_HDR[transfer]}"
 
 
 def profile(primaries: int, transfer: int, *, grey: bool = False) -> tuple[bytes | None, tuple[str, ...]]:

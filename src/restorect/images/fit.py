@@ -3,10 +3,12 @@
 from dataclasses import replace
 
 from restorect.errors import ImageError
-from restorect.images import icc
+from restorect.images import cicp, icc
 from restorect.images.colour import to_depth, to_linear, to_srgb
 from restorect.images.formats import TRAITS, Traits
 from restorect.images.photo import Photo
+
+_WITH_CODE_POINTS = ("png", "avif")
 
 
 def fit(photo: Photo, kind: str, bit_depth: int | None) -> tuple[Photo, tuple[str, ...]]:
@@ -48,6 +50,12 @@ def _toned(photo: Photo, kind: str, traits: Traits, depth: int) -> tuple[Photo, 
     """Bring colours and depth to what the format means by its numbers."""
     if kind in ("hdr", "exr"):
         return (photo if photo.linear and depth == photo.bit_depth else to_linear(photo)), ()
+    if photo.code_points is not None and kind not in _WITH_CODE_POINTS:
+        name = cicp.name(*photo.code_points)
+        if depth == 32:
+            return to_linear(photo), ()
+        text = f"its tones ({name}, high dynamic range) become sRGB's, what is brighter than white is clipped: "
+        return to_srgb(photo, bit_depth=depth), (text + "PNG and AVIF keep them",)
     if photo.linear and depth < photo.bit_depth:
         return to_srgb(photo, bit_depth=depth), (
             "linear light is written with sRGB's tone curve, clipped to its range",

@@ -28,6 +28,7 @@ class Header:
         bit_depth: bits a channel after decoding: 8, 16 or 32.
         has_alpha: an alpha channel is decoded too.
         icc_profile: colour profile, not yet checked.
+        code_points: primaries and transfer characteristics (ITU-T H.273) of PQ and HLG, instead of a profile.
         metadata: EXIF, XMP, IPTC, resolution.
         orientation: EXIF orientation 1 to 8 of the stored pixels.
         upright: the codec turns the picture itself, and width and height are of the upright one.
@@ -47,6 +48,7 @@ class Header:
     bit_depth: int
     has_alpha: bool = False
     icc_profile: bytes | None = None
+    code_points: tuple[int, int] | None = None
     metadata: Metadata = field(default_factory=Metadata)
     orientation: int = 1
     upright: bool = False

@@ -76,7 +76,8 @@ def _exif(photo: Photo, kind: str, software: str | None, *, converted: bool) -> 
     block, size = photo.metadata.exif, (photo.width, photo.height)
     if block is None:
         return (None if software is None else exif.with_software(software)), ()
-    srgb = photo.icc_profile is None and not photo.linear and (converted or exif.names_adobe_rgb(block))
+    as_srgb = photo.icc_profile is None and photo.code_points is None and not photo.linear
+    srgb = as_srgb and (converted or exif.names_adobe_rgb(block))
     tagged = exif.for_writing(block, size=size, software=software, srgb=srgb)
     if kind != "jpeg" or len(tagged) <= jpeg.MAX_EXIF_WRITTEN or software is None:
         return tagged, ()

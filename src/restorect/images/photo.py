@@ -40,6 +40,7 @@ class Photo:
         pixels: H x W x C, C is 1 (grey) or 3 (RGB); uint8, uint16, or float32 (unbounded).
         alpha: H x W straight alpha of the same dtype, or None.
         icc_profile: the colour profile that `pixels` are in; None means sRGB (or linear sRGB, see `linear`).
+        code_points: primaries and transfer characteristics (ITU-T H.273) of PQ and HLG, instead of a profile.
         metadata: EXIF, XMP, IPTC, resolution.
         format: canonical format name, see `restorect.images.formats`.
         bit_depth: bits a channel of `pixels`: 8, 16 or 32.
@@ -56,6 +57,7 @@ class Photo:
     pixels: Array
     alpha: Array | None = None
     icc_profile: bytes | None = None
+    code_points: tuple[int, int] | None = None
     metadata: Metadata = field(default_factory=Metadata)
     format: str
     bit_depth: int

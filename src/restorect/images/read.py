@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from restorect.errors import ImageError
-from restorect.images import icc
+from restorect.images import cicp, icc
 from restorect.images.codecs.registry import READERS
 from restorect.images.header import Decoded, Header, check_size
 from restorect.images.metadata import exif, xmp
@@ -54,6 +54,7 @@ def read_photo(source: Path | bytes, *, page: int = 0, max_megapixels: float = 5
             pixels=upright(decoded.pixels, turn),
             alpha=None if decoded.alpha is None else upright(decoded.alpha, turn),
             icc_profile=header.icc_profile,
+            code_points=header.code_points,
             metadata=header.metadata,
             format=format,
             bit_depth=header.bit_depth,
@@ -80,7 +81,6 @@ def probe(source: Path | bytes, *, max_megapixels: float = 500.0, name: str | No
     check_size(header, format=format, size=len(data), name=label, max_megapixels=max_megapixels)
     with _one_line(label, format):
         width, height = upright_size(header.width, header.height, 1 if header.upright else header.orientation)
-        usual = "linear sRGB" if header.linear else "sRGB"
         return PhotoInfo(
             format=format,
             width=width,
@@ -88,7 +88,7 @@ def probe(source: Path | bytes, *, max_megapixels: float = 500.0, name: str | No
             channels=header.channels,
             bit_depth=header.bit_depth,
             has_alpha=header.has_alpha,
-            profile=icc.description(header.icc_profile) if header.icc_profile and not header.linear else usual,
+            profile=_profile_name(header),
             orientation=header.orientation,
             pages=header.pages,
             stored_bits=header.stored_bits,
@@ -98,6 +98,15 @@ def probe(source: Path | bytes, *, max_megapixels: float = 500.0, name: str | No
             beside=header.beside,
             warnings=header.warnings + _several(header.pages),
         )
+
+
+def _profile_name(header: Header) -> str:
+    """Name the colours in a few words."""
+    if header.code_points is not None:
+        return cicp.name(*header.code_points)
+    if header.icc_profile is not None and not header.linear:
+        return icc.description(header.icc_profile)
+    return "linear sRGB" if header.linear else "sRGB"
 
 
 @contextmanager

@@ -72,7 +72,7 @@ def encode(
     kind = output_format(photo.format) if format is None else _canonical(format)
     _check(kind, quality, subsampling, lossless, bit_depth)
     fitted, warnings = fit(photo, kind, bit_depth)
-    converted = photo.icc_profile is not None or photo.linear
+    converted = photo.icc_profile is not None or photo.code_points is not None or photo.linear
     metadata, more = metadata_for(fitted, kind, strip=strip_metadata, note=note, converted=converted)
     fitted = replace(fitted, metadata=metadata)
     as_it_came = kind == photo.format and photo.lossless

@@ -19,7 +19,8 @@ def header(data: bytes, page: int) -> Header:
     still = read_still(data)
     profile = still.icc
     warnings: tuple[str, ...] = ()
-    if profile is None and still.code_points is not None:
+    points = still.hdr_code_points
+    if profile is None and still.code_points is not None and points is None:
         profile, warnings = cicp.profile(*still.code_points, grey=still.planes == 1)
     if still.crop is not None:
         warnings += ("its crop is not applied: the whole coded picture is read",)
@@ -32,6 +33,7 @@ def header(data: bytes, page: int) -> Header:
         bit_depth=8 if still.bits == 8 else 16,
         has_alpha=still.alpha,
         icc_profile=profile,
+        code_points=points,
         metadata=Metadata(exif=exif.bare(still.exif), xmp=xmp.usable(still.xmp)),
         orientation=still.orientation,
         pages=samples(data) if b"avis" in data[8:64] else 1,
@@ -75,14 +77,15 @@ def encode(photo: Photo, *, quality: int, subsampling: str, lossless: bool) -> t
         frame = narrow(frame, bits)
         if not photo.stored_bits or photo.stored_bits > bits:
             warnings = (f"AVIF holds {bits} of its 16 bits",)
+    primaries, transfer = photo.code_points or ((2, 2) if photo.icc_profile else (1, 13))
     coded = imagecodecs.avif_encode(
         frame,
         level=100 if lossless else min(quality, 99),
         speed=6,
         bitspersample=bits,
         pixelformat="400" if photo.channels == 1 else ("444" if lossless else subsampling.replace(":", "")),
-        primaries=2 if photo.icc_profile else 1,
-        transfer=2 if photo.icc_profile else 13,
+        primaries=primaries,
+        transfer=transfer,
         numthreads=1,
     )
     whole = add_items(bytes(coded), icc=photo.icc_profile, exif=photo.metadata.exif, xmp=photo.metadata.xmp)

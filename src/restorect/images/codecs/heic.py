@@ -36,7 +36,8 @@ def header(data: bytes, page: int) -> Header:
     still = read_still(data)
     profile = still.icc
     warnings: tuple[str, ...] = ()
-    if profile is None and still.code_points is not None:
+    points = still.hdr_code_points
+    if profile is None and still.code_points is not None and points is None:
         profile, warnings = cicp.profile(*still.code_points)
     width, height = upright_size(*(still.crop or (still.width, still.height)), still.orientation)
     return Header(
@@ -47,6 +48,7 @@ def header(data: bytes, page: int) -> Header:
         bit_depth=8 if still.bits == 8 else 16,
         has_alpha=still.alpha,
         icc_profile=profile,
+        code_points=points,
         metadata=Metadata(exif=exif.bare(still.exif), xmp=xmp.usable(still.xmp)),
         orientation=still.orientation,
         upright=True,

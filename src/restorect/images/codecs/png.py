@@ -51,7 +51,8 @@ def header(data: bytes, page: int) -> Header:
     width, height, bits, kind_of_colour = struct.unpack_from(">IIBB", chunks[b"IHDR"])
     transparent = b"tRNS" in chunks or bool(kind_of_colour & 4)
     grey = kind_of_colour in (0, 4)
-    profile, warnings = _profile(chunks, grey=grey)
+    points = _high_dynamic_range(chunks)
+    profile, warnings = _profile(chunks, grey=grey) if points is None else (None, ())
     if grey and profile is not None and icc.space(profile) == "rgb":
         profile = icc.grey_of(profile) if icc.problem(profile, 3) is None and not icc.is_srgb(profile) else None
     block = exif.bare(chunks.get(b"eXIf")) or exif.bare(_raw_profile(texts, _EXIF_KEYS))
@@ -66,6 +67,7 @@ def header(data: bytes, page: int) -> Header:
         bit_depth=16 if bits == 16 else 8,
         has_alpha=transparent,
         icc_profile=profile,
+        code_points=points,
         metadata=Metadata(
             exif=block,
             xmp=packet,
@@ -115,7 +117,9 @@ def encode(photo: Photo) -> tuple[bytes, tuple[str, ...]]:
     cut = plain.index(b"IDAT") - 4
     metadata = photo.metadata
     chunks = plain[:cut]
-    if photo.icc_profile:
+    if photo.code_points:
+        chunks += _chunk(b"cICP", bytes([*photo.code_points, 0, 1]))
+    elif photo.icc_profile:
         chunks += _chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(photo.icc_profile))
     else:
         chunks += _chunk(b"sRGB", b"\0")
@@ -188,6 +192,12 @@ def _named(kind: bytes) -> str:
     """Name an unknown chunk."""
     known = {b"caBX": "C2PA manifest", b"mkBT": "Fireworks layers"}
     return known.get(kind, f"chunk {kind.decode('ascii')}")
+
+
+def _high_dynamic_range(chunks: dict[bytes, bytes]) -> tuple[int, int] | None:
+    """Give the code points of PQ and HLG, of full range."""
+    primaries, transfer, _, full = chunks[b"cICP"] if len(chunks.get(b"cICP", b"")) == 4 else bytes(4)
+    return (primaries, transfer) if full and cicp.is_hdr(primaries, transfer) else None
 
 
 def _profile(chunks: dict[bytes, bytes], *, grey: bool) -> tuple[bytes | None, tuple[str, ...]]:

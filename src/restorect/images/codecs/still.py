@@ -4,6 +4,7 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from restorect.images import cicp
 from restorect.images.codecs.boxes import Meta, content, read_meta, walk
 from restorect.images.orient import combined
 
@@ -56,6 +57,12 @@ class Still:
     xmp: bytes | None = None
     pictures: int = 1
     beside: tuple[str, ...] = ()
+
+    @property
+    def hdr_code_points(self) -> tuple[int, int] | None:
+        """The code points, if they are those of PQ or HLG, and there is no profile."""
+        known = self.icc is None and self.code_points is not None and cicp.is_hdr(*self.code_points)
+        return self.code_points if known else None
 
 
 def read_still(data: bytes) -> Still:
