@@ -245,6 +245,9 @@ def test_nested_and_looping_metadata_ends():
         b"<xmp:Thumbnails" * 50_000,
         b'<rdf:Description rdf:about="' * 50_000,
         b"tiff:Orientation " * 50_000,
+        b" ".join(b"xmlns:p%d='http://ns.adobe.com/hdr-gain-map/1.0/'" % number for number in range(5_000)),
+        b" xmlns:a='" * 50_000,
+        b"<a:MotionPhoto " * 50_000,
     ):
         written = encode(read_photo(chunked(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + nasty)), note={"a": 1})
         assert "its XMP is not understood: kept as it is, without a note" in written.warnings

@@ -61,6 +61,8 @@ def decode(data: bytes, page: int, header: Header) -> Decoded:
         raise
     if frame.dtype == np.float16:
         frame = frame.astype(np.float32)
+    if not header.has_alpha:  # a further channel, such as depth, is no alpha
+        frame = np.atleast_3d(frame)[..., : header.channels]
     return split_alpha(widen(frame, header.stored_bits))
 
 
