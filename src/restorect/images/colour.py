@@ -28,7 +28,8 @@ def encode_srgb(linear: Array) -> Float:
     """Tone-encode linear light with sRGB's curve, mirrored for negative values; any shape, unbounded."""
     size = np.abs(linear).astype(np.float32)
     bent = 1.055 * np.power(np.maximum(size, 0.0031308), np.float32(1 / 2.4)) - 0.055
-    return np.copysign(np.where(size <= 0.0031308, size * 12.92, bent), linear).astype(np.float32)
+    line = np.minimum(size, 0.0031308) * 12.92
+    return np.copysign(np.where(size <= 0.0031308, line, bent), linear).astype(np.float32)
 
 
 def decode_srgb(encoded: Array) -> Float:

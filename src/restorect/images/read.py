@@ -1,5 +1,6 @@
 """Read a photograph truly: its own depth, colours, metadata and alpha, upright."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,6 +21,7 @@ _NAMES = {
     **{"jpeg": "JPEG", "png": "PNG", "tiff": "TIFF", "webp": "WebP", "avif": "AVIF", "jxl": "JPEG XL", "bmp": "BMP"},
     **{"hdr": "HDR", "exr": "EXR", "heic": "HEIC", "raw": "camera RAW"},
 }
+_UNSUPPORTED = re.compile("not (yet )?(implemented|supported)", re.IGNORECASE)
 _DTYPES = {8: np.dtype(np.uint8), 16: np.dtype(np.uint16), 32: np.dtype(np.float32)}
 
 
@@ -107,8 +109,10 @@ def _one_line(label: str, format: str) -> Iterator[None]:
         raise ImageError(f"{label}: does not fit into memory: free some, or lower --max-megapixels") from error
     except Exception as error:
         reason = " ".join(str(error).split())[:160] or type(error).__name__
-        text = f"{label}: this {_NAMES[format]} file is damaged or cut off ({reason}): get the file again"
-        raise ImageError(text) from error
+        text = f"damaged or cut off ({reason}): get the file again"
+        if _UNSUPPORTED.search(reason):
+            text = f"of a kind that is not supported ({reason}): convert it first"
+        raise ImageError(f"{label}: this {_NAMES[format]} file is {text}") from error
 
 
 def _check_promise(header: Header, decoded: Decoded) -> None:
