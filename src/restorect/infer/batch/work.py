@@ -64,7 +64,7 @@ class Work:
         replace = [self._force or check_free(output, self._out, self._manifest) for output in job.outputs]
         self._note("writing", opened, contents)
         for target, data, may in zip(targets, contents, replace, strict=True):
-            commit(target, data, replace=may)
+            commit(target, data, replace=may, mode=item.mode, date_ns=item.date_ns)
         item.seconds += time.perf_counter() - begun
         self._note("done", opened, contents)
         return Restored(
