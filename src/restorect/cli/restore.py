@@ -104,7 +104,9 @@ def _planned(paths: Sequence[str], out: str, naming: "Naming", *, recursive: boo
     if len(files) < len(paths):
         source = Source(path=Path("stdin"), data=sys.stdin.buffer.read())
         piped = plan_sources([*(job.source for job in plan.jobs), source], folder, naming, photos)
-        plan = dataclasses.replace(piped, failures=plan.failures + piped.failures, passed_over=plan.passed_over)
+        plan = dataclasses.replace(
+            piped, failures=plan.failures + piped.failures, passed_over=plan.passed_over, others=plan.others
+        )
     return plan
 
 

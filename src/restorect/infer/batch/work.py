@@ -85,7 +85,7 @@ class Work:
     def failed(self, job: Job, error: Exception) -> Failed:
         """The event for an error of any step; the manifest gets a line too."""
         reason = Failure.of(job.source.path, error).reason
-        entry = Entry(status="failed", input=_name(job), settings=self._digest, error=reason)
+        entry = Entry(status="failed", input=job.source.known_as, settings=self._digest, error=reason)
         try:
             self._manifest.append(entry)
         except OSError as second:  # then the outputs cannot be noted either
@@ -109,7 +109,7 @@ class Work:
         self._manifest.append(
             Entry(
                 status=status,
-                input=_name(opened.job),
+                input=opened.job.source.known_as,
                 bytes=item.bytes,
                 sha256=item.sha256,
                 settings=self._digest,
@@ -119,7 +119,3 @@ class Work:
                 confidence=0.0 if item.decision is None else round(item.decision.confidence, 4),
             )
         )
-
-
-def _name(job: Job) -> str:
-    return str(job.source.path.absolute()) if job.source.data is None else str(job.source.path)
