@@ -15,7 +15,7 @@ import typer
 from restorect import __version__
 
 _CORE = ("torch", "numpy", "pillow", "opencv-python-headless", "tifffile", "imagecodecs", "safetensors", "pydantic")
-_CORE_REST = ("PyYAML", "typer", "rich", "platformdirs")
+_CORE_REST = ("PyYAML", "typer", "rich", "platformdirs", "filelock")
 _FOR_PHOTOS = ("heif", "raw", "exr")
 _EXTRAS = {
     "heif": ("pi_heif", "HEIC photos"),
