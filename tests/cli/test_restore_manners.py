@@ -43,6 +43,21 @@ def test_what_is_passed_over_is_told_at_the_end(run: Run, tmp_path: Path) -> Non
     assert run(tmp_path / "in", "-o", tmp_path / "out", "--quiet")[2] == ""
 
 
+def test_an_animated_avif_beside_other_photos(run: Run, tmp_path: Path) -> None:
+    for name in ("a.jpg", "c.jpg"):
+        photo(tmp_path / "in" / name)
+    frames = [Image.fromarray(np.full((48, 64, 3), 20 * step, np.uint8)) for step in range(1, 4)]
+    options = {"save_all": True, "append_images": frames[1:], "duration": 100}
+    frames[0].save(tmp_path / "in" / "b.avif", "AVIF", **options)
+    (tmp_path / "in" / "d.avif").write_bytes((tmp_path / "in" / "b.avif").read_bytes()[:-40])
+    code, _, error = run(tmp_path / "in", "-o", tmp_path / "out", "--strength", "0")
+    assert code == 1
+    assert files(tmp_path / "out") == ["a.jpg", "b.avif", "c.jpg", "restorect-manifest.jsonl"]
+    assert "b.avif  " in error
+    assert "(note: has 3 pages or frames: only the first is read, choose another with --page)" in error
+    assert f"failed: {tmp_path}/in/d.avif: this AVIF file is damaged or cut off (" in error
+
+
 def test_a_phone_s_two_files_of_one_picture(run: Run, tmp_path: Path) -> None:
     pytest.importorskip("pi_heif")
     photo(tmp_path / "in" / "IMG_1.jpg")

@@ -117,6 +117,15 @@ def test_ctrl_c_in_a_terminal_does_not_reach_the_decoders():
     assert where()[1] != os.getsid(0)
 
 
+def test_the_working_folder_is_not_imported_from(tmp_path, monkeypatch):
+    for module in ("json", "numpy", "signal", "restorect", "cv2"):
+        (tmp_path / f"{module}.py").write_text(f"open('{module}-was-run', 'w')\nraise SystemExit(3)\n")
+    monkeypatch.chdir(tmp_path)
+    assert run_apart(wrong.reverse, b"ab", library="x").tolist() == [98, 97]
+    assert read_photo(make_avif(pixels(8, 3))).width == 37
+    assert not list(tmp_path.glob("*-was-run"))
+
+
 def test_no_process_outlives_a_killed_command():
     source = str(Path(restorect.__file__).parents[1])
     code = (

@@ -20,8 +20,15 @@ from restorect.errors import ImageError
 from restorect.images.photo import Array
 
 SECONDS = 30.0  # beside what a picture of its size may take
-# The working folder is not imported from: the empty entry of the path is left out.
-_START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from restorect.images.codecs.helper import serve"
+# The working folder is not imported from: the path's empty entry goes first of all.
+_START = """
+import sys
+sys.path[:] = [entry for entry in sys.path if entry]
+import json
+sys.path[:] = json.loads(sys.argv[1])
+from restorect.images.codecs.helper import serve
+serve()
+"""
 _ERRORS: dict[str, type[Exception]] = {"ImageError": ImageError, "MemoryError": MemoryError}
 
 
@@ -34,7 +41,7 @@ class _Helper:
 
     def __init__(self) -> None:
         path = json.dumps([entry for entry in sys.path if entry])
-        command = [sys.executable, "-c", f"{_START}; serve()", path]
+        command = [sys.executable, "-c", _START, path]
         try:  # in a session of its own: Ctrl-C in a terminal is for us alone
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and code; files go in as data
                 command,

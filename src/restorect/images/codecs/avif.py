@@ -57,7 +57,8 @@ def decode(data: bytes, page: int, header: Header) -> Decoded:
 def _pixels(data: bytes, page: int, pages: int) -> Array:
     """Decode apart: imagecodecs 2026.3 corrupts its memory where a sequence's picture is asked for by its number."""
     if pages == 1:
-        return np.asarray(imagecodecs.avif_decode(data, numthreads=1))
+        frame = np.asarray(imagecodecs.avif_decode(data, numthreads=1))
+        return frame[0] if frame.ndim == 4 else frame  # of a sequence whose brand does not say so
     coded = np.frombuffer(data, np.uint8)
     pictures: Any
     if page:
