@@ -10,8 +10,9 @@ from restorect.errors import ImageError
 from restorect.images import cicp
 from restorect.images.codecs.apart import run_apart
 from restorect.images.codecs.avif_items import add_items
-from restorect.images.codecs.boxes import describe_track, read_still, samples
+from restorect.images.codecs.boxes import read_still, samples
 from restorect.images.codecs.png import join_alpha, split_alpha
+from restorect.images.codecs.sequence import describe_track
 from restorect.images.header import Decoded, Header
 from restorect.images.metadata import exif, xmp
 from restorect.images.photo import Array, Metadata, Photo
@@ -20,8 +21,7 @@ from restorect.images.photo import Array, Metadata, Photo
 def header(data: bytes, page: int) -> Header:
     """Read the boxes of the still picture; its orientation is that of its properties, as the standard says."""
     still = read_still(data)
-    sequence = b"avis" in data[8:64]
-    if sequence and not still.width:
+    if not still.width:
         describe_track(still, data)
     profile = still.icc
     warnings: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ def header(data: bytes, page: int) -> Header:
         icc_profile=profile,
         metadata=Metadata(exif=exif.bare(still.exif), xmp=xmp.usable(still.xmp)),
         orientation=still.orientation,
-        pages=samples(data) if sequence else 1,
+        pages=samples(data) if b"avis" in data[8:64] else 1,
         lossless=still.planes == 1 or _identity(data),
         warnings=warnings,
     )

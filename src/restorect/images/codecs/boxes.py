@@ -13,7 +13,6 @@ _ORIENTATIONS = {
 
 _MAX_BOXES = 10_000
 _MAX_ITEMS = 100
-_SAMPLE_ENTRY = 78  # bytes of a picture track's description before its boxes
 
 
 @dataclass(kw_only=True)
@@ -104,27 +103,12 @@ def read_still(data: bytes) -> Still:
 
 def samples(data: bytes) -> int:
     """Count the pictures of an image sequence, 1 when it is none."""
-    start, end = _table(data, b"stsz")
-    return max(1, struct.unpack_from(">I", data, start + 8)[0]) if end - start >= 12 else 1
-
-
-def describe_track(still: Still, data: bytes) -> None:
-    """Take size, depth and colours from the first track, for a sequence without a still picture beside it."""
-    start, end = _table(data, b"stsd")
-    entry = next((at for kind, at, _ in walk(data, start + 8, end) if kind == b"av01"), end)
-    if entry + _SAMPLE_ENTRY <= end:
-        own = [(kind, data[a:b]) for kind, a, b in walk(data, entry + _SAMPLE_ENTRY, end)]
-        _apply(still, own)
-        _bits_from_codec(still, own)
-        still.width, still.height = struct.unpack_from(">HH", data, entry + 24)
-
-
-def _table(data: bytes, name: bytes) -> tuple[int, int]:
-    """Find a table of the first track: where its body starts and ends; both 0 when there is none."""
     spans = [(0, len(data))]
-    for wanted in (b"moov", b"trak", b"mdia", b"minf", b"stbl", name):
+    for wanted in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsz"):
         spans = [(start, end) for a, b in spans[:1] for kind, start, end in walk(data, a, b) if kind == wanted]
-    return spans[0] if spans else (0, 0)
+    return (
+        max(1, struct.unpack_from(">I", data, spans[0][0] + 8)[0]) if spans and spans[0][1] - spans[0][0] >= 12 else 1
+    )
 
 
 def _read_meta(data: bytes, start: int, end: int) -> _Meta:
