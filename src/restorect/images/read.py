@@ -1,5 +1,6 @@
 """Read a photograph truly: its own depth, colours, metadata and alpha, upright."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,6 +10,7 @@ import numpy as np
 
 from restorect.errors import ImageError
 from restorect.images import cicp, icc
+from restorect.images.codecs import jpeg_salvage
 from restorect.images.codecs.registry import READERS
 from restorect.images.header import Decoded, Header, check_size
 from restorect.images.metadata import exif, xmp
@@ -20,10 +22,18 @@ _NAMES = {
     **{"jpeg": "JPEG", "png": "PNG", "tiff": "TIFF", "webp": "WebP", "avif": "AVIF", "jxl": "JPEG XL", "bmp": "BMP"},
     **{"hdr": "HDR", "exr": "EXR", "heic": "HEIC", "raw": "camera RAW"},
 }
+_UNSUPPORTED = re.compile("not (yet )?(implemented|supported)", re.IGNORECASE)
 _DTYPES = {8: np.dtype(np.uint8), 16: np.dtype(np.uint16), 32: np.dtype(np.float32)}
 
 
-def read_photo(source: Path | bytes, *, page: int = 0, max_megapixels: float = 500.0, name: str | None = None) -> Photo:
+def read_photo(
+    source: Path | bytes,
+    *,
+    page: int = 0,
+    max_megapixels: float = 500.0,
+    name: str | None = None,
+    salvage: bool = False,
+) -> Photo:
     """Read a photograph, recognised by its content.
 
     Args:
@@ -31,6 +41,7 @@ def read_photo(source: Path | bytes, *, page: int = 0, max_megapixels: float = 5
         page: picture of a file with several, from 0.
         max_megapixels: limit on width times height, checked before any pixel is decoded.
         name: what to call it in messages; None takes the path.
+        salvage: read what is there of a JPEG that is cut off, with a warning, and do not refuse it.
 
     Returns:
         The photo: pixels H x W x 1 or 3, upright, uint8, uint16 or float32 as in the file.
@@ -45,7 +56,7 @@ def read_photo(source: Path | bytes, *, page: int = 0, max_megapixels: float = 5
         header = READERS[format].header(data, page)
     check_size(header, format=format, size=len(data), name=label, max_megapixels=max_megapixels)
     with _one_line(label, format):
-        decoded = READERS[format].decode(data, page, header)
+        header, decoded = _decode(data, page, header, format, salvage=salvage)
         _check_promise(header, decoded)
         header = _trusted(header if not decoded.drop_profile else replace(header, icc_profile=None), label)
         several = header.pages > 1 and page == 0
@@ -120,8 +131,24 @@ def _one_line(label: str, format: str) -> Iterator[None]:
         raise ImageError(f"{label}: does not fit into memory: free some, or lower --max-megapixels") from error
     except Exception as error:
         reason = " ".join(str(error).split())[:160] or type(error).__name__
-        text = f"{label}: this {_NAMES[format]} file is damaged or cut off ({reason}): get the file again"
-        raise ImageError(text) from error
+        text = f"damaged or cut off ({reason}): get the file again"
+        if _UNSUPPORTED.search(reason):
+            text = f"of a kind that is not supported ({reason}): convert it first"
+        raise ImageError(f"{label}: this {_NAMES[format]} file is {text}") from error
+
+
+def _decode(data: bytes, page: int, header: Header, format: str, *, salvage: bool) -> tuple[Header, Decoded]:
+    """Decode the pixels; of a JPEG that is cut off, if wanted, what is there."""
+    try:
+        return header, READERS[format].decode(data, page, header)
+    except OSError as error:
+        if format != "jpeg":
+            raise
+        if not salvage:
+            text = f"this JPEG file is damaged or cut off ({error})"
+            raise ImageError(f"{text}: get the file again, or restore what is there with --salvage") from error
+    decoded = jpeg_salvage.salvage(data, page, header)
+    return replace(header, options={**header.options, "salvaged": "yes"}), decoded
 
 
 def _check_promise(header: Header, decoded: Decoded) -> None:

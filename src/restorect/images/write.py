@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
+_QUALITY, _SUBSAMPLING = 95, "4:4:4"
+
+
 class WriteOptions(TypedDict, total=False):
     """How to write; see `encode`."""
 
     format: str | None
-    quality: int
-    subsampling: str
+    quality: int | None
+    subsampling: str | None
     lossless: bool | None
     bit_depth: int | None
     strip_metadata: bool
@@ -44,8 +47,8 @@ def encode(
     photo: Photo,
     *,
     format: str | None = None,
-    quality: int = 95,
-    subsampling: str = "4:4:4",
+    quality: int | None = None,
+    subsampling: str | None = None,
     lossless: bool | None = None,
     bit_depth: int | None = None,
     strip_metadata: bool = False,
@@ -56,8 +59,10 @@ def encode(
     Args:
         photo: what to write.
         format: canonical format name; None follows the photo (`formats.output_format`).
-        quality: 1 to 100, for JPEG and for lossy WebP, AVIF and JPEG XL.
-        subsampling: of colour in JPEG and lossy AVIF: 4:4:4, 4:2:2 or 4:2:0.
+        quality: 1 to 100, for JPEG and for lossy WebP, AVIF and JPEG XL; None is as the photo came where both are
+            JPEG, else 95.
+        subsampling: of colour in JPEG and lossy AVIF: 4:4:4, 4:2:2 or 4:2:0; None is as the photo came where both are
+            JPEG, else 4:4:4.
         lossless: for WebP, AVIF and JPEG XL; None is as the photo came, lossy when the format changes.
         bit_depth: 8, 16 or 32; None keeps the photo's, or the nearest that the format holds, with a warning.
         strip_metadata: write only pixels, colour profile and resolution; no note either.
@@ -70,6 +75,9 @@ def encode(
         ImageError: an option is not allowed, or the format cannot hold the photo.
     """
     kind = output_format(photo.format) if format is None else _canonical(format)
+    came = photo.options if kind == photo.format == "jpeg" else {}
+    quality = int(came.get("quality", _QUALITY)) if quality is None else quality
+    subsampling = came.get("subsampling", _SUBSAMPLING) if subsampling is None else subsampling
     _check(kind, quality, subsampling, lossless, bit_depth)
     fitted, warnings = fit(photo, kind, bit_depth)
     converted = photo.icc_profile is not None or photo.code_points is not None or photo.linear

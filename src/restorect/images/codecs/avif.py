@@ -1,13 +1,18 @@
 """AVIF: 8, 10 and 12 bit, grey, RGB, alpha; 10 and 12 bit are held as 16 bit."""
 
+from typing import Any
+
+import cv2
 import imagecodecs
 import numpy as np
 
 from restorect.errors import ImageError
 from restorect.images import cicp
+from restorect.images.codecs.apart import run_apart
 from restorect.images.codecs.avif_items import add_items
 from restorect.images.codecs.boxes import samples
 from restorect.images.codecs.png import join_alpha, split_alpha
+from restorect.images.codecs.sequence import describe_track
 from restorect.images.codecs.still import read_still
 from restorect.images.header import Decoded, Header
 from restorect.images.metadata import exif, xmp
@@ -17,6 +22,8 @@ from restorect.images.photo import Array, Metadata, Photo
 def header(data: bytes, page: int) -> Header:
     """Read the boxes of the still picture; its orientation is that of its properties, as the standard says."""
     still = read_still(data)
+    if not still.width:
+        describe_track(still, data)
     profile = still.icc
     warnings: tuple[str, ...] = ()
     points = still.hdr_code_points
@@ -48,8 +55,26 @@ def decode(data: bytes, page: int, header: Header) -> Decoded:
     """Decode one picture."""
     if page >= header.pages:
         raise ImageError(f"has {header.pages} pages, not {page + 1}: choose --page from 0")
-    frame = np.asarray(imagecodecs.avif_decode(data, index=page, numthreads=1))
+    megapixels = header.width * header.height / 1e6
+    frame = run_apart(_pixels, data, page, header.pages, library="libavif", megapixels=megapixels)
     return split_alpha(widen(frame, header.stored_bits))
+
+
+def _pixels(data: bytes, page: int, pages: int) -> Array:
+    """Decode apart: imagecodecs 2026.3 corrupts its memory where a sequence's picture is asked for by its number."""
+    if pages == 1:
+        frame = np.asarray(imagecodecs.avif_decode(data, numthreads=1))
+        return frame[0] if frame.ndim == 4 else frame  # of a sequence whose brand does not say so
+    coded = np.frombuffer(data, np.uint8)
+    pictures: Any
+    if page:
+        _, pictures = cv2.imdecodemulti(coded, cv2.IMREAD_UNCHANGED, range=(page, page + 1))
+    else:
+        pictures = (cv2.imdecode(coded, cv2.IMREAD_UNCHANGED),)
+    if not pictures or pictures[0] is None:
+        raise ValueError(f"OpenCV cannot read its picture {page}")
+    frame = np.atleast_3d(pictures[0])
+    return np.asarray(frame[..., {1: [0], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[frame.shape[2]]])
 
 
 def widen(codes: Array, bits: int) -> Array:

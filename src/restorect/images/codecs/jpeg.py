@@ -12,6 +12,7 @@ from PIL import Image, JpegImagePlugin
 from restorect.errors import ImageError
 from restorect.images import icc
 from restorect.images.codecs.jpeg_beside import what_lies_beside
+from restorect.images.codecs.jpeg_tables import estimate_quality, nearest_sampling
 from restorect.images.header import Decoded, Header
 from restorect.images.metadata import exif, iptc, xmp
 from restorect.images.photo import Array, Metadata, Photo
@@ -73,7 +74,7 @@ def header(data: bytes, page: int) -> Header:
         beside=beside,
         lossless=False,
         warnings=notes,
-        options={"mode": image.mode},
+        options={"mode": image.mode} | _coding(image, exif.orientation(block, xmp.orientation(packet))),
     )
 
 
@@ -162,6 +163,14 @@ def _open(data: bytes, page: int) -> Any:  # noqa: ANN401 - Pillow's JPEG and MP
     if image.mode not in ("L", "RGB", "CMYK"):
         raise ImageError(f"is a JPEG of a kind that is not supported ({image.mode}): save it as 8-bit RGB")
     return image
+
+
+def _coding(image: Any, orientation: int) -> dict[str, str]:  # noqa: ANN401 - Pillow's class
+    """Say how it was coded: `quality` and `subsampling` for an output that is to be like it."""
+    if not image.quantization:
+        return {}
+    sampling = nearest_sampling(image.layer, turned=orientation >= 5)
+    return {"quality": str(estimate_quality(image.quantization)), "subsampling": sampling}
 
 
 def _dpi(info: dict[Any, Any]) -> tuple[float, float] | None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from restorect.errors import ImageError
 from restorect.images import cicp, icc
+from restorect.images.codecs.apart import run_apart
 from restorect.images.codecs.avif import widen
 from restorect.images.codecs.boxes import walk
 from restorect.images.codecs.jxl_header import ImageHeader, name_tones, read_image_header
@@ -18,7 +19,7 @@ from restorect.images.codecs.png import join_alpha, split_alpha
 from restorect.images.header import Decoded, Header
 from restorect.images.metadata import exif, xmp
 from restorect.images.orient import upright_size
-from restorect.images.photo import Metadata, Photo
+from restorect.images.photo import Array, Metadata, Photo
 
 _SRGB_TONES = 13
 _SRGB_XY = ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06))
@@ -53,17 +54,22 @@ def header(data: bytes, page: int) -> Header:
 
 def decode(data: bytes, page: int, header: Header) -> Decoded:
     """Decode one picture."""
-    try:
-        frame = np.asarray(imagecodecs.jpegxl_decode(data, index=page, numthreads=1))
-    except (IndexError, ValueError) as error:
-        if page:
-            raise ImageError(f"has no page {page}: choose a smaller --page") from error
-        raise
+    frame = run_apart(_pixels, data, page, library="libjxl", megapixels=header.width * header.height / 1e6)
     if frame.dtype == np.float16:
         frame = frame.astype(np.float32)
     if not header.has_alpha:  # a further channel, such as depth, is no alpha
         frame = np.atleast_3d(frame)[..., : header.channels]
     return split_alpha(widen(frame, header.stored_bits))
+
+
+def _pixels(data: bytes, page: int) -> Array:
+    """Decode apart."""
+    try:
+        return np.asarray(imagecodecs.jpegxl_decode(data, index=page, numthreads=1))
+    except (IndexError, ValueError) as error:
+        if page:
+            raise ImageError(f"has no page {page}: choose a smaller --page") from error
+        raise
 
 
 def encode(photo: Photo, *, quality: int, lossless: bool) -> tuple[bytes, tuple[str, ...]]:

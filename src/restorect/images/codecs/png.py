@@ -9,6 +9,7 @@ import numpy as np
 
 from restorect.errors import ImageError
 from restorect.images import cicp, icc
+from restorect.images.codecs.apart import run_apart
 from restorect.images.header import Decoded, Header
 from restorect.images.metadata import exif, xmp
 from restorect.images.photo import Array, Metadata, Photo
@@ -88,10 +89,15 @@ def decode(data: bytes, page: int, header: Header) -> Decoded:
     if page:
         if page >= header.pages:
             raise ImageError(f"has {header.pages} pages, not {page + 1}: choose --page from 0")
-        frame = np.asarray(imagecodecs.apng_decode(data, index=page))
+        frame = run_apart(_frame, data, page, library="libpng", megapixels=header.width * header.height / 1e6)
     else:
         frame = np.asarray(imagecodecs.png_decode(data))
     return split_alpha(frame)
+
+
+def _frame(data: bytes, page: int) -> Array:
+    """Decode apart one frame of an animation."""
+    return np.asarray(imagecodecs.apng_decode(data, index=page))
 
 
 def split_alpha(frame: Array) -> Decoded:

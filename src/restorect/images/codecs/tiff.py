@@ -3,13 +3,15 @@
 import io
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import tifffile
 
 from restorect.errors import ImageError
+from restorect.images.codecs.apart import run_apart
 from restorect.images.codecs.avif import widen
 from restorect.images.codecs.jpeg import cmyk_to_srgb
-from restorect.images.codecs.png import join_alpha
+from restorect.images.codecs.png import join_alpha, split_alpha
 from restorect.images.codecs.tiff_beside import what_lies_beside
 from restorect.images.codecs.tiff_colour import profile as profile_of_tags
 from restorect.images.codecs.tiff_colour import ycbcr_to_rgb
@@ -26,6 +28,9 @@ _COLOURS = {0: 1, 1: 1, 2: 3, 3: 3, 5: 4, 6: 3}
 _SAMPLES = {**_COLOURS, 3: 1}
 _LOSSY = {6, 7, 33003, 33004, 33005, 34712, 34887, 34933, 34934, 50001, 50002, 52546}
 _MAX_SAMPLES = 32
+_OLD_JPEG = 6
+_JPEG = {_OLD_JPEG, 7, 34892}
+_BY_BYTES = {1, 5, 8, 32946, 32773, 50000, 34925}  # decoded here: the other compressions are whole picture codecs
 
 
 def header(data: bytes, page: int) -> Header:
@@ -38,9 +43,11 @@ def header(data: bytes, page: int) -> Header:
         raise ImageError(f"has {len(pages)} pages, not {page + 1}: choose --page from 0")
     tags = read_directory(data, pages[page], head)
     order = head.order
-    samples = tags.number(277, order, 1)
+    compression = tags.number(259, order, 1)
+    old = compression == _OLD_JPEG  # whose writers leave out what its JPEG says too
+    samples = tags.number(277, order, 3 if old else 1)
     photometric = tags.number(262, order, 2 if samples >= 3 else 1)
-    bits, kind = tags.number(258, order, 1), tags.number(339, order, 1)
+    bits, kind = tags.number(258, order, 8 if old else 1), tags.number(339, order, 1)
     _check(tags, order, photometric, samples, bits, kind)
     extra = samples - _SAMPLES[photometric]
     warnings: tuple[str, ...] = (f"{extra - 1} of its extra channels are not kept",) if extra > 1 else ()
@@ -53,7 +60,6 @@ def header(data: bytes, page: int) -> Header:
         profile, more = profile_of_tags(tags, order)
         warnings += more
     metadata, turned = _metadata(data, tags, head, pages[page]), tags.number(274, order)
-    compression = tags.number(259, order, 1)
     depth = 32 if kind == 3 else (8 if bits <= 8 or photometric == 3 else 16)
     return Header(
         width=tags.number(256, order),
@@ -71,17 +77,28 @@ def header(data: bytes, page: int) -> Header:
         names_colours=_CHROMATICITIES in tags.entries,
         lossless=compression not in _LOSSY,
         warnings=warnings,
-        options={"compression": _COMPRESSIONS.get(compression, "zlib"), "photometric": str(photometric)},
+        options={
+            "compression": _COMPRESSIONS.get(compression, "zlib"),
+            "photometric": str(photometric),
+            "by": "libtiff" if old or _subsampled(tags, order, photometric, compression) else "tifffile",
+        },
     )
 
 
 def decode(data: bytes, page: int, header: Header) -> Decoded:
     """Decode one page."""
+    megapixels = header.width * header.height / 1e6
+    if header.options["by"] == "libtiff":
+        return split_alpha(run_apart(_by_libtiff, data, page, library="libtiff", megapixels=megapixels))
     with tifffile.TiffFile(io.BytesIO(data), _multifile=False) as file:
         leaf: Any = file.pages[page]
         if (leaf.imagewidth, leaf.imagelength) != (header.width, header.height):
             raise ValueError("its directories contradict each other")
-        frame = np.asarray(leaf.asarray(maxworkers=1))
+        if int(leaf.compression) in _BY_BYTES:
+            frame = np.asarray(leaf.asarray(maxworkers=1))
+        else:
+            library = f"the decoder of its compression {leaf.compression.name}"
+            frame = run_apart(_by_tifffile, data, page, library=library, megapixels=megapixels)
         extra = tuple(int(kind) for kind in leaf.extrasamples)
         colormap, bits = leaf.colormap, int(leaf.bitspersample)
         if leaf.axes not in ("YX", "YXS", "SYX"):
@@ -105,6 +122,24 @@ def decode(data: bytes, page: int, header: Header) -> Decoded:
         tags = read_directory(data, chain(data, head)[page], head)
         pixels = ycbcr_to_rgb(pixels, tags, head.order, header.stored_bits)
     return _straight(pixels, alpha, extra)
+
+
+def _by_tifffile(data: bytes, page: int) -> Array:
+    """Decode apart."""
+    with tifffile.TiffFile(io.BytesIO(data), _multifile=False) as file:
+        return np.asarray(file.pages[page].asarray(maxworkers=1))
+
+
+def _by_libtiff(data: bytes, page: int) -> Array:
+    """Decode apart: YCbCr colours of fewer samples than there are pixels, and JPEG as TIFF 6.0 first had it; 8 bit.
+
+    libtiff mirrors such pictures by their orientation, but turns none: that is undone.
+    """
+    head = read_head(data)
+    turn = read_directory(data, chain(data, head)[page], head).number(274, head.order, 1)
+    frame = np.asarray(imagecodecs.tiff_decode(data, index=page))
+    frame = frame[:, ::-1] if turn in (2, 3, 6, 7) else frame
+    return frame[::-1] if turn in (3, 4, 7, 8) else frame
 
 
 def encode(photo: Photo) -> tuple[bytes, tuple[str, ...]]:
@@ -149,8 +184,19 @@ def _check(tags: Directory, order: str, photometric: int, samples: int, bits: in
     if not (kind in (1, 4) and 1 <= bits <= 16) and not (kind == 3 and bits in (16, 24, 32, 64)):
         sort = {1: "unsigned integer", 2: "signed integer", 3: "float", 5: "complex", 6: "complex"}.get(kind, "odd")
         raise ImageError(f"has {bits}-bit {sort} pixels: save it as 8 or 16-bit unsigned or 32-bit float")
+    compression = tags.number(259, order, 1)
+    if compression != _OLD_JPEG and compression not in tifffile.TIFF.DECOMPRESSORS:
+        raise ImageError(f"is compressed in a way that is not supported ({compression}): save it with LZW or Deflate")
+    if bits != 8 and (compression == _OLD_JPEG or _subsampled(tags, order, photometric, compression)):
+        raise ImageError(f"has {bits}-bit subsampled YCbCr colours, which is not supported: save it as RGB")
     if tags.number(32997, order, 1) > 1:
         raise ImageError("is a volume: save one slice of it")
+
+
+def _subsampled(tags: Directory, order: str, photometric: int, compression: int) -> bool:
+    """Say whether YCbCr colours have fewer samples than there are pixels, outside of a JPEG; (2, 2) is the default."""
+    factors = tags.entries[530].numbers(order) if 530 in tags.entries else (2, 2)
+    return photometric == 6 and compression not in _JPEG and factors != (1, 1)
 
 
 def _metadata(data: bytes, tags: Directory, head: Head, at: int) -> Metadata:
@@ -193,6 +239,7 @@ def _codes(frame: Array, header: Header) -> Array:
 
 def _palette(index: Array, colormap: Array | None) -> Array:
     """Look palette colours up; they become 8 bit."""
+    index = index.astype(np.uint16, copy=False)  # of 1 bit it comes as bool
     if colormap is None or int(index.max(initial=0)) >= colormap.shape[1]:
         raise ValueError("its palette is damaged")
     table = (colormap >> 8).astype(np.uint8)  # right for writers that multiply by 256 and by 257

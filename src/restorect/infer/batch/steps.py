@@ -11,7 +11,7 @@ from restorect.infer.auto.decision import NOTHING, Decision
 from restorect.infer.batch.atomic import hash_bytes
 from restorect.infer.batch.memory import MemoryBudget, needed_bytes
 from restorect.infer.batch.networks import Chooser, Networks, RestorerLike
-from restorect.infer.batch.photos import Photos, content
+from restorect.infer.batch.photos import Photos, content, likeness
 from restorect.infer.batch.settings import RestoreSettings
 from restorect.infer.batch.sidecars import Sidecar, find_sidecars
 from restorect.infer.batch.sources import Source
@@ -37,6 +37,8 @@ class Item:
     sha256: str
     bytes: int
     reserved: int
+    mode: int
+    date_ns: int | None
     megapixels: float
     seconds: float
     warnings: list[str]
@@ -82,7 +84,7 @@ class Steps:
         begun, name = time.perf_counter(), str(source.path)
         self._photos.check_file_size(source.size, name, self._settings)
         self._budget.check(source.size)
-        data = content(source)
+        data, (mode, date_ns) = content(source), likeness(source)
         header = self._photos.probe(data, name, self._settings)
         reserved, spent = self._needed(header, len(data)), time.perf_counter() - begun
         if not self._budget.acquire(reserved, self._stop):
@@ -99,6 +101,8 @@ class Steps:
                 sha256=hash_bytes(data),
                 bytes=len(data),
                 reserved=reserved,
+                mode=mode,
+                date_ns=date_ns if self._settings.keep_date else None,
                 megapixels=header.height * header.width / 1e6,
                 seconds=spent + time.perf_counter() - begun,
                 warnings=[*photo.warnings, *unusable],
@@ -259,6 +263,7 @@ def _stays_as_it_is(photo: Any, fmt: str, settings: RestoreSettings) -> bool:  #
         and settings.bit_depth in (None, photo.stored_bits or photo.bit_depth)
         and settings.lossless in (None, photo.lossless)
         and not settings.strip_metadata
+        and "salvaged" not in photo.options
     )
 
 
