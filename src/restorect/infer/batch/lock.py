@@ -11,6 +11,7 @@ from pathlib import Path
 
 from restorect.errors import shown
 from restorect.infer.batch.failures import BusyError, OutputError
+from restorect.infer.batch.soft_lock import softly_locked
 
 LOCK_NAME = ".restorect.lock"
 _OWNER_BYTES = 500
@@ -20,7 +21,8 @@ _OWNER_BYTES = 500
 def locked(out: Path) -> Iterator[None]:
     """Hold the folder `out` for this process.
 
-    The lock belongs to the open file, so a killed process leaves none behind; the small file itself stays.
+    The lock belongs to the open file, so a killed process leaves none behind; the small file itself stays. A disk
+    without file locks gets a soft one (`soft_lock`).
 
     Raises:
         BusyError: another process (or another batch of this one) holds it; the message says which.
@@ -34,18 +36,18 @@ def locked(out: Path) -> Iterator[None]:
         raise OutputError(
             f"{shown(out)}: cannot be written ({error.strerror}); choose another output folder"
         ) from error
+    soft = contextlib.ExitStack()
     try:
         try:
             _acquire(descriptor)
         except (BlockingIOError, PermissionError) as error:
             raise BusyError(f"{shown(out)}: {_owner(descriptor)}; wait for it, or choose another folder") from error
-        except OSError as error:
-            raise OutputError(
-                f"{shown(out)}: this disk offers no file locks ({error.strerror}); choose a folder on another disk"
-            ) from error
+        except OSError:  # this disk offers no file locks
+            soft.enter_context(softly_locked(out, _owner(descriptor)))
         _sign(descriptor)
         yield
     finally:
+        soft.close()
         os.close(descriptor)
 
 
