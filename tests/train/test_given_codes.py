@@ -133,3 +133,17 @@ def test_a_recipe_may_change_parts_of_its_preset(teacher: Path, pairs_folder: Pa
         run("student", str(pairs_folder), tmp_path / "other", 2, network={"transformer": {"dim": 12}})
     with pytest.raises(ConfigError, match=r"network\.transformer\.depth: no such setting; allowed here: dim, "):
         run("student", str(pairs_folder), tmp_path / "other", 2, network={"transformer": {"depth": 2}})
+
+
+def test_flex_fades_with_the_learning_rate() -> None:
+    stage, generator = _stage().eval(), torch.Generator().manual_seed(0)
+    for step in range(6):
+        stage(_batch([1, 2, 3, 4], seed=step), generator)
+    values = []
+    for share in (1.0, 0.25, 0.0):
+        stage.follow(share)
+        losses, _ = stage(_batch([1, 2, 3, 4]), generator)
+        values.append(losses["flex"].item())
+    assert values[0] > 0
+    assert values[1] == pytest.approx(0.25 * values[0], rel=1e-4)
+    assert values[2] == 0

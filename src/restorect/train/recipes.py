@@ -203,7 +203,7 @@ class StudentRecipe(NetworkRecipe):
         start: the flow starts from "noise" or from the "mean".
         sampler_steps: steps of the flow, in training and by default afterwards.
         detach_codes: True keeps the image losses from the flow and the condition encoders.
-        flex: weight of FLEX; 0 switches it off.
+        flex: weight of FLEX at the highest learning rate, with which it fades; 0 switches it off.
         codes: weight of the code distillation.
         tone: weight of the agreement of the tone curves that the codes set, on thumbnails.
         codes_batch: batch size of stage 2a, which is cheap because it sees thumbnails only; 0 takes the schedule's.

@@ -122,6 +122,12 @@ class _FeatureStage(_DistilledStage):
         network.transformer.requires_grad_(True)
         self.flex = FlexLoss(_decoder_channels(network.transformer), _decoder_channels(teacher.transformer))
         self.helpers.append(self.flex)
+        self._pace = 1.0
+
+    def follow(self, share: float) -> None:
+        """FLEX fades with the learning rate: what helps a beginner holds back who knows more than the teacher shows."""
+        super().follow(share)
+        self._pace = share
 
     def flex_losses(self, output: TransformerOutput, low: Tensor, target: Codes, gate: Tensor) -> Losses:
         """FLEX of the first samples of `output`, as many as there are in `low` (B, 3, H, W)."""
@@ -131,7 +137,7 @@ class _FeatureStage(_DistilledStage):
             reference = self.teacher.transformer(low, *target)
         # Crops divide by the multiples of both nets, so their maps cover the same pixels.
         ours = [features[: len(low)] for features in _decoder(output)]
-        return {"flex": self.recipe.flex * self.flex(ours, _decoder(reference), gate)}
+        return {"flex": self._pace * self.recipe.flex * self.flex(ours, _decoder(reference), gate)}
 
 
 class TransformerStage(_FeatureStage):
