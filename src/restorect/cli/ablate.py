@@ -39,16 +39,13 @@ def ablate(
     if variants == "list":
         _list()
         return
-    import torch
-
     from restorect.configs import from_mapping
-    from restorect.devices import find_device
+    from restorect.devices import find_device, use_threads
     from restorect.train.ablate import Study
     from restorect.train.ablate import ablate as carry_out
     from restorect.train.recipes import StudentRecipe
 
-    if threads:
-        torch.set_num_threads(threads)
+    use_threads(threads)
     full = from_mapping(StudentRecipe, _values(recipe, data, val, steps, teacher, decomposition, settings))
     study = Study(
         recipe=full,

@@ -98,13 +98,15 @@ def evaluate(
     if "list" in (benchmark, metrics):
         _list(benchmarks=benchmark == "list", weights_dir=weights_dir)
         return
+    from restorect.devices import use_threads
+
     _one_set(pairs, benchmark, photos, reference)
     test_set, cases, own_task = _find_set(pairs, benchmark, data, partial, photos, reference, outputs)
     if outputs is not None:
         methods = [_outputs(outputs, name)]
     else:
         methods = [_restorer(task or own_task, size, device, weights, threads, name, strength, seed, steps)]
-    _threads(threads)
+    use_threads(threads)
     if baselines:
         methods += _baselines(cases)
     against = _good_photos(fid_against, metrics)
@@ -186,13 +188,6 @@ def _restorer(
     restorer = Restorer.load(task, size, device=device, weights=weights, threads=threads)
     shown = name or f"restorect {restorer.size}"
     return restorer_method(restorer, name=shown, strength=strength, seed=seed, steps=steps)
-
-
-def _threads(threads: int | None) -> None:
-    if threads is not None:
-        import torch
-
-        torch.set_num_threads(threads)
 
 
 def _baselines(cases: list[Case]) -> list[Method]:

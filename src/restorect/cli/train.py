@@ -147,15 +147,13 @@ def pack(
     threads: Threads = None,
 ) -> None:
     """Pack a checkpoint for others: float16, measured as packed, with a card."""
-    import torch
-
+    from restorect.devices import use_threads
     from restorect.errors import ConfigError
     from restorect.train.pack import pack as pack_checkpoint
 
     if start not in (None, "noise", "mean"):
         raise ConfigError(f"--start {start}: choose noise or mean")
-    if threads:
-        torch.set_num_threads(threads)
+    use_threads(threads)
     tests = {name: [folder] for name, folder in _named("--test", test).items()}
     notes: dict[str, Any] = dict(_named("--note", note))
     card = pack_checkpoint(
@@ -177,14 +175,12 @@ def auto(
     threads: Threads = None,
 ) -> None:
     """The classifier behind `--task auto`: which of the tasks a photo needs, or none."""
-    import torch
-
     from restorect.configs import from_mapping, override
+    from restorect.devices import use_threads
     from restorect.train.auto import AutoConfig, train_classifier, write
     from restorect.train.auto_data import Folders, gather
 
-    if threads:
-        torch.set_num_threads(threads)
+    use_threads(threads)
     config = from_mapping(AutoConfig, override({"seed": seed}, settings or []))
     given = {"data": data, "clean": clean, "val": val}
     folders = Folders(**{name: _folders(f"--{name}", texts) for name, texts in given.items()})
@@ -252,11 +248,10 @@ def _carry_out(
     import torch
 
     from restorect.configs import from_mapping
-    from restorect.devices import find_device
+    from restorect.devices import find_device, use_threads
     from restorect.train.run import Run
 
-    if threads:
-        torch.set_num_threads(threads)
+    use_threads(threads)
     chosen = find_device(device)
     if chosen.type == "cuda" and "LOCAL_RANK" in os.environ:
         chosen = torch.device("cuda", int(os.environ["LOCAL_RANK"]))

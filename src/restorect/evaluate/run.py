@@ -20,6 +20,8 @@ from restorect.evaluate.scores import Measure, score_all
 from restorect.evaluate.sets import SetMeasure, features_of
 from restorect.metrics.pretrained import Source
 
+_MOST_WORKERS = 256  # more threads than that cannot be had everywhere, and each holds a photograph
+
 OnProgress = Callable[[int, int, str], None]
 
 
@@ -84,7 +86,7 @@ def evaluate(
         One result a case, in their order. What could not be judged has its reason in `error`, enters no mean, is not
         kept in the journal, and is tried again by the next run.
     """
-    require(workers >= 1, f"workers is {workers}; it must be at least 1")
+    require(1 <= workers <= _MOST_WORKERS, f"workers is {workers}; it must be from 1 to {_MOST_WORKERS}")
     results: dict[int, Result] = {}
     pool = ThreadPoolExecutor(workers, thread_name_prefix="evaluate")
     try:

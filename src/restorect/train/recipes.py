@@ -124,6 +124,9 @@ class Recipe:
     schedule: ScheduleRecipe = field(default_factory=lambda: ScheduleRecipe(steps=1000))
     optimiser: OptimiserRecipe = field(default_factory=OptimiserRecipe)
 
+    def __post_init__(self) -> None:
+        require(0 <= self.seed < 2**62, f"seed is {self.seed}; it must be from 0 to below 2^62")
+
 
 @dataclass(frozen=True, kw_only=True)
 class DecompositionRecipe(Recipe):
@@ -205,6 +208,7 @@ class StudentRecipe(NetworkRecipe):
     near_codes: float = 0.5
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         require(0 <= self.codes_share < 1, f"codes_share is {self.codes_share}; it is a share from 0 to below 1")
         require(0 <= self.near_codes <= 1, f"near_codes is {self.near_codes}; it is a probability")
         require(self.codes_batch >= 0, f"codes_batch is {self.codes_batch}; it must be at least 0")
@@ -233,6 +237,7 @@ class ExposureRecipe(Recipe):
     beta: float = 0.2
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         require(0 <= self.trust < 1, f"trust is {self.trust}; it must be at least 0 and below 1")
         require(self.side >= 32, f"side is {self.side}; it must be at least 32 pixels")
         require(self.beta > 0, f"beta is {self.beta}; it must be above 0")
