@@ -32,7 +32,10 @@ def open_regular(path: Path, *, follow: bool = True) -> BinaryIO:
             raise
         raise RestorectError(f"{shown(path)}: is a symbolic link; put the file itself there, or remove it") from error
     try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(mode):
             raise RestorectError(f"{shown(path)}: is not a regular file; give a file, or remove what stands there")
         return os.fdopen(descriptor, "rb")
     except BaseException:

@@ -23,10 +23,10 @@ _REMEDIES = {
     errno.ENFILE: "too many files are open on this machine; close other programs",
     errno.EAGAIN: "the system gives no further process or thread; raise the limit (ulimit -u) or close other programs",
     errno.EFBIG: "the file is larger than this disk or the limit of the process (ulimit -f) allows; use another disk",
-    errno.EBADF: "it is closed; open it, or give a file",
 }
 _MEMORY = "there is not enough memory for it; close other programs or make the photo smaller"
 _DEVICE_MEMORY = "the device has too little memory for it; make the photo smaller or use --device cpu"
+_NO_NAME = "a name holds letters that no file name can have; correct it"
 # What libraries say who have no error of their own for it: torch, Python's threads, the loader of libraries.
 _BY_TEXT = {
     "can't allocate memory": _MEMORY,
@@ -34,6 +34,8 @@ _BY_TEXT = {
     "cannot allocate memory": _MEMORY,
     "std::bad_alloc": _MEMORY,
     "failed to map segment": f"a library cannot be loaded: {_MEMORY}",
+    "surrogates not allowed": _NO_NAME,
+    "embedded null": _NO_NAME,
     "can't start new thread": _REMEDIES[errno.EAGAIN],
     "too many open files": _REMEDIES[errno.EMFILE],
 }

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from restorect.errors import shown
+
 if TYPE_CHECKING:
     from restorect.train.recipes import StudentRecipe
 
@@ -129,7 +131,7 @@ def _write(out: Path, outcome: dict[str, Any]) -> None:
     for kind, (name, label) in CURVES.items():
         write_atomically(out / name, curves(outcome, kind, label).encode())
     typer.echo(text, nl=False)
-    typer.echo(str(out / TABLE_NAME))
+    typer.echo(shown(out / TABLE_NAME))
 
 
 def curves(outcome: dict[str, Any], kind: str, label: str) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from restorect.errors import shown
+
 if TYPE_CHECKING:
     from restorect.evaluate.methods import Method
     from restorect.evaluate.pairs import Case
@@ -186,8 +188,8 @@ def _restorer(
     from restorect.infer.restorer import Restorer
 
     restorer = Restorer.load(task, size, device=device, weights=weights, threads=threads)
-    shown = name or f"restorect {restorer.size}"
-    return restorer_method(restorer, name=shown, strength=strength, seed=seed, steps=steps)
+    called = name or f"restorect {restorer.size}"
+    return restorer_method(restorer, name=called, strength=strength, seed=seed, steps=steps)
 
 
 def _baselines(cases: list[Case]) -> list[Method]:
@@ -303,4 +305,4 @@ def _write_readme(readme: Path, results: Path) -> None:
     from restorect.evaluate.readme import update
 
     changed = update(readme, results)
-    typer.echo(f"{readme}: {'written' if changed else 'already up to date'}")
+    typer.echo(f"{shown(readme)}: {'written' if changed else 'already up to date'}")

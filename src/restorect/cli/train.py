@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from restorect.errors import shown
+
 if TYPE_CHECKING:
     from restorect.train.loop import Report
     from restorect.train.recipes import Recipe
@@ -160,7 +162,7 @@ def pack(
         checkpoint, out, tests=tests, start=cast(Any, start), steps=flow_steps, settings=settings or (), notes=notes
     )
     for name, figures in card.metrics.items():
-        typer.echo(f"{name}: PSNR {figures['psnr']:.2f} dB, {_ssim(figures)} ({figures['protocol']})")
+        typer.echo(f"{shown(name)}: PSNR {figures['psnr']:.2f} dB, {_ssim(figures)} ({figures['protocol']})")
 
 
 @app.command()
@@ -190,7 +192,7 @@ def auto(
     sources = tuple(dict.fromkeys(f"{task}: {folder.parent.name}/{folder.name}" for task, folder in folders.learnt))
     figures = write(out, layers, examples, thresholds=thresholds, data=sources)
     typer.echo(
-        f"{out}: right among the tasks {figures.among_four:.1%}, touched and right {figures.right:.1%}, "
+        f"{shown(out)}: right among the tasks {figures.among_four:.1%}, touched and right {figures.right:.1%}, "
         f"good photos touched {figures.touched:.1%}"
     )
 
@@ -259,7 +261,7 @@ def _carry_out(
     with _Display() as display:
         figures = train(recipe, Run(out, chosen, resume, display.show))
     if figures:
-        typer.echo(f"{out / 'best.safetensors'}: last validation PSNR {figures['psnr']:.2f} dB, {_ssim(figures)}")
+        typer.echo(f"{shown(out / 'best.safetensors')}: last validation PSNR {figures['psnr']:.2f} dB, {_ssim(figures)}")
 
 
 def _ssim(figures: dict[str, float]) -> str:

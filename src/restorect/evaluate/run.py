@@ -19,6 +19,7 @@ from restorect.evaluate.reading import Picture, as_tensor, as_written, read_whol
 from restorect.evaluate.scores import Measure, score_all
 from restorect.evaluate.sets import SetMeasure, features_of
 from restorect.metrics.pretrained import Source
+from restorect.reasons import reason_of
 
 _MOST_WORKERS = 256  # more threads than that cannot be had everywhere, and each holds a photograph
 
@@ -127,9 +128,8 @@ def judge(case: Case, method: Method, ruler: Ruler, journal: Journal) -> tuple[R
         height, width = pictures.output.shape[:2]
         judged = replace(unjudged, key=key, width=width, height=height, seconds=pictures.seconds)
         return replace(judged, scores=scores, features=features), True
-    except (RestorectError, OSError, MemoryError, ValueError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        return replace(unjudged, error=reason), True
+    except (RestorectError, OSError, MemoryError, ValueError, RuntimeError) as error:  # the last is torch's for memory
+        return replace(unjudged, error=reason_of(error)), True
 
 
 def look(case: Case, method: Method) -> Pictures:

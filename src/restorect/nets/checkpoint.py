@@ -174,7 +174,7 @@ def _content(path: Path) -> bytes:
             return file.read()
     except CheckpointError:
         raise
-    except (FileNotFoundError, NotADirectoryError, RestorectError, ValueError) as error:
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, RestorectError, ValueError) as error:
         raise CheckpointError(f"{path}: no such weight file; give the path of a .safetensors checkpoint") from error
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror}); give a file that you may read") from error
