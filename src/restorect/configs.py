@@ -1,6 +1,12 @@
-"""Plain dataclass configs: from a mapping, to a mapping, with overrides, and messages that say what is allowed."""
+"""Plain dataclass configs: from a mapping, to a mapping, with overrides, and messages that say what is allowed.
+
+YAML and JSON may come from anybody: whatever they hold ends in a config or in one line.
+"""
 
 import dataclasses
+import json
+import math
+import reprlib
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -9,9 +15,11 @@ from typing import Any, TypeVar
 
 import yaml
 
-from restorect.errors import ConfigError
+from restorect.errors import ConfigError, RestorectError, shown
+from restorect.files import open_regular
 
 T = TypeVar("T")
+_MOST_YAML = 2**20  # bytes; the parser takes seconds for each
 
 
 def require(condition: bool, message: str) -> None:
@@ -32,12 +40,13 @@ def from_mapping(cls: type[T], values: Mapping[str, Any], where: str = "") -> T:
         ConfigError: for an unknown field, a missing field or a value of the wrong type.
     """
     if not isinstance(values, Mapping):
-        raise ConfigError(f"{where or cls.__name__}: expected named settings, got {values!r}")
+        raise ConfigError(f"{where or cls.__name__}: expected named settings, got {reprlib.repr(values)}")
     hints = typing.get_type_hints(cls)
     fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
     for name in values:
         if name not in fields:
-            raise ConfigError(f"{_join(where, str(name))}: no such setting; allowed here: {', '.join(fields)}")
+            unknown = _join(where, shown(str(name)[:80]))
+            raise ConfigError(f"{unknown}: no such setting; allowed here: {', '.join(fields)}")
     given = {name: _convert(hints[name], value, _join(where, name)) for name, value in values.items()}
     missing = [
         name
@@ -68,6 +77,18 @@ def amended(config: T, values: Mapping[str, Any], where: str = "") -> T:
     return from_mapping(type(config), _merged(to_mapping(config), values), where) if values else config
 
 
+def read_json(text: str | bytes) -> Any:  # noqa: ANN401
+    """What a JSON text holds.
+
+    Raises:
+        ValueError: it is no JSON, or nested deeper than anybody needs.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML file of named settings.
 
@@ -75,15 +96,18 @@ def read_yaml(path: Path) -> dict[str, Any]:
         ConfigError: the file is missing, is no YAML, or holds something else than named settings.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read ({error.__class__.__name__}); give a YAML recipe") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
+        with open_regular(path) as file:
+            text = file.read(_MOST_YAML + 1).decode("utf-8")
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{shown(path)}: cannot be read ({error.__class__.__name__}); give a YAML recipe") from error
+    except RestorectError as error:
+        raise ConfigError(str(error)) from error
+    require(len(text) <= _MOST_YAML, f"{shown(path)}: is too long for a recipe; give a YAML recipe")
+    values = _parsed(text, shown(path))
     if values is None:
         return {}
     if not isinstance(values, dict):
-        raise ConfigError(f"{path}: expected named settings at the top, got {type(values).__name__}")
+        raise ConfigError(f"{shown(path)}: expected named settings at the top, got {type(values).__name__}")
     return values
 
 
@@ -97,17 +121,16 @@ def override(values: Mapping[str, Any], settings: Sequence[str]) -> dict[str, An
     for setting in settings:
         path, equals, text = setting.partition("=")
         if not equals or not path:
-            raise ConfigError(f"--set {setting}: write it as name=value, for example --set optimiser.lr=0.0002")
+            raise ConfigError(f"--set {shown(setting)}: write it as name=value, for example --set optimiser.lr=0.0002")
         node = result
         *parents, last = path.split(".")
         for parent in parents:
             node = node.setdefault(parent, {})
             if not isinstance(node, dict):
-                raise ConfigError(f"--set {setting}: {parent} is a plain value and has no settings inside")
-        try:
-            node[last] = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise ConfigError(f"--set {setting}: the value is not valid YAML") from error
+                raise ConfigError(
+                    f"--set {shown(setting)}: {shown(parent)} is a plain value and has no settings inside"
+                )
+        node[last] = _parsed(text, f"--set {shown(setting[:200])}")
     return typing.cast(dict[str, Any], result)
 
 
@@ -118,6 +141,24 @@ def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
         old = both.get(name)
         both[name] = _merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
     return both
+
+
+class _Loader(yaml.SafeLoader):
+    """Without aliases, which may unfold to gigabytes or lead in a circle."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases are not supported, write the values out")
+        return super().compose_node(parent, index)
+
+
+def _parsed(text: str, label: str) -> Any:  # noqa: ANN401
+    try:
+        return yaml.load(text, _Loader)  # noqa: S506 - a safe loader with less in it
+    except RecursionError as error:
+        raise ConfigError(f"{label}: not valid YAML (nested too deeply)") from error
+    except Exception as error:  # PyYAML fails at odd tags and dates in whatever way Python does
+        raise ConfigError(f"{label}: not valid YAML ({shown(' '.join(str(error).split())[:300])})") from error
 
 
 def _join(where: str, name: str) -> str:
@@ -143,7 +184,8 @@ def _convert(hint: Any, value: Any, where: str) -> Any:  # noqa: ANN401
         return _convert(next(a for a in arguments if a is not type(None)), value, where)
     if origin is typing.Literal:
         if value not in arguments:
-            raise ConfigError(f"{where}: {value!r} is not allowed; choose one of {', '.join(map(str, arguments))}")
+            allowed = ", ".join(map(str, arguments))
+            raise ConfigError(f"{where}: {reprlib.repr(value)} is not allowed; choose one of {allowed}")
         return value
     if origin is dict:
         hint = dict
@@ -151,21 +193,28 @@ def _convert(hint: Any, value: Any, where: str) -> Any:  # noqa: ANN401
         return _convert_tuple(arguments, value, where)
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return value if isinstance(value, hint) else from_mapping(hint, value, where)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if hint is float and isinstance(value, str):
-        try:  # YAML reads 1e-4, without a dot, as text
-            return float(value)
-        except ValueError:
-            pass
+    if hint is float:
+        value = _number(value, where)
     if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
-        raise ConfigError(f"{where}: expected {hint.__name__}, got {value!r}")
+        raise ConfigError(f"{where}: expected {hint.__name__}, got {reprlib.repr(value)}")
     return value
+
+
+def _number(value: Any, where: str) -> Any:  # noqa: ANN401
+    """A float from what YAML and JSON give for one; what is no number comes back as it is."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return value
+    try:  # YAML reads 1e-4, without a dot, as text
+        number = float(value)
+    except (ValueError, OverflowError):
+        return value
+    require(math.isfinite(number), f"{where}: expected a finite number, got {number}")
+    return number
 
 
 def _convert_tuple(arguments: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:  # noqa: ANN401
     if not isinstance(value, list | tuple):
-        raise ConfigError(f"{where}: expected a list, got {value!r}")
+        raise ConfigError(f"{where}: expected a list, got {reprlib.repr(value)}")
     if len(arguments) == 2 and arguments[1] is Ellipsis:
         arguments = (arguments[0],) * len(value)
     if len(arguments) != len(value):

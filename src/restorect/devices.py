@@ -1,9 +1,13 @@
 """Finding the device a user names, and setting its threads and precision."""
 
+import os
+
 import torch
 
 from restorect.configs import require
 from restorect.errors import DeviceError
+
+_MOST_THREADS = 256
 
 
 def find_device(name: str) -> torch.device:
@@ -36,8 +40,9 @@ def use_threads(threads: int | None) -> None:
     """Set torch's CPU threads for the whole process; None leaves them as they are.
 
     Raises:
-        ConfigError: the number is below 1.
+        ConfigError: the number is below 1, or so high that starting them would end the process.
     """
     if threads is not None:
-        require(threads >= 1, f"threads is {threads}; it must be at least 1")
+        most = max(_MOST_THREADS, os.cpu_count() or 1)
+        require(1 <= threads <= most, f"threads is {threads}; it must be from 1 to {most}")
         torch.set_num_threads(threads)

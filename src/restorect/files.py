@@ -1,11 +1,46 @@
-"""Writing a file so that at any moment, even through a power cut, it is either whole or not there."""
+"""Files: written so that they are whole or not there, even through a power cut; read if they are files."""
 
 import contextlib
+import errno
 import os
 import secrets
+import stat
 from pathlib import Path
+from typing import BinaryIO
+
+from restorect.errors import RestorectError, shown
 
 PART_PREFIX, PART_SUFFIX = ".restorect-", ".part"
+
+
+def open_regular(path: Path, *, follow: bool = True) -> BinaryIO:
+    """Open a regular file for reading; a pipe would block for ever, and a device may never end.
+
+    Args:
+        path: the file.
+        follow: whether it may be a symbolic link.
+
+    Raises:
+        RestorectError: it is something else than a file.
+        OSError: the system refuses.
+    """
+    ways = ("O_NONBLOCK", "O_BINARY", "O_CLOEXEC") if follow else ("O_NONBLOCK", "O_BINARY", "O_CLOEXEC", "O_NOFOLLOW")
+    try:
+        descriptor = os.open(path, os.O_RDONLY | sum(getattr(os, way, 0) for way in ways))
+    except OSError as error:
+        if follow or error.errno != errno.ELOOP:
+            raise
+        raise RestorectError(f"{shown(path)}: is a symbolic link; put the file itself there, or remove it") from error
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(mode):
+            raise RestorectError(f"{shown(path)}: is not a regular file; give a file, or remove what stands there")
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
 
 
 def write_atomically(

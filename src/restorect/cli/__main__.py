@@ -1,6 +1,8 @@
 """Where the `restorect` command and `python -m restorect.cli` begin."""
 
+import os
 import signal
+import sys
 
 
 def main() -> None:
@@ -10,11 +12,23 @@ def main() -> None:
     listening = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if listening:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from restorect.cli.main import main as run
+    try:
+        from restorect.cli.guard import guarded
+        from restorect.cli.streams import prepare
 
-    if listening:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    run()
+        prepare()
+    except (OSError, MemoryError) as error:  # too few files or too little memory even for what would tell it well
+        os.write(2, f"restorect: cannot start: {error}\n".encode())
+        sys.exit(2)
+
+    def run() -> None:
+        from restorect.cli.main import main as command
+
+        if listening:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        command()
+
+    sys.exit(guarded(run))
 
 
 if __name__ == "__main__":

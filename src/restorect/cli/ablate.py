@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from restorect.errors import shown
+
 if TYPE_CHECKING:
     from restorect.train.recipes import StudentRecipe
 
@@ -39,16 +41,13 @@ def ablate(
     if variants == "list":
         _list()
         return
-    import torch
-
     from restorect.configs import from_mapping
-    from restorect.devices import find_device
+    from restorect.devices import find_device, use_threads
     from restorect.train.ablate import Study
     from restorect.train.ablate import ablate as carry_out
     from restorect.train.recipes import StudentRecipe
 
-    if threads:
-        torch.set_num_threads(threads)
+    use_threads(threads)
     full = from_mapping(StudentRecipe, _values(recipe, data, val, steps, teacher, decomposition, settings))
     study = Study(
         recipe=full,
@@ -132,7 +131,7 @@ def _write(out: Path, outcome: dict[str, Any]) -> None:
     for kind, (name, label) in CURVES.items():
         write_atomically(out / name, curves(outcome, kind, label).encode())
     typer.echo(text, nl=False)
-    typer.echo(str(out / TABLE_NAME))
+    typer.echo(shown(out / TABLE_NAME))
 
 
 def curves(outcome: dict[str, Any], kind: str, label: str) -> str:

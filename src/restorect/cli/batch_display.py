@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import IO, TYPE_CHECKING
 
+from restorect.cli.streams import OUTPUT, StreamError
 from restorect.errors import shown
 from restorect.infer.batch.events import Began, Event, Failed, Restored, Skipped, Summary
 from restorect.infer.batch.failures import Failure
@@ -155,7 +156,10 @@ class JsonLines(Display):
         self._object("finished", values)
 
     def _object(self, name: str, values: dict[str, object]) -> None:
-        self._line(json.dumps({"event": name} | values))
+        try:
+            self._line(json.dumps({"event": name} | values))
+        except BrokenPipeError as error:  # a batch that ends halfway shall not do so silently
+            raise StreamError(f"{OUTPUT}: nobody reads it any more; give the same command again to go on") from error
 
 
 def choose(*, quiet: bool, as_json: bool) -> Display:

@@ -33,7 +33,7 @@ def bench(
     ] = None,
     task: Annotated[str, typer.Option(help="What the shipped sizes restore.")] = "low-light",
     threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 1,
-    runs: Annotated[int, typer.Option(min=1, help="Timed passes; the median counts.")] = 5,
+    runs: Annotated[int, typer.Option(min=1, max=10_000, help="Timed passes; the median counts.")] = 5,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps or auto.")] = "cpu",
     out: Annotated[
         str | None, typer.Option("--json", metavar="FILE", help="Write the figures as JSON; - prints only them.")
@@ -45,7 +45,9 @@ def bench(
     Each line is measured in a process of its own, on one thread unless told otherwise.
     """
     from rich.console import Console
+    from rich.markup import escape
 
+    from restorect.errors import shown
     from restorect.infer.bench import Case, measure_all
 
     nets: list[dict[str, Any]] = [{"size": name} for name in size or []]
@@ -55,7 +57,9 @@ def bench(
     sides = [_parse(text) for text in resolution or ["400x600"]]
     cases = [Case(height=h, width=w, **net, **how) for net in nets or [{"size": "tiny"}] for h, w in sides]
     with Console(stderr=True).status("starting") as status:
-        figures = measure_all(cases, lambda done, total, stage: status.update(f"{done + 1} of {total}: {stage}"))
+        figures = measure_all(
+            cases, lambda done, total, stage: status.update(escape(shown(f"{done + 1} of {total}: {stage}")))
+        )
     if out != "-":
         Console().print(_table(cases, figures))
     if out is not None:
@@ -77,7 +81,10 @@ def _parse(text: str) -> tuple[int, int]:
 
 
 def _table(cases: "list[Case]", figures: "list[Figures]") -> "Table":
+    from rich.markup import escape
     from rich.table import Table
+
+    from restorect.errors import shown
 
     first = cases[0]
     table = Table(title=f"{first.device}, {first.threads} thread(s), median of {first.runs}", caption=_NOTE)
@@ -91,7 +98,7 @@ def _table(cases: "list[Case]", figures: "list[Figures]") -> "Table":
         cells = [f"{figure.cpu_seconds:.3f}", f"{figure.wall_seconds:.3f}"]
         cells += [_whole(figure.loaded_mib), _whole(figure.peak_mib), f"{figure.gflops:.2f}"]
         cells += [_whole(figure.device_peak_mib)] if on_gpu else []
-        table.add_row(case.name, f"{case.height}x{case.width}", *cells)
+        table.add_row(escape(shown(case.name)), f"{case.height}x{case.width}", *cells)
     return table
 
 

@@ -21,7 +21,7 @@ def degrade(
     photos: Annotated[Path, typer.Argument(metavar="IN", help="A clean photo, or a folder of them.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to fill: low/ and high/.", show_default=False)],
     seed: Annotated[int, typer.Option(help="Another seed makes other pairs.")] = 0,
-    count: Annotated[int, typer.Option(min=1, help="Pairs to make of each photo.")] = 1,
+    count: Annotated[int, typer.Option(min=1, max=100_000, help="Pairs to make of each photo.")] = 1,
     force: Annotated[bool, typer.Option("--force", help="Replace pairs that are there already.")] = False,
 ) -> None:
     """Degrade clean photos into pairs for training: OUT/low holds what a bad photo shows, OUT/high a good one.
@@ -33,6 +33,7 @@ def degrade(
 
     from restorect.data.degrade import SIMULATORS
     from restorect.data.degrade.pairs import find_photos, write_pairs
+    from restorect.errors import shown
 
     files = find_photos(photos)
     outcomes = write_pairs(files, out, SIMULATORS[task.value], seed=seed, count=count, overwrite=force)
@@ -42,9 +43,10 @@ def degrade(
         outcomes, task.value, len(files), console=console, transient=True, disable=not console.is_terminal
     ):
         if outcome.error is not None:
-            typer.echo(f"restorect: {outcome.error}", err=True)
+            typer.echo(f"restorect: {shown(outcome.error)}", err=True)
             failed += 1
         made += len(outcome.written) // 2
-    typer.echo(f"{made} {'pair' if made == 1 else 'pairs'} in {out}" + (f", {failed} failed" if failed else ""))
+    pairs = "pair" if made == 1 else "pairs"
+    typer.echo(f"{made} {pairs} in {shown(out)}" + (f", {failed} failed" if failed else ""))
     if failed:
         raise typer.Exit(1)

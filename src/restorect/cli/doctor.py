@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from restorect import __version__
+from restorect.errors import shown
 
 _CORE = ("torch", "numpy", "pillow", "opencv-python-headless", "tifffile", "imagecodecs", "safetensors", "pydantic")
 _CORE_REST = ("PyYAML", "typer", "rich", "platformdirs", "filelock")
@@ -61,7 +62,7 @@ def examine() -> dict[str, Any]:
         "devices": devices,
         "threads": threads,
         "extras": extras,
-        "cache": str(cache),
+        "cache": shown(cache),
         "cache_writable": _writable(cache),
         "weights": weights,
         "troubles": troubles,
@@ -130,7 +131,7 @@ def _troubles(versions: dict[str, str | None], cache: Path) -> list[str]:
             "pip uninstall opencv-python, then pip install --force-reinstall opencv-python-headless"
         )
     if not _writable(cache):
-        troubles.append(f"the cache folder {cache} cannot be written; make it writable or set XDG_CACHE_HOME")
+        troubles.append(f"the cache folder {shown(cache)} cannot be written; make it writable or set XDG_CACHE_HOME")
     return troubles
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from restorect.errors import shown
+
 if TYPE_CHECKING:
     from restorect.evaluate.methods import Method
     from restorect.evaluate.pairs import Case
@@ -98,13 +100,15 @@ def evaluate(
     if "list" in (benchmark, metrics):
         _list(benchmarks=benchmark == "list", weights_dir=weights_dir)
         return
+    from restorect.devices import use_threads
+
     _one_set(pairs, benchmark, photos, reference)
     test_set, cases, own_task = _find_set(pairs, benchmark, data, partial, photos, reference, outputs)
     if outputs is not None:
         methods = [_outputs(outputs, name)]
     else:
         methods = [_restorer(task or own_task, size, device, weights, threads, name, strength, seed, steps)]
-    _threads(threads)
+    use_threads(threads)
     if baselines:
         methods += _baselines(cases)
     against = _good_photos(fid_against, metrics)
@@ -184,15 +188,8 @@ def _restorer(
     from restorect.infer.restorer import Restorer
 
     restorer = Restorer.load(task, size, device=device, weights=weights, threads=threads)
-    shown = name or f"restorect {restorer.size}"
-    return restorer_method(restorer, name=shown, strength=strength, seed=seed, steps=steps)
-
-
-def _threads(threads: int | None) -> None:
-    if threads is not None:
-        import torch
-
-        torch.set_num_threads(threads)
+    called = name or f"restorect {restorer.size}"
+    return restorer_method(restorer, name=called, strength=strength, seed=seed, steps=steps)
 
 
 def _baselines(cases: list[Case]) -> list[Method]:
@@ -308,4 +305,4 @@ def _write_readme(readme: Path, results: Path) -> None:
     from restorect.evaluate.readme import update
 
     changed = update(readme, results)
-    typer.echo(f"{readme}: {'written' if changed else 'already up to date'}")
+    typer.echo(f"{shown(readme)}: {'written' if changed else 'already up to date'}")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from restorect.errors import shown
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -42,12 +44,19 @@ def tell(summary: dict[str, Any], out: Path) -> int:
     for table in tables(summary, console.width):
         console.print(table)
     for stamp in [*summary["set"]["stamps"], *(f"no {n}: {why}" for n, why in summary["unavailable"].items())]:
-        typer.echo(stamp)
+        typer.echo(shown(stamp))
     failed = [(method["name"], failure) for method in summary["methods"] for failure in method["failed"]]
     for method, failure in failed:
-        typer.echo(f"failed: {method}, {failure['name']}: {failure['error']}", err=True)
-    typer.echo(str(out / REPORT_NAME))
+        typer.echo(shown(f"failed: {method}, {failure['name']}: {failure['error']}"), err=True)
+    typer.echo(shown(out / REPORT_NAME))
     return len(failed)
+
+
+def plain(name: str) -> str:
+    """A name from elsewhere as rich shows it letter by letter, brackets and all."""
+    from rich.markup import escape
+
+    return escape(shown(name))
 
 
 def tables(summary: dict[str, Any], width: int) -> list[Table]:
@@ -59,13 +68,13 @@ def tables(summary: dict[str, Any], width: int) -> list[Table]:
     note = f"{label}: mean over images with its {summary['confidence']['level']:.0%} confidence interval"
     if not protocol["comparable"]:
         note += "; NOT COMPARABLE with other protocols"
-    first = _Column(head="method", cells=[method["name"] for method in summary["methods"]])
+    first = _Column(head="method", cells=[plain(method["name"]) for method in summary["methods"]])
     groups = _groups(_columns(summary), width - first.width - 1)
     found = []
     for number, group in enumerate(groups):
         table = Table()
         if number == 0:
-            table.title = f"{test_set['title']}, {test_set['images']} images"
+            table.title = f"{plain(test_set['title'])}, {test_set['images']} images"
         if number == len(groups) - 1:
             table.caption = note
         for column in (first, *group):
@@ -90,7 +99,7 @@ def _columns(summary: dict[str, Any]) -> list[_Column]:
     for name in summary["set_columns"]:
         found.append(_Column(head=name, cells=[_set_cell(method["set_scores"].get(name)) for method in methods]))
     for name, reason in summary["unavailable"].items():
-        head = f"{name}\n{reason.partition(' (')[0]}"
+        head = f"{name}\n{plain(reason.partition(' (')[0])}"
         found.append(_Column(head=head, cells=["-"] * len(methods), folds=True))
     seconds = ["-" if method["seconds"] is None else f"{method['seconds']:.3f}" for method in methods]
     return [*found, _Column(head="seconds", cells=seconds)]
@@ -136,5 +145,5 @@ class Progress:
     def show(self, done: int, total: int, stage: str) -> None:
         """Bring the stage's bar up to date."""
         if stage not in self._tasks:
-            self._tasks[stage] = self._bar.add_task(stage, total=total)
+            self._tasks[stage] = self._bar.add_task(plain(stage), total=total)
         self._bar.update(self._tasks[stage], completed=done)

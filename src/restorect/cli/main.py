@@ -1,4 +1,4 @@
-"""The `restorect` command: puts the command groups together and turns user errors into one line and an exit code."""
+"""The `restorect` command: puts the command groups together."""
 
 import os
 import sys
@@ -13,9 +13,10 @@ from restorect.cli.bench import bench
 from restorect.cli.degrade import degrade
 from restorect.cli.doctor import doctor
 from restorect.cli.evaluate import evaluate
+from restorect.cli.guard import guarded
 from restorect.cli.info import info
 from restorect.cli.restore import restore
-from restorect.errors import RestorectError
+from restorect.cli.room import check_threads
 
 app = typer.Typer(
     name="restorect",
@@ -37,7 +38,8 @@ def _show_version(wanted: bool) -> None:
 def _root(
     version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")] = False,
 ) -> None:
-    pass
+    if "--help" not in sys.argv:
+        check_threads()
 
 
 # Each group is one file beside this one. They import torch inside their functions, so that --help stays instant.
@@ -53,12 +55,8 @@ app.add_typer(train.app, name="train")
 
 
 def main() -> None:
-    """Run the command; a user's error prints one line and exits 2."""
+    """Run the command; an error prints one line and exits 2."""
     # Read once, when torch is loaded. In pages of 4 KB the system takes longer to hand out memory for the maps of a
     # large photo than the networks take to fill them.
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
-    try:
-        app()
-    except RestorectError as error:
-        typer.echo(f"restorect: {error}", err=True)
-        sys.exit(2)
+    sys.exit(guarded(lambda: app(standalone_mode=False)))

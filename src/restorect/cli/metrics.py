@@ -112,7 +112,7 @@ def _check_free(output: Path, force: bool) -> None:
 
 
 def _write(output: Path, parameters: "Parameters", force: bool) -> None:
-    from restorect.errors import RestorectError
+    from restorect.errors import RestorectError, shown
     from restorect.metrics.parameters.store import write_parameters
 
     try:
@@ -122,4 +122,4 @@ def _write(output: Path, parameters: "Parameters", force: bool) -> None:
     except OSError as error:
         reason = error.strerror or error.__class__.__name__
         raise RestorectError(f"{output}: cannot be written ({reason})") from error
-    typer.echo(f"{output}: fitted to {parameters.origin['photographs']} photographs")
+    typer.echo(f"{shown(output)}: fitted to {parameters.origin['photographs']} photographs")

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from restorect.infer.batch.steps import Item
 
 _PIPE = "-"
+_HEAD, _PIECE = 2**16, 2**24  # bytes of standard input that are looked at, and that are read at a time
+_COPIES = 3  # of a piped file at least, while it is decoded
 
 
 def restore(
@@ -102,7 +104,7 @@ def _planned(paths: Sequence[str], out: str, naming: "Naming", *, recursive: boo
     files = [path for path in paths if path != _PIPE]
     plan = plan_batch(files, folder, naming, photos, recursive=recursive)
     if len(files) < len(paths):
-        source = Source(path=Path("stdin"), data=sys.stdin.buffer.read())
+        source = Source(path=Path("stdin"), data=_piped(naming.settings))
         piped = plan_sources([*(job.source for job in plan.jobs), source], folder, naming, photos)
         plan = dataclasses.replace(
             piped, failures=plan.failures + piped.failures, passed_over=plan.passed_over, others=plan.others
@@ -123,7 +125,7 @@ def _run(
     from restorect.infer.batch import Photos, Restored, Stop, run_batch
 
     for path in plan.passed_over:
-        display.notice(f"{path!r} was written by an earlier run, so it is no input of this one")
+        display.notice(f"{shown(path)} was written by an earlier run, so it is no input of this one")
     stop, fundus = Stop(), _FundusNotice(display.notice)
 
     def show(event: "Event") -> None:
@@ -148,11 +150,11 @@ def _to_stdout(
     if len(paths) != 1 or settings.samples != 1 or settings.uncertainty:
         raise ConfigError("-o -: standard output takes one photo and one sample; give a folder for more")
     piped, photos = paths[0] == _PIPE, Photos()
-    data = sys.stdin.buffer.read() if piped else None
-    source = Source(path=Path("stdin" if piped else paths[0]), data=data)
+    source = Source(path=Path("stdin" if piped else paths[0]))
     networks = load()
     seen: list[Item] = []
     try:
+        source = Source(path=source.path, data=_piped(settings)) if piped else source
         fmt, _ = photos.output_kind(source, settings.format)
         (content,) = restore_one(source, fmt, networks, settings, photos=photos, on_restored=seen.append)
     except (RestorectError, OSError, MemoryError) as error:
@@ -164,6 +166,21 @@ def _to_stdout(
             typer.echo(f"restorect: {shown(source.path)}: {shown(line)}", err=True)
         _FundusNotice(lambda text: typer.echo(f"restorect: {text}", err=True)).see(item.task)
     return _write(content)
+
+
+def _piped(settings: "RestoreSettings") -> bytes:
+    """All of standard input; refused as soon as it is longer than a photo under the limit, or than the memory."""
+    from restorect.images.formats import sniff
+    from restorect.infer.batch import MemoryBudget, Photos
+
+    content, photos, budget = bytearray(), Photos(), MemoryBudget()
+    while piece := sys.stdin.buffer.read(_PIECE):
+        content += piece
+        if sniff(bytes(content[:_HEAD])) is None:  # no photo: whoever looks at these bytes will say so
+            break
+        photos.check_file_size(len(content), "stdin", settings)
+        budget.check(_COPIES * len(content))
+    return bytes(content)
 
 
 def _write(content: bytes) -> int:

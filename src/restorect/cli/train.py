@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from restorect.errors import shown
+
 if TYPE_CHECKING:
     from restorect.train.loop import Report
     from restorect.train.recipes import Recipe
@@ -147,22 +149,20 @@ def pack(
     threads: Threads = None,
 ) -> None:
     """Pack a checkpoint for others: float16, measured as packed, with a card."""
-    import torch
-
+    from restorect.devices import use_threads
     from restorect.errors import ConfigError
     from restorect.train.pack import pack as pack_checkpoint
 
     if start not in (None, "noise", "mean"):
         raise ConfigError(f"--start {start}: choose noise or mean")
-    if threads:
-        torch.set_num_threads(threads)
+    use_threads(threads)
     tests = {name: [folder] for name, folder in _named("--test", test).items()}
     notes: dict[str, Any] = dict(_named("--note", note))
     card = pack_checkpoint(
         checkpoint, out, tests=tests, start=cast(Any, start), steps=flow_steps, settings=settings or (), notes=notes
     )
     for name, figures in card.metrics.items():
-        typer.echo(f"{name}: PSNR {figures['psnr']:.2f} dB, {_ssim(figures)} ({figures['protocol']})")
+        typer.echo(f"{shown(name)}: PSNR {figures['psnr']:.2f} dB, {_ssim(figures)} ({figures['protocol']})")
 
 
 @app.command()
@@ -177,14 +177,12 @@ def auto(
     threads: Threads = None,
 ) -> None:
     """The classifier behind `--task auto`: which of the tasks a photo needs, or none."""
-    import torch
-
     from restorect.configs import from_mapping, override
+    from restorect.devices import use_threads
     from restorect.train.auto import AutoConfig, train_classifier, write
     from restorect.train.auto_data import Folders, gather
 
-    if threads:
-        torch.set_num_threads(threads)
+    use_threads(threads)
     config = from_mapping(AutoConfig, override({"seed": seed}, settings or []))
     given = {"data": data, "clean": clean, "val": val}
     folders = Folders(**{name: _folders(f"--{name}", texts) for name, texts in given.items()})
@@ -194,7 +192,7 @@ def auto(
     sources = tuple(dict.fromkeys(f"{task}: {folder.parent.name}/{folder.name}" for task, folder in folders.learnt))
     figures = write(out, layers, examples, thresholds=thresholds, data=sources)
     typer.echo(
-        f"{out}: right among the tasks {figures.among_four:.1%}, touched and right {figures.right:.1%}, "
+        f"{shown(out)}: right among the tasks {figures.among_four:.1%}, touched and right {figures.right:.1%}, "
         f"good photos touched {figures.touched:.1%}"
     )
 
@@ -252,11 +250,10 @@ def _carry_out(
     import torch
 
     from restorect.configs import from_mapping
-    from restorect.devices import find_device
+    from restorect.devices import find_device, use_threads
     from restorect.train.run import Run
 
-    if threads:
-        torch.set_num_threads(threads)
+    use_threads(threads)
     chosen = find_device(device)
     if chosen.type == "cuda" and "LOCAL_RANK" in os.environ:
         chosen = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
@@ -264,7 +261,9 @@ def _carry_out(
     with _Display() as display:
         figures = train(recipe, Run(out, chosen, resume, display.show))
     if figures:
-        typer.echo(f"{out / 'best.safetensors'}: last validation PSNR {figures['psnr']:.2f} dB, {_ssim(figures)}")
+        typer.echo(
+            f"{shown(out / 'best.safetensors')}: last validation PSNR {figures['psnr']:.2f} dB, {_ssim(figures)}"
+        )
 
 
 def _ssim(figures: dict[str, float]) -> str:

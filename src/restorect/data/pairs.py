@@ -3,6 +3,7 @@
 Shapes: arrays HWC, RGB.
 """
 
+import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from restorect.errors import DataError
+from restorect.files import open_regular
 
 EXTENSIONS = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
 
@@ -93,10 +95,12 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
         DataError: the file cannot be decoded.
     """
     try:
+        with open_regular(path) as file:  # by its bytes, for OpenCV opens no name that is not UTF-8
+            content = file.read()
         if path.suffix.lower() not in (".tif", ".tiff"):  # Pillow cannot open all of these
-            with Image.open(path) as strict:
+            with Image.open(io.BytesIO(content)) as strict:
                 strict.load()  # OpenCV fills what is missing of a truncated file with grey
-        image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError, cv2.error):
         image = None
     if image is None:
@@ -145,7 +149,7 @@ def image_size(path: Path) -> tuple[int, int]:
         DataError: the header cannot be read.
     """
     try:
-        with Image.open(path) as image:
+        with open_regular(path) as file, Image.open(file) as image:
             return image.size
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{path}: cannot be read as an image; remove or replace it") from error

@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from restorect.configs import from_mapping
+from restorect.configs import from_mapping, read_json
 from restorect.errors import ConfigError, DataError
+from restorect.files import open_regular, write_atomically
 
 JOURNAL_NAME = "journal.jsonl"
 
@@ -64,15 +65,13 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._known: dict[str, Result] = {}
         kept = []
-        for line in _lines(path):
-            try:
-                result = from_mapping(Result, json.loads(line))
-            except (ValueError, ConfigError):  # not JSON, or of another version
-                continue
-            self._known[result.key] = result
-            kept.append(line + "\n")
         try:
-            path.write_text("".join(kept), encoding="utf-8")
+            for line in _lines(path):
+                result = _parsed(line)
+                if result is not None:
+                    self._known[result.key] = result
+                    kept.append(line + "\n")
+            write_atomically(path, "".join(kept).encode())  # a kill or a full disk here shall not lose what is known
             self._file: IO[str] = path.open("a", encoding="utf-8")
         except OSError as error:
             raise DataError(f"{path}: cannot be written ({error.strerror}); give another --out") from error
@@ -93,4 +92,17 @@ class Journal:
 
 
 def _lines(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+    try:
+        with open_regular(path) as file:
+            return file.read().decode("utf-8", "replace").splitlines()
+    except FileNotFoundError:
+        return []
+
+
+def _parsed(line: str) -> Result | None:
+    """A line's result; None where it is not JSON, or of another version."""
+    try:
+        result = from_mapping(Result, read_json(line))
+    except (ValueError, ConfigError):
+        return None
+    return result if all(isinstance(value, float | int) for value in result.scores.values()) else None

@@ -41,7 +41,14 @@ class Method:
 def restorer_method(
     restorer: "Restorer", *, name: str, strength: float = 1.0, seed: int = 0, steps: int | None = None
 ) -> Method:
-    """Our networks, through the same `Restorer` as a user's photo."""
+    """Our networks, through the same `Restorer` as a user's photo.
+
+    Raises:
+        ConfigError: a setting is out of range.
+    """
+    from restorect.infer.call import Options
+
+    Options(strength=strength, seed=seed, steps=steps)  # says so before, not for each photograph
     steps = steps or restorer.default_steps
     settings = {"strength": strength, "seed": seed, "steps": steps, "device": restorer.device.type}
     facts = {

@@ -1,7 +1,8 @@
 """Which files are judged together: found by name, checked by their headers, and every problem named and counted."""
 
+import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -45,11 +46,21 @@ def list_images(folder: Path, *, recursive: bool = False) -> list[Path]:
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder")
-    found = folder.rglob("*") if recursive else folder.iterdir()
+    found = _everything(folder) if recursive else folder.iterdir()
     files = sorted(p for p in found if p.suffix.lower() in EXTENSIONS and not p.name.startswith("."))
     if not files:
         raise DataError(f"{folder}: holds no image; give a folder with photographs in it")
     return files
+
+
+def _everything(top: Path) -> Iterator[Path]:
+    """All files below a folder; `rglob` would pass over a folder that cannot be listed."""
+
+    def refuse(error: OSError) -> None:
+        raise DataError(f"{error.filename}: this folder cannot be listed ({error.strerror}); check its permissions")
+
+    for folder, _, names in os.walk(top, onerror=refuse):
+        yield from (Path(folder, name) for name in names)
 
 
 def key_of(path: Path, rule: KeyRule) -> str:

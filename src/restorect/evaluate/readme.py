@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from restorect.errors import DataError
+from restorect.errors import DataError, shown
 from restorect.evaluate.summary import KIND, read_summary, write
+from restorect.files import open_regular
 
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
 _NAMES = {"psnr": "PSNR", "ssim": "SSIM", "lpips": "LPIPS", "niqe": "NIQE"}
@@ -25,9 +26,10 @@ def update(readme: Path, results: Path) -> bool:
         DataError: the README or a summary cannot be read, or the markers are missing.
     """
     try:
-        text = readme.read_text(encoding="utf-8")
-    except OSError as error:
-        raise DataError(f"{readme}: cannot be read ({error.strerror}); give a Markdown file") from error
+        with open_regular(readme) as file:
+            text = file.read().decode("utf-8")
+    except (OSError, ValueError) as error:
+        raise DataError(f"{readme}: cannot be read ({type(error).__name__}); give a Markdown file") from error
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
@@ -40,7 +42,8 @@ def update(readme: Path, results: Path) -> bool:
 
 def summaries(results: Path) -> list[Path]:
     """The summaries in a folder, by name; files of other kinds are left alone."""
-    return [path for path in sorted(results.glob("*.json")) if f'"kind": "{KIND}"' in path.read_text(encoding="utf-8")]
+    marker = f'"kind": "{KIND}"'.encode()
+    return [path for path in sorted(results.glob("*.json")) if path.is_file() and marker in path.read_bytes()]
 
 
 def render(results: Path) -> str:
@@ -62,7 +65,8 @@ def _section(group: Sequence[Mapping[str, Any]]) -> str:
     test_set, protocol, columns = first["set"], first["protocol"], list(first["columns"])
     kind = "pairs" if test_set["paired"] else "photos"
     lines = [
-        f"**{test_set['title']}**, {test_set['images']} {kind}, protocol `{protocol['name']}/{protocol['version']}`"
+        f"**{shown(test_set['title'])}**, {test_set['images']} {kind}, "
+        f"protocol `{protocol['name']}/{protocol['version']}`"
     ]
     lines += [f"({stamp})" for stamp in dict.fromkeys(stamp for summary in group for stamp in summary["set"]["stamps"])]
     heads = [_NAMES.get(column, column) for column in columns]
@@ -87,7 +91,7 @@ def _row(method: Mapping[str, Any], columns: list[str]) -> str:
     cells = [_estimate(method["scores"].get(column)) for column in columns]
     seconds = "" if method["seconds"] is None else f"{method['seconds']:.2f}"
     failed = f" ({len(method['failed'])} images failed)" if method["failed"] else ""
-    return f"| {method['name']}{failed} | {' | '.join(cells)} | {seconds} |"
+    return f"| {shown(method['name'])}{failed} | {' | '.join(cells)} | {seconds} |"
 
 
 def _published(figure: Mapping[str, Any], columns: list[str]) -> str:

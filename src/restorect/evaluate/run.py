@@ -19,6 +19,9 @@ from restorect.evaluate.reading import Picture, as_tensor, as_written, read_whol
 from restorect.evaluate.scores import Measure, score_all
 from restorect.evaluate.sets import SetMeasure, features_of
 from restorect.metrics.pretrained import Source
+from restorect.reasons import reason_of
+
+_MOST_WORKERS = 256  # more threads than that cannot be had everywhere, and each holds a photograph
 
 OnProgress = Callable[[int, int, str], None]
 
@@ -84,7 +87,7 @@ def evaluate(
         One result a case, in their order. What could not be judged has its reason in `error`, enters no mean, is not
         kept in the journal, and is tried again by the next run.
     """
-    require(workers >= 1, f"workers is {workers}; it must be at least 1")
+    require(1 <= workers <= _MOST_WORKERS, f"workers is {workers}; it must be from 1 to {_MOST_WORKERS}")
     results: dict[int, Result] = {}
     pool = ThreadPoolExecutor(workers, thread_name_prefix="evaluate")
     try:
@@ -125,9 +128,8 @@ def judge(case: Case, method: Method, ruler: Ruler, journal: Journal) -> tuple[R
         height, width = pictures.output.shape[:2]
         judged = replace(unjudged, key=key, width=width, height=height, seconds=pictures.seconds)
         return replace(judged, scores=scores, features=features), True
-    except (RestorectError, OSError, MemoryError, ValueError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        return replace(unjudged, error=reason), True
+    except (RestorectError, OSError, MemoryError, ValueError, RuntimeError) as error:  # the last is torch's for memory
+        return replace(unjudged, error=reason_of(error)), True
 
 
 def look(case: Case, method: Method) -> Pictures:

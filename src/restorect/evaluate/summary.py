@@ -12,20 +12,22 @@ from pathlib import Path
 from typing import Any
 
 from restorect import __version__
-from restorect.errors import DataError
+from restorect.configs import read_json
+from restorect.errors import DataError, shown
 from restorect.evaluate.journal import Result
 from restorect.evaluate.methods import Method
 from restorect.evaluate.protocols import Protocol
 from restorect.evaluate.scores import Better
 from restorect.evaluate.sets import SetScore
 from restorect.evaluate.statistics import LEVEL, RESAMPLES, estimate
-from restorect.files import write_atomically
+from restorect.files import open_regular, write_atomically
 from restorect.metrics.pretrained import Source
 
 FORMAT_VERSION = 1
 KIND = "evaluation"
 SUMMARY_NAME, CSV_NAME, REPORT_NAME = "summary.json", "images.csv", "report.html"
 _DIGITS = 5
+_FORMULAS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last four are the wide letters of Asia
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,7 +175,7 @@ def write(path: Path, text: str) -> None:
         DataError: it cannot be written.
     """
     try:
-        write_atomically(path, text.encode())
+        write_atomically(path, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror}); give another --out") from error
 
@@ -186,11 +188,17 @@ def table(evaluation: Evaluation) -> str:
     writer.writeheader()
     for outcome in evaluation.outcomes:
         for result in outcome.results:
-            row: dict[str, Any] = {name: getattr(result, name) for name in ("method", "name", "width", "height")}
-            row["protocol"] = evaluation.protocol.label
+            row: dict[str, Any] = {name: _cell(getattr(result, name)) for name in ("method", "name", "error")}
+            row |= {"protocol": evaluation.protocol.label, "width": result.width, "height": result.height}
             seconds = "" if result.seconds is None else round(result.seconds, 4)
-            writer.writerow({**row, "seconds": seconds, **_rounded(result.scores), "error": result.error})
+            writer.writerow({**row, "seconds": seconds, **_rounded(result.scores)})
     return text.getvalue()
+
+
+def _cell(text: str) -> str:
+    """Text on one line that a spreadsheet takes for text: it would run `=cmd|...` of a photo's name as a formula."""
+    text = shown(text)
+    return f"'{text}" if text.lstrip().startswith(_FORMULAS) else text
 
 
 def digits_of(summary: Mapping[str, Any], column: str) -> int:
@@ -246,7 +254,8 @@ def read_summary(path: Path) -> dict[str, Any]:
         DataError: it is missing, no JSON, or of another kind or version.
     """
     try:
-        summary = json.loads(path.read_text(encoding="utf-8"))
+        with open_regular(path) as file:
+            summary = read_json(file.read())
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read as JSON ({type(error).__name__}); evaluate again") from error
     if not isinstance(summary, dict) or summary.get("kind") != KIND or summary.get("format_version") != FORMAT_VERSION:

@@ -31,8 +31,10 @@ class VelocityConfig:
     skip: bool = False
 
     def __post_init__(self) -> None:
-        require(self.width > 0 and self.blocks >= 1, "a velocity net needs width above 0 and at least 1 block")
-        require(self.frequencies >= 2, "a velocity net needs at least 2 frequencies of the time")
+        require(0 < self.width <= 8192, f"a velocity net needs a width from 1 to 8192, not {self.width}")
+        require(1 <= self.blocks <= 64, f"a velocity net needs at least 1 block and at most 64, not {self.blocks}")
+        few = 2 <= self.frequencies <= 1024
+        require(few, f"a velocity net needs at least 2 frequencies and at most 1024, not {self.frequencies}")
 
 
 class TimeFeatures(nn.Module):

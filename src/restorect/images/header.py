@@ -77,7 +77,7 @@ PixelReader = Callable[[bytes, int, Header], Decoded]
 
 def file_limit(pixels: float) -> int:
     """Give the bytes that no file of that many pixels exceeds."""
-    return int(pixels) * _BYTES_A_PIXEL + _SPARE
+    return int(min(1e18, pixels)) * _BYTES_A_PIXEL + _SPARE
 
 
 def check_size(header: Header, *, format: str, size: int, name: str, max_megapixels: float) -> None:

@@ -17,6 +17,7 @@ from restorect.images.metadata import exif, xmp
 from restorect.images.orient import upright, upright_size
 from restorect.images.photo import Array, Photo, PhotoInfo
 from restorect.images.source import load
+from restorect.reasons import is_shortage, reason_of
 
 _NAMES = {
     **{"jpeg": "JPEG", "png": "PNG", "tiff": "TIFF", "webp": "WebP", "avif": "AVIF", "jxl": "JPEG XL", "bmp": "BMP"},
@@ -130,6 +131,8 @@ def _one_line(label: str, format: str) -> Iterator[None]:
     except MemoryError as error:
         raise ImageError(f"{label}: does not fit into memory: free some, or lower --max-megapixels") from error
     except Exception as error:
+        if is_shortage(error):  # of processes or files, for a decoder of its own
+            raise ImageError(f"{label}: {reason_of(error)}") from error
         reason = " ".join(str(error).split())[:160] or type(error).__name__
         text = f"damaged or cut off ({reason}): get the file again"
         if _UNSUPPORTED.search(reason):

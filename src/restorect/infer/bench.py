@@ -120,7 +120,9 @@ def build(case: Case) -> Pass:
     """
     import torch
 
-    torch.set_num_threads(case.threads)
+    from restorect.devices import use_threads
+
+    use_threads(case.threads)
     if case.preset is not None:
         return _student_pass(case.preset, case.height, case.width, _plain_device(case.device))
     from restorect.infer.restorer import Restorer

@@ -35,7 +35,8 @@ class Options:
     def __post_init__(self) -> None:
         require(0 <= self.strength <= 1, f"strength is {self.strength}; it must be from 0 to 1")
         require(self.samples >= 1, f"samples is {self.samples}; it must be at least 1")
-        require(self.steps is None or self.steps >= 1, f"steps is {self.steps}; it must be at least 1")
+        in_range = self.steps is None or 1 <= self.steps <= 1000
+        require(in_range, f"steps is {self.steps}; it must be at least 1, at most 1000")
         require(self.start in (None, "noise", "mean"), f"start is {self.start!r}; choose noise or mean")
         in_range = 0 <= self.seed and self.seed + self.samples <= 2**63
         require(in_range, f"seed is {self.seed}; it must be from 0 to below 2^63")

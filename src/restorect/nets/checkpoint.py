@@ -5,17 +5,21 @@ The description is JSON under the metadata key "restorect".
 
 import hashlib
 import json
+import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from restorect.configs import from_mapping, to_mapping
-from restorect.errors import CheckpointError, ConfigError
+from restorect.checksums import read_metadata, tensor_checksum
+from restorect.configs import from_mapping, read_json, to_mapping
+from restorect.errors import CheckpointError, ConfigError, RestorectError
+from restorect.files import open_regular
 from restorect.files import write_atomically as write_atomically
 from restorect.nets.student import Student, StudentConfig
 from restorect.nets.teacher import Teacher, TeacherConfig
@@ -23,7 +27,9 @@ from restorect.retinex.decomposition import DecompositionPair
 
 FORMAT_VERSION = 1
 METADATA_KEY = "restorect"
+CHECKSUM_KEY = "sha256"
 Kind = Literal["decomposition", "teacher", "student"]
+_MOST_BYTES = 4 * 2**30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +66,7 @@ def save_checkpoint(path: Path, network: nn.Module, card: Card, dtype: torch.dty
         name: t.detach().to("cpu", torch.float32 if name in running else dtype).contiguous()
         for name, t in network.state_dict().items()
     }
-    description = {"format_version": FORMAT_VERSION, **asdict(card)}
+    description = {"format_version": FORMAT_VERSION, **asdict(card), CHECKSUM_KEY: tensor_checksum(save(tensors))}
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, save(tensors, metadata={METADATA_KEY: json.dumps(description)}))
 
@@ -71,25 +77,36 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], Card]:
     Raises:
         CheckpointError: the file is missing, damaged, of another kind or of another version.
     """
-    if not path.is_file():
-        raise CheckpointError(f"{path}: no such weight file; give the path of a .safetensors checkpoint")
+    tensors, card, whole = _read(path)
+    _check_whole(path, whole)
+    return tensors, card
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], Card, bool]:
+    """Weights, card, and whether the weights fit their check sum (true for older files, which have none)."""
+    content = _content(path)
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name).float() for name in file.keys()}
-    except (SafetensorError, OSError) as error:
+        tensors = {name: tensor.float() for name, tensor in load(content).items()}
+        metadata = read_metadata(content)
+    except (SafetensorError, ValueError) as error:
         raise CheckpointError(f"{path}: not a readable safetensors file ({error}); fetch or train it again") from error
     try:
-        description = json.loads(metadata[METADATA_KEY])
-        version = description.pop("format_version")
+        description = read_json(metadata[METADATA_KEY])
+        version, checksum = description.pop("format_version"), description.pop(CHECKSUM_KEY, None)
     except (KeyError, ValueError, AttributeError, TypeError) as error:
         raise CheckpointError(f"{path}: not a restorect checkpoint (it carries no description)") from error
     if version != FORMAT_VERSION:
         raise CheckpointError(f"{path}: checkpoint version {version}, this restorect reads {FORMAT_VERSION}; update it")
     try:
-        return tensors, from_mapping(Card, description)
+        card = from_mapping(Card, description)
     except ConfigError as error:
         raise CheckpointError(f"{path}: its description is not understood ({error})") from error
+    return tensors, card, checksum is None or checksum == tensor_checksum(content)
+
+
+def _check_whole(path: Path, whole: bool) -> None:
+    if not whole:
+        raise CheckpointError(f"{path}: its weights do not fit their check sum: the copy is damaged, fetch it again")
 
 
 def load_student(path: Path) -> tuple[Student, Card]:
@@ -98,8 +115,7 @@ def load_student(path: Path) -> tuple[Student, Card]:
     Raises:
         CheckpointError: the file is unusable or holds another network.
     """
-    tensors, card = _read_kind(path, "student")
-    return _filled(path, Student(_config(path, StudentConfig, card)), tensors), card
+    return _load(path, "student", lambda card: Student(_config(path, StudentConfig, card)))
 
 
 def load_teacher(path: Path) -> tuple[Teacher, Card]:
@@ -108,8 +124,7 @@ def load_teacher(path: Path) -> tuple[Teacher, Card]:
     Raises:
         CheckpointError: the file is unusable or holds another network.
     """
-    tensors, card = _read_kind(path, "teacher")
-    return _filled(path, Teacher(_config(path, TeacherConfig, card)), tensors), card
+    return _load(path, "teacher", lambda card: Teacher(_config(path, TeacherConfig, card)))
 
 
 def load_decomposition(path: Path) -> tuple[DecompositionPair, Card]:
@@ -118,8 +133,7 @@ def load_decomposition(path: Path) -> tuple[DecompositionPair, Card]:
     Raises:
         CheckpointError: the file is unusable or holds another network.
     """
-    tensors, card = _read_kind(path, "decomposition")
-    return _filled(path, DecompositionPair(), tensors), card
+    return _load(path, "decomposition", lambda _: DecompositionPair())
 
 
 def student_card(config: StudentConfig, **fields: Any) -> Card:  # noqa: ANN401
@@ -151,11 +165,28 @@ def file_hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _read_kind(path: Path, kind: Kind) -> tuple[dict[str, Tensor], Card]:
-    tensors, card = read_checkpoint(path)
+def _content(path: Path) -> bytes:
+    try:
+        with open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > _MOST_BYTES:
+                raise CheckpointError(f"{path}: has {size} bytes, too many for a checkpoint; give another file")
+            return file.read()
+    except CheckpointError:
+        raise
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, RestorectError, ValueError) as error:
+        raise CheckpointError(f"{path}: no such weight file; give the path of a .safetensors checkpoint") from error
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror}); give a file that you may read") from error
+
+
+def _load(path: Path, kind: Kind, make: Callable[[Card], Any]) -> tuple[Any, Card]:
+    tensors, card, whole = _read(path)
     if card.kind != kind:
         raise CheckpointError(f"{path}: holds a {card.kind}, but a {kind} is needed here")
-    return tensors, card
+    network = _filled(path, lambda: make(card), tensors)
+    _check_whole(path, whole)  # last: that a tensor is missing says more
+    return network, card
 
 
 def _config(path: Path, cls: Any, card: Card) -> Any:  # noqa: ANN401
@@ -165,9 +196,13 @@ def _config(path: Path, cls: Any, card: Card) -> Any:  # noqa: ANN401
         raise CheckpointError(f"{path}: its network config is not understood ({error})") from error
 
 
-def _filled(path: Path, network: Any, tensors: dict[str, Tensor]) -> Any:  # noqa: ANN401
-    """Load the weights strictly, with one line about the first thing that does not fit."""
-    expected = network.state_dict()
+def _filled(path: Path, make: Callable[[], Any], tensors: dict[str, Tensor]) -> Any:  # noqa: ANN401
+    """Load the weights strictly, with one line about the first thing that does not fit.
+
+    The network is laid out without memory first: no description gets more of it than the file's own tensors take.
+    """
+    with torch.device("meta"):
+        expected = make().state_dict()
     for name, tensor in expected.items():
         if name not in tensors:
             raise CheckpointError(f"{path}: weight {name} is missing; the file is incomplete, fetch or train it again")
@@ -177,5 +212,6 @@ def _filled(path: Path, network: Any, tensors: dict[str, Tensor]) -> Any:  # noq
     unknown = sorted(set(tensors) - set(expected))
     if unknown:
         raise CheckpointError(f"{path}: weight {unknown[0]} does not belong to this network")
+    network = make()
     network.load_state_dict(tensors)
     return network.eval()

@@ -31,7 +31,7 @@ class ExposureConfig:
     dropout: float = 0.2
 
     def __post_init__(self) -> None:
-        require(self.width > 0, f"width is {self.width}; it must be above 0")
+        require(0 < self.width <= 1024, f"width is {self.width}; it must be above 0, up to 1024")
         require(0 <= self.dropout < 1, f"dropout is {self.dropout}; it is a share from 0 to below 1")
 
 
@@ -62,7 +62,7 @@ class ExposureNet(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.output = nn.Linear(2 * w, 1)
         nn.init.zeros_(self.output.weight)
-        nn.init.constant_(self.output.bias, torch.logit(torch.tensor(start)).item())
+        nn.init.constant_(self.output.bias, torch.logit(torch.tensor(start, device="cpu")).item())
 
     def forward(self, low: Tensor) -> Tensor:
         """(B, 3, H, W) of any size to means (B, 1), above 0 and below 1."""

@@ -34,8 +34,9 @@ class PriorConfig:
     view: int = 0
 
     def __post_init__(self) -> None:
-        require(self.width > 0 and self.blocks >= 0, "a prior encoder needs width above 0 and blocks of at least 0")
-        require(self.view >= 0, f"view is {self.view}; it must be 0 (the whole photo) or a side in pixels")
+        require(0 < self.width <= 1024, f"a prior encoder needs a width from 1 to 1024, not {self.width}")
+        require(0 <= self.blocks <= 64, f"a prior encoder needs 0 to 64 blocks, not {self.blocks}")
+        require(0 <= self.view <= 4096, f"view is {self.view}; it must be 0 (the whole photo) or a side up to 4096")
 
 
 def view_of(image: Tensor, side: int) -> Tensor:

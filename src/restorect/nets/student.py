@@ -66,7 +66,7 @@ class StudentConfig:
         require(0 < self.exposure_mean < 1, f"exposure_mean is {self.exposure_mean}; it must be above 0 and below 1")
         require(0 <= self.floor <= 1, f"floor is {self.floor}; it must be from 0 to 1")
         require(0 <= self.exposure_trust <= 1, f"exposure_trust is {self.exposure_trust}; it must be from 0 to 1")
-        require(self.steps >= 1, f"steps is {self.steps}; a flow needs at least 1")
+        require(1 <= self.steps <= 1000, f"steps is {self.steps}; a flow has 1 to 1000")
 
 
 class Student(nn.Module):

@@ -19,6 +19,8 @@ from restorect.nets.padding import pad_to_multiple
 from restorect.nets.tone import ToneCurve
 from restorect.retinex.decomposition import RetinexParts
 
+_MOST_CHANNELS, _MOST_BLOCKS = 1024, 64  # what is larger is no network but a mistake, or meant to fill the memory
+
 
 @dataclass(frozen=True, kw_only=True)
 class TransformerConfig:
@@ -56,10 +58,15 @@ class TransformerConfig:
     detail: bool = False
 
     def __post_init__(self) -> None:
-        require(self.dim > 0 and self.dim % 8 == 0, f"dim is {self.dim}; it must be a multiple of 8")
+        in_range = 0 < self.dim <= _MOST_CHANNELS and self.dim % 8 == 0
+        require(in_range, f"dim is {self.dim}; it must be a multiple of 8, up to {_MOST_CHANNELS}")
         require(self.stem in (1, 2, 4), f"stem is {self.stem}; it must be 1, 2 or 4")
-        require(min(self.blocks) >= 1 and self.refine >= 0, "blocks must be at least 1 a level, refine at least 0")
-        require(self.expansion > 0, f"expansion is {self.expansion}; it must be above 0")
+        require(
+            1 <= min(self.blocks) and max(self.blocks) <= _MOST_BLOCKS,
+            f"blocks must be at least 1 a level, at most {_MOST_BLOCKS}",
+        )
+        require(0 <= self.refine <= _MOST_BLOCKS, f"refine at least 0, at most {_MOST_BLOCKS}, not {self.refine}")
+        require(0 < self.expansion <= 16, f"expansion is {self.expansion}; it must be above 0, up to 16")
         for level, heads in enumerate(self.heads):
             channels = self.dim * 2**level
             require(heads >= 1 and channels % heads == 0, f"{heads} heads do not divide {channels} channels")

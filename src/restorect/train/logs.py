@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from restorect.errors import TrainingError, shown
 from restorect.files import write_atomically
 from restorect.train.writing import writing
 
@@ -15,6 +16,9 @@ class RunLog:
     Args:
         folder: of the run.
         step: the step the run goes on from; records after it, left by a killed run, are dropped.
+
+    Raises:
+        TrainingError: tensorboard is installed and cannot write to a folder whose name is not UTF-8.
     """
 
     def __init__(self, folder: Path, step: int) -> None:
@@ -28,6 +32,8 @@ class RunLog:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
             return
+        if any("\ud800" <= letter <= "\udfff" for letter in str(folder)):
+            raise TrainingError(f"{shown(folder)}: tensorboard cannot write to a folder of this name; give another -o")
         self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
 
     def write(self, kind: str, step: int, values: dict[str, float]) -> None:
@@ -62,5 +68,5 @@ def _step_of(line: str) -> float:
     """The record's step; infinite for a line that a kill cut short."""
     try:
         return float(json.loads(line)["step"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return float("inf")

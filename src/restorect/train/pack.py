@@ -74,7 +74,7 @@ def pack(
         notes={**card.notes, **(notes or {})},
     )
     save_checkpoint(target, network, card, torch.float16)
-    write_atomically(target.with_suffix(".md"), describe(target.name, card).encode())
+    write_atomically(target.with_suffix(".md"), describe(target.name, card).encode("utf-8", "backslashreplace"))
     return card
 
 

@@ -71,8 +71,11 @@ class ScheduleRecipe:
     def __post_init__(self) -> None:
         require(self.steps > 0 or self.minutes > 0, "give --steps or --minutes above 0: the schedule must end")
         require(len(self.patches) == len(self.batches) > 0, "patches and batches must be lists of one length")
-        require(all(p >= 32 and p % 32 == 0 for p in self.patches), "patches must be multiples of 32")
-        require(all(b >= 1 for b in self.batches), "batches must be at least 1")
+        require(min(self.steps, self.minutes) >= 0, "steps and minutes must not be negative")
+        require(
+            all(32 <= p <= 8192 and p % 32 == 0 for p in self.patches), "patches must be multiples of 32, up to 8192"
+        )
+        require(all(1 <= b <= 65536 for b in self.batches), "batches must be at least 1, at most 65536")
         require(self.log_every >= 1, "log_every must be at least 1")
         require(min(self.validate_every, self.checkpoint_every) >= 0, "intervals must not be negative")
 
@@ -132,6 +135,9 @@ class Recipe:
     data: DataRecipe = field(default_factory=DataRecipe)
     schedule: ScheduleRecipe = field(default_factory=lambda: ScheduleRecipe(steps=1000))
     optimiser: OptimiserRecipe = field(default_factory=OptimiserRecipe)
+
+    def __post_init__(self) -> None:
+        require(0 <= self.seed < 2**62, f"seed is {self.seed}; it must be from 0 to below 2^62")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,8 +243,8 @@ class StudentRecipe(NetworkRecipe):
         require(0 < self.whole_rate <= 1, f"whole_rate is {self.whole_rate}; it is a share above 0, up to 1")
         require(self.flex >= 0, f"flex is {self.flex}; it must not be negative")
         require(0 <= self.near_codes <= 1, f"near_codes is {self.near_codes}; it is a probability")
-        require(self.codes_batch >= 0, f"codes_batch is {self.codes_batch}; it must be at least 0")
-        require(self.sampler_steps >= 1, "sampler_steps must be at least 1")
+        require(0 <= self.codes_batch <= 65536, f"codes_batch is {self.codes_batch}; it must be from 0 to 65536")
+        require(1 <= self.sampler_steps <= 1000, "sampler_steps must be at least 1, at most 1000")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -263,6 +269,7 @@ class ExposureRecipe(Recipe):
     beta: float = 0.2
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         require(0 <= self.trust < 1, f"trust is {self.trust}; it must be at least 0 and below 1")
         require(self.side >= 32, f"side is {self.side}; it must be at least 32 pixels")
         require(self.beta > 0, f"beta is {self.beta}; it must be above 0")

@@ -96,7 +96,7 @@ def write_pairs(
 
 def pair_generator(name: str, index: int, seed: int) -> torch.Generator:
     """The generator of one pair: seeded by the photo's file name, the pair's number and the user's seed."""
-    digest = hashlib.sha256(f"{seed}\n{index}\n{name}".encode()).digest()
+    digest = hashlib.sha256(f"{seed}\n{index}\n{name}".encode("utf-8", "surrogateescape")).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
 
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 from restorect.evaluate.journal import Result
 from restorect.evaluate.report.pictures import FULL_ERROR, data_uri, error_map
 from restorect.evaluate.report.plots import Axis, Point, plot, spanning
+from restorect.evaluate.report.text import text
 from restorect.evaluate.run import Pictures
 from restorect.evaluate.statistics import estimate
 from restorect.evaluate.summary import Evaluation, digits_of
@@ -52,13 +52,13 @@ def page(evaluation: Evaluation, summary: Mapping[str, Any], worst: Sequence[Sho
         best: cases to show, best first.
     """
     test_set = summary["set"]
-    title = escape(f"{evaluation.outcomes[0].method.name} on {test_set['title']}")
+    title = text(f"{evaluation.outcomes[0].method.name} on {test_set['title']}")
     kind = "pairs" if test_set["paired"] else "photographs without ground truth"
     parts = [
         f"<h1>{title}</h1>",
-        f"<p>{test_set['images']} {kind}. {escape(test_set['split'])}</p>",
-        *(f'<p class="stamp">{escape(stamp)}</p>' for stamp in _stamps(summary)),
-        f"<p>Protocol <b>{escape(evaluation.protocol.label)}</b>: {escape(evaluation.protocol.summary)}.</p>",
+        f"<p>{test_set['images']} {kind}. {text(test_set['split'])}</p>",
+        *(f'<p class="stamp">{text(stamp)}</p>' for stamp in _stamps(summary)),
+        f"<p>Protocol <b>{text(evaluation.protocol.label)}</b>: {text(evaluation.protocol.summary)}.</p>",
         _table(evaluation, summary),
         _parts(evaluation, summary),
         *_plots(evaluation),
@@ -100,16 +100,15 @@ def _table(evaluation: Evaluation, summary: Mapping[str, Any]) -> str:
         kind = ' class="ours"' if number == 0 else ""
         cells += "".join(f'<td class="n">{_distance(method["set_scores"].get(c))}</td>' for c in evaluation.set_columns)
         cells += "<td></td>" * len(summary["unavailable"])
-        cells += f'<td class="n">{seconds}</td><td>{escape(evaluation.protocol.label)}</td>'
-        rows.append(f"<tr{kind}><td>{escape(method['name'])}</td>{cells}</tr>")
+        cells += f'<td class="n">{seconds}</td><td>{text(evaluation.protocol.label)}</td>'
+        rows.append(f"<tr{kind}><td>{text(method['name'])}</td>{cells}</tr>")
     for figure in published:
         cells = "".join(f'<td class="n">{figure.get(c, "")}</td>' for c in columns)
         cells += "<td></td>" * (len(evaluation.set_columns) + len(summary["unavailable"]))
-        note = escape(figure["protocol"]) + ("" if figure["comparable"] else "; <b>not comparable</b>")
-        source = f"<br><small>{escape(figure['source'])}</small>"
+        note = text(figure["protocol"]) + ("" if figure["comparable"] else "; <b>not comparable</b>")
+        source = f"<br><small>{text(figure['source'])}</small>"
         rows.append(
-            f'<tr class="grey"><td>{escape(figure["method"])}, published</td>{cells}<td></td>'
-            f"<td>{note}{source}</td></tr>"
+            f'<tr class="grey"><td>{text(figure["method"])}, published</td>{cells}<td></td><td>{note}{source}</td></tr>'
         )
     level = f"{summary['confidence']['level']:.0%}"
     interval = f"[its {level} confidence interval] ({summary['confidence']['method']})"
@@ -129,8 +128,8 @@ def _wide_plot(svg: str) -> str:
 
 def _head(name: str, better: str, reason: str = "") -> str:
     """The heading of a column; what a metric lacks stands in it."""
-    lacks = f"<br><small>{escape(reason.partition(' (')[0])}</small>" if reason else ""
-    return f'<th class="n">{escape(name)} {_ARROWS.get(better, "")}{lacks}</th>'
+    lacks = f"<br><small>{text(reason.partition(' (')[0])}</small>" if reason else ""
+    return f'<th class="n">{text(name)} {_ARROWS.get(better, "")}{lacks}</th>'
 
 
 def _distance(score: Mapping[str, float] | None) -> str:
@@ -150,9 +149,9 @@ def _parts(evaluation: Evaluation, summary: Mapping[str, Any]) -> str:
     parts = summary["methods"][0]["parts"]
     if not parts:
         return ""
-    heads = "".join(f'<th class="n">{escape(c)}</th>' for c in evaluation.columns)
+    heads = "".join(f'<th class="n">{text(c)}</th>' for c in evaluation.columns)
     rows = [
-        f"<tr><td>{escape(name)}</td><td class='n'>{row['images']}</td>"
+        f"<tr><td>{text(name)}</td><td class='n'>{row['images']}</td>"
         + "".join(f'<td class="n">{row.get(c, 0):.4g}</td>' for c in evaluation.columns)
         + "</tr>"
         for name, row in parts.items()
@@ -207,7 +206,7 @@ def _cases(heading: str, shown: Sequence[Shown], evaluation: Evaluation) -> str:
     parts = [f"<h2>{heading} by {next(iter(evaluation.columns))}</h2>"]
     for item in shown:
         scores = ", ".join(f"{name} {value:.4g}" for name, value in item.result.scores.items())
-        parts.append(f'<h3>{escape(item.result.name)}</h3><small>{escape(scores)}</small><div class="case">')
+        parts.append(f'<h3>{text(item.result.name)}</h3><small>{text(scores)}</small><div class="case">')
         pictures = item.pictures
         if pictures.low is not None:
             parts.append(_figure(data_uri(pictures.low), "before"))
@@ -225,7 +224,7 @@ def _figure(uri: str, caption: str) -> str:
 
 def _failures(summary: Mapping[str, Any]) -> str:
     rows = [
-        f"<li>{escape(method['name'])}, {escape(failure['name'])}: {escape(failure['error'])}</li>"
+        f"<li>{text(method['name'])}, {text(failure['name'])}: {text(failure['error'])}</li>"
         for method in summary["methods"]
         for failure in method["failed"]
     ]
@@ -234,15 +233,15 @@ def _failures(summary: Mapping[str, Any]) -> str:
 
 def _images(evaluation: Evaluation) -> str:
     columns = evaluation.columns
-    heads = "".join(f'<th class="n">{escape(c)}</th>' for c in columns)
+    heads = "".join(f'<th class="n">{text(c)}</th>' for c in columns)
     rows = [
-        f'<tr><td>{escape(r.name)}</td><td class="n">{r.width}x{r.height}</td>'
+        f'<tr><td>{text(r.name)}</td><td class="n">{r.width}x{r.height}</td>'
         + "".join(f'<td class="n">{r.scores[c]:.4f}</td>' if c in r.scores else "<td></td>" for c in columns)
         + "</tr>"
         for r in evaluation.worst_first
     ]
     head = f'<tr><th>image</th><th class="n">size</th>{heads}</tr>'
-    name = f"{escape(evaluation.outcomes[0].method.name)}, worst first"
+    name = f"{text(evaluation.outcomes[0].method.name)}, worst first"
     return f"<h2>Every image</h2><details><summary>{name}</summary>{_wide_table(head, rows)}</details>"
 
 
@@ -250,6 +249,6 @@ def _colophon(summary: Mapping[str, Any]) -> str:
     facts = {**summary["environment"]}
     method = summary["methods"][0]
     facts |= {key: method[key] for key in ("weights_sha256", "size", "steps", "seed", "strength") if key in method}
-    listed = ", ".join(f"{escape(str(key))} {escape(str(value))}" for key, value in facts.items())
+    listed = ", ".join(f"{text(key)} {text(value)}" for key, value in facts.items())
     citation = summary["set"]["citation"]
-    return f"<h2>Made with</h2><p><small>{listed}</small></p>" + (f"<p>{escape(citation)}</p>" if citation else "")
+    return f"<h2>Made with</h2><p><small>{listed}</small></p>" + (f"<p>{text(citation)}</p>" if citation else "")

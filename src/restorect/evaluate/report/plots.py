@@ -6,7 +6,8 @@ Colours are the eight of Okabe and Ito (2008), told apart with any colour vision
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
+
+from restorect.evaluate.report.text import text
 
 WIDTH, HEIGHT = 720, 320
 _LEFT, _RIGHT, _TOP, _BOTTOM = 60, 150, 14, 44
@@ -76,8 +77,8 @@ def plot(series: Mapping[str, Sequence[Point]], x: Axis, y: Axis, *, lines: bool
     for row, (name, _, colour) in enumerate(coloured):
         top = _TOP + 8 + 18 * row
         parts.append(f'<circle cx="{WIDTH - _RIGHT + 14}" cy="{top}" r="4" fill="{colour}"/>')
-        parts.append(f'<text x="{WIDTH - _RIGHT + 24}" y="{top + 4}">{escape(name)}</text>')
-    label = escape(f"{y.label} against {x.label}")
+        parts.append(f'<text x="{WIDTH - _RIGHT + 24}" y="{top + 4}">{text(name)}</text>')
+    label = text(f"{y.label} against {x.label}")
     return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">{"".join(parts)}</svg>'
 
 
@@ -100,7 +101,7 @@ def _series(points: Sequence[Point], x: Axis, y: Axis, colour: str, lines: bool)
         if p.low is not None and p.high is not None:
             ends = f'y1="{_y(y, p.low):.1f}" y2="{_y(y, p.high):.1f}"'
             parts.append(f'<line x1="{left:.1f}" x2="{left:.1f}" {ends} stroke="{colour}" stroke-width="1.5"/>')
-        title = f"<title>{escape(p.title)}</title>" if p.title else ""
+        title = f"<title>{text(p.title)}</title>" if p.title else ""
         radius = 1.5 if lines else 3
         parts.append(f'<circle cx="{left:.1f}" cy="{top:.1f}" r="{radius}" fill="{colour}">{title}</circle>')
     return "".join(parts)
@@ -118,9 +119,9 @@ def _axes(x: Axis, y: Axis) -> str:
         parts.append(f'<line class="grid" x1="{_LEFT}" x2="{right}" y1="{top:.1f}" y2="{top:.1f}"/>')
         parts.append(f'<text x="{_LEFT - 6}" y="{top + 4:.1f}" text-anchor="end">{tick:.6g}</text>')
     middle = (_LEFT + right) / 2
-    parts.append(f'<text x="{middle:.0f}" y="{HEIGHT - 8}" text-anchor="middle">{escape(x.label)}</text>')
+    parts.append(f'<text x="{middle:.0f}" y="{HEIGHT - 8}" text-anchor="middle">{text(x.label)}</text>')
     turned = f'transform="translate(14 {(_TOP + bottom) / 2:.0f}) rotate(-90)" text-anchor="middle"'
-    parts.append(f"<text {turned}>{escape(y.label)}</text>")
+    parts.append(f"<text {turned}>{text(y.label)}</text>")
     return "".join(parts)
 
 

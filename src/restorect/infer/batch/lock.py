@@ -3,14 +3,17 @@
 import contextlib
 import json
 import os
+import secrets
 import socket
+import stat
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from restorect.errors import shown
-from restorect.infer.batch.failures import BusyError, OutputError
+from restorect.errors import RestorectError, shown
+from restorect.files import open_regular
+from restorect.infer.batch.failures import BusyError, LostError, OutputError
 from restorect.infer.batch.soft_lock import softly_locked
 
 LOCK_NAME = ".restorect.lock"
@@ -18,10 +21,11 @@ _OWNER_BYTES = 500
 
 
 @contextlib.contextmanager
-def locked(out: Path) -> Iterator[None]:
-    """Hold the folder `out` for this process.
+def locked(out: Path) -> Iterator[Callable[[], None]]:
+    """Hold the folder `out` for this process; gives what raises `LostError` once the folder is no longer held.
 
-    The lock belongs to the open file, so a killed process leaves none behind; the small file itself stays. A disk
+    The lock belongs to the open file, so a killed process leaves none behind; the small file itself stays. Who removes
+    it, or the whole folder, lets another batch in: call what is given before each write. A disk
     without file locks gets a soft one (`soft_lock`).
 
     Raises:
@@ -29,13 +33,7 @@ def locked(out: Path) -> Iterator[None]:
         OutputError: the lock file cannot be made.
     """
     path = out / LOCK_NAME
-    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-    try:
-        descriptor = os.open(path, flags, 0o666)
-    except OSError as error:
-        raise OutputError(
-            f"{shown(out)}: cannot be written ({error.strerror}); choose another output folder"
-        ) from error
+    descriptor = _opened(path)
     soft = contextlib.ExitStack()
     try:
         try:
@@ -44,11 +42,35 @@ def locked(out: Path) -> Iterator[None]:
             raise BusyError(f"{shown(out)}: {_owner(descriptor)}; wait for it, or choose another folder") from error
         except OSError:  # this disk offers no file locks
             soft.enter_context(softly_locked(out, _owner(descriptor)))
-        _sign(descriptor)
-        yield
+        try:
+            signature = _sign(descriptor)
+        except OSError as error:
+            raise _unwritable(out, error) from error
+
+        def check() -> None:
+            _check(path, signature)
+
+        check()  # it may have been removed between opening and locking
+        yield check
     finally:
         soft.close()
         os.close(descriptor)
+
+
+def _opened(path: Path) -> int:
+    ways = ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC")  # a pipe would block
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | sum(getattr(os, way, 0) for way in ways), 0o666)
+    except OSError as error:
+        raise _unwritable(path.parent, error) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OutputError(f"{shown(path)}: is not a regular file, so it cannot be the lock; remove it")
+    return descriptor
+
+
+def _unwritable(out: Path, error: OSError) -> OutputError:
+    return OutputError(f"{shown(out)}: cannot be written ({error.strerror}); choose another output folder")
 
 
 def _acquire(descriptor: int) -> None:
@@ -63,10 +85,27 @@ def _acquire(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def _sign(descriptor: int) -> None:
+def _sign(descriptor: int) -> bytes:
+    """Write who holds the lock; the nonce makes each signature another one."""
     owner = {"pid": os.getpid(), "host": socket.gethostname()[:200], "since": time.strftime("%Y-%m-%d %H:%M:%S")}
+    signature = json.dumps(owner | {"nonce": secrets.token_hex(8)}).encode().ljust(_OWNER_BYTES - 1) + b"\n"
     os.lseek(descriptor, 0, os.SEEK_SET)
-    os.write(descriptor, json.dumps(owner).encode().ljust(_OWNER_BYTES - 1) + b"\n")
+    os.write(descriptor, signature)
+    return signature
+
+
+def _check(path: Path, signature: bytes) -> None:
+    """Compare what stands in the lock file now: numbers of files are not steady on every disk, its content is."""
+    try:
+        with open_regular(path, follow=False) as file:
+            held = file.read(len(signature)) == signature
+    except (OSError, RestorectError):
+        held = False
+    if not held:
+        raise LostError(
+            f"{shown(path.parent)}: this folder or its lock was removed while photos were written to it, and another "
+            "run may use it now; leave the folder alone and run the same command again"
+        )
 
 
 def _owner(descriptor: int) -> str:
@@ -75,5 +114,5 @@ def _owner(descriptor: int) -> str:
         owner = json.loads(os.read(descriptor, _OWNER_BYTES))
         text = f"process {owner['pid']} on {owner['host']}, since {owner['since']}"
         return f"another restorect is writing there ({shown(text)})"
-    except (OSError, ValueError, KeyError, TypeError):  # it has taken the lock but not yet signed
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):  # it has taken the lock but not yet signed
         return "another restorect is writing there"

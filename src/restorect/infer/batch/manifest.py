@@ -5,12 +5,15 @@ import json
 import os
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from restorect.errors import shown
+from restorect.files import open_regular
 from restorect.infer.batch.failures import OutputError
+from restorect.infer.batch.names import lies_inside
 
 MANIFEST_NAME = "restorect-manifest.jsonl"
 Status = Literal["writing", "done", "failed"]
@@ -123,11 +126,12 @@ class Manifest:
                 self._finished.add(output)
 
 
-def _lines(path: Path) -> list[bytes]:
+def _lines(path: Path) -> Iterator[bytes]:
     try:
-        return [line for line in path.read_bytes().split(b"\n") if line]
+        with open_regular(path, follow=False) as file:
+            yield from (line for line in file if line != b"\n")
     except (FileNotFoundError, NotADirectoryError):
-        return []
+        return
     except OSError as error:
         raise OutputError(
             f"{shown(path)}: the manifest cannot be read ({error.strerror}); choose another output folder"
@@ -145,7 +149,7 @@ def _parse(line: bytes) -> Entry | None:
     hashes = entry.outputs.values() if isinstance(entry.outputs, dict) else []
     if entry.status not in ("writing", "done", "failed") or not all(isinstance(t, str) for t in (*texts, *hashes)):
         return None
-    return entry
+    return entry if all(map(lies_inside, entry.outputs)) else None
 
 
 def _separator(descriptor: int) -> bytes:

@@ -103,6 +103,15 @@ def checked(relative: str) -> str:
     return relative
 
 
+def lies_inside(relative: str) -> bool:
+    """Whether a file of that name can lie under the output folder at all; for names that others may have written."""
+    try:
+        os.fsencode(relative)
+    except UnicodeEncodeError:  # half of a pair, which no file name holds
+        return False
+    return "\0" not in relative and not _leaves(relative)
+
+
 def same_file_key(relative: str) -> str:
     """Equal for names that are one file on this system's usual disks (macOS and Windows ignore case)."""
     if sys.platform in ("win32", "darwin"):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from restorect.configs import require
 from restorect.errors import ConfigError, shown
+from restorect.files import open_regular
 from restorect.infer.batch.settings import RestoreSettings
 from restorect.infer.batch.sources import Source
 
@@ -141,13 +142,16 @@ class Photos:
 def _head(source: Source) -> bytes:
     if source.data is not None:
         return source.data[:_HEAD_BYTES]
-    with source.path.open("rb") as file:
+    with open_regular(source.path) as file:
         return file.read(_HEAD_BYTES)
 
 
 def content(source: Source) -> bytes:
     """The whole file, or the bytes that stand for it."""
-    return source.path.read_bytes() if source.data is None else source.data
+    if source.data is not None:
+        return source.data
+    with open_regular(source.path) as file:
+        return file.read()
 
 
 def likeness(source: Source) -> tuple[int, int | None]:

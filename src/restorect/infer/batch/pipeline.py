@@ -1,5 +1,6 @@
 """Decode, restore and encode at the same time: threads with short queues between them, so that no core waits."""
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable, Generator, Sequence
@@ -33,6 +34,7 @@ class Pipeline:
         self._opened: queue.Queue[Opened | None] = queue.Queue(workers)
         self._restored: queue.Queue[Opened | None] = queue.Queue(workers)
         self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self._broken: BaseException | None = None
 
     def events(self) -> Generator[Event, None, None]:
         """Start the threads and give their events; ends when all of them have.
@@ -40,11 +42,9 @@ class Pipeline:
         Close the iterator (`contextlib.closing`) when leaving it early: the threads are then stopped and awaited.
         """
         targets = [self._decode] * self._workers + [self._restore] + [self._encode] * self._workers
-        threads = [threading.Thread(target=self._ending, args=(target,), daemon=True) for target in targets]
-        for thread in threads:
-            thread.start()
+        threads = self._started(targets)
         try:
-            for _ in threads:
+            for _ in targets:
                 while (event := self._events.get()) is not None:
                     yield event
         except BaseException:
@@ -53,10 +53,33 @@ class Pipeline:
         finally:
             for thread in threads:
                 thread.join()
+        if self._broken is not None:
+            raise self._broken
+
+    def _started(self, targets: Sequence[Callable[[], None]]) -> list[threading.Thread]:
+        """A thread for each target. If the system gives no more, the rest runs here, only to end the others."""
+        threads: list[threading.Thread] = []
+        for number, target in enumerate(targets):
+            thread = threading.Thread(target=self._ending, args=(target,), daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:
+                self._broken = error
+                self._stop.give_up()
+                for rest in targets[number:]:
+                    self._ending(rest)
+                break
+            threads.append(thread)
+        return threads
 
     def _ending(self, target: Callable[[], None]) -> None:
         try:
             target()
+        except BaseException as error:  # of the pipeline itself, such as no memory left for an event
+            self._broken = error
+            self._stop.give_up()
+            with contextlib.suppress(BaseException):
+                target()  # there is nothing to do any more but to pass the end on
         finally:
             self._events.put(_END)
 

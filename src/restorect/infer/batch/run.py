@@ -68,12 +68,13 @@ def run_batch(
         tell(Failed(path=failure.path, reason=failure.reason))
     if plan.jobs and not (fail_fast and plan.failures):
         _make_folder(plan.out)
-        with locked(plan.out):
+        with locked(plan.out) as held:
             manifest = Manifest(plan.out)
             _tidy(plan)
             networks = load()
             steps = Steps(networks, settings, photos or Photos(), budget or MemoryBudget(), stop)
-            work = Work(out=plan.out, steps=steps, digest=settings.digest(networks), manifest=manifest, force=force)
+            digest = settings.digest(networks)
+            work = Work(out=plan.out, steps=steps, digest=digest, manifest=manifest, force=force, held=held)
             pipeline = Pipeline(work, plan.jobs, stop, workers=workers or default_workers(), fail_fast=fail_fast)
             with contextlib.closing(pipeline.events()) as events:
                 for event in events:

@@ -9,6 +9,7 @@ from typing import Protocol
 from restorect.configs import require, to_mapping
 
 _SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")
+_MOST_MEGAPIXELS = 1_000_000
 # These decide whether a photo is touched, or what its file's date is, never how it looks.
 _NO_INFLUENCE = ("max_megapixels", "salvage", "keep_date")
 
@@ -81,7 +82,8 @@ class RestoreSettings:
         require(self.subsampling in (None, *_SUBSAMPLINGS), f"subsampling {self.subsampling}: choose one of {choices}")
         require(self.bit_depth in (None, 8, 16, 32), f"bit depth {self.bit_depth}: choose one of 8, 16, 32")
         require(self.page >= 0, f"page {self.page}: pages are counted from 0")
-        require(self.max_megapixels > 0, f"max megapixels {self.max_megapixels:g}: give a number above 0")
+        in_range = 0 < self.max_megapixels <= _MOST_MEGAPIXELS
+        require(in_range, f"max megapixels {self.max_megapixels:g}: give a number above 0, up to {_MOST_MEGAPIXELS:,}")
 
     def digest(self, model: Model) -> str:
         """The hash (hex, 64 digits) of all that shapes an output apart from its input."""

@@ -1,5 +1,6 @@
 """Finding the photographs that a user means by files, folders and globs."""
 
+import fnmatch
 import glob
 import os
 import stat
@@ -100,9 +101,11 @@ def find_sources(
             elif service := _service_folder(path, argument, alone=len(arguments) == 1):
                 others[os.path.realpath(service)] = f"{service.name} folder"
             elif path.is_dir():
-                inside = list(_walk(path, recursive, extensions, apart_from, others))
+                closed: list[OSError] = []
+                inside = list(_walk(path, recursive, extensions, apart_from, others, closed))
                 sources.update({(os.path.realpath(s.path.parent), s.path.name): s for s in inside})
-                if not inside and not _holds_photos(path, recursive, extensions):
+                failures += [Failure(str(error.filename), _closed(error)) for error in closed]
+                if not inside and not closed and not _holds_photos(path, recursive, extensions):
                     failures.append(Failure(str(path), _empty(recursive)))
             elif os.path.realpath(path) in apart_from:
                 passed_over.append(str(path))
@@ -126,11 +129,40 @@ def _expand(argument: str) -> Iterator[tuple[Path, Failure | None]]:
     except OSError as error:
         matches = sorted(glob.glob(argument, recursive=True)) if glob.has_magic(argument) else []
         yield from ((Path(match), None) for match in matches)
-        if not matches:
+        closed = _closed_to(argument) if glob.has_magic(argument) else []
+        yield from ((Path(each.filename), Failure(str(each.filename), _closed(each))) for each in closed)
+        if not matches and not closed:
             nothing = Failure(argument, "matches no file; check the pattern")
             yield path, nothing if glob.has_magic(argument) else Failure.of(argument, error)
     else:
         yield path, None
+
+
+def _closed_to(pattern: str) -> list[OSError]:
+    """Why folders that a pattern leads through cannot be listed; `glob` passes over them without a word."""
+    parts = Path(pattern).parts
+    count = next(number for number, part in enumerate(parts) if glob.has_magic(part))
+    found: dict[str, OSError] = {}
+
+    def look(folder: Path, rest: tuple[str, ...]) -> None:
+        try:
+            inside = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir(follow_symlinks=False))
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            found[str(folder)] = error
+            return
+        any_depth = rest[0] == "**"
+        for name in inside if any_depth or len(rest) > 1 else ():
+            if name.startswith(".") and not rest[0].startswith("."):
+                continue
+            if any_depth or fnmatch.fnmatch(name, rest[0]):
+                look(folder / name, rest if any_depth else rest[1:])
+        if any_depth and len(rest) > 1:
+            look(folder, rest[1:])
+
+    look(Path(*parts[:count]), parts[count:])
+    return list(found.values())
 
 
 def _walk(
@@ -139,10 +171,14 @@ def _walk(
     extensions: Collection[str],
     apart_from: Collection[str],
     others: dict[str, str] | None = None,
+    closed: list[OSError] | None = None,
 ) -> Iterator[Source]:
-    """The photographs in a folder; what else there is is noted in `others`: its real path and its kind."""
+    """The photographs in a folder.
+
+    What else there is is noted in `others`, its real path and its kind; what cannot be listed is added to `closed`.
+    """
     others = {} if others is None else others
-    for folder, folders, names in os.walk(top):
+    for folder, folders, names in os.walk(top, onerror=None if closed is None else closed.append):
         if recursive:
             others.update({_real(folder, name): f"{name} folder" for name in folders if name in SERVICE_FOLDERS})
         folders[:] = sorted(
@@ -184,6 +220,10 @@ def _kind(name: str) -> str:
 def _empty(recursive: bool) -> str:
     remedy = "give another folder" if recursive else "give another folder, or --recursive if they lie deeper"
     return f"holds no photographs; {remedy}"
+
+
+def _closed(error: OSError) -> str:
+    return f"this folder cannot be listed ({error.strerror}), so its photos are left out; check its permissions"
 
 
 def _real(folder: str, name: str) -> str:

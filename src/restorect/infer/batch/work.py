@@ -1,13 +1,14 @@
 """The steps of one job within a batch: skip what is done, restore, write the outputs and note them."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from restorect.errors import shown
 from restorect.infer.batch.atomic import commit, hash_bytes
 from restorect.infer.batch.events import Failed, Restored, Skipped
-from restorect.infer.batch.failures import Failure, OutputError, reason_of, stops_everything
+from restorect.infer.batch.failures import Failure, LostError, OutputError, reason_of, stops_everything
 from restorect.infer.batch.manifest import Entry, Manifest, Status
 from restorect.infer.batch.plan import Job
 from restorect.infer.batch.resume import check_free, is_done
@@ -32,10 +33,13 @@ class Work:
         digest: the hash of settings and model.
         manifest: of `out`.
         force: do again what is done, and overwrite what others made.
+        held: raises `LostError` once the folder is no longer locked.
     """
 
-    def __init__(self, *, out: Path, steps: Steps, digest: str, manifest: Manifest, force: bool) -> None:
-        self._out, self._real_out = out, out.resolve()
+    def __init__(
+        self, *, out: Path, steps: Steps, digest: str, manifest: Manifest, force: bool, held: Callable[[], None]
+    ) -> None:
+        self._out, self._real_out, self._held = out, out.resolve(), held
         self._steps, self._digest, self._manifest, self._force = steps, digest, manifest, force
 
     def open(self, job: Job) -> Opened | Skipped | None:
@@ -61,6 +65,7 @@ class Work:
         job, item = opened.job, opened.item
         contents = self._steps.encode(item, job.format)
         begun = time.perf_counter()
+        self._held()
         targets = [self._target(output) for output in job.outputs]
         replace = [self._force or check_free(output, self._out, self._manifest) for output in job.outputs]
         self._note("writing", opened, contents)
@@ -91,8 +96,9 @@ class Work:
         reason = Failure.of(job.source.path, error).reason
         entry = Entry(status="failed", input=job.source.known_as, settings=self._digest, error=reason)
         try:
+            self._held()
             self._manifest.append(entry)
-        except OSError as second:  # then the outputs cannot be noted either
+        except (OSError, LostError) as second:  # then the outputs cannot be noted either
             error, reason = second, reason_of(second)
         return Failed(path=str(job.source.path), reason=reason, stops_everything=stops_everything(error))
 

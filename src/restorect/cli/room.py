@@ -1,0 +1,42 @@
+"""Whether there is room to begin: libraries that get no thread end the process, silently or by a signal."""
+
+import os
+import threading
+
+from restorect.errors import RestorectError
+
+_OWN = 12  # threads of a batch at most, and a few of libraries
+_STACK = 64 * 1024
+
+
+def check_threads() -> None:
+    """Start as many threads as numpy, torch and a batch will, and end them.
+
+    Raises:
+        RestorectError: the system does not give them.
+    """
+    wanted = 2 * _of_one_library() + _OWN
+    done = threading.Event()
+    threads: list[threading.Thread] = []
+    before = threading.stack_size(_STACK)
+    try:
+        for _ in range(wanted):
+            thread = threading.Thread(target=done.wait, daemon=True)
+            thread.start()
+            threads.append(thread)
+    except RuntimeError as error:
+        raise RestorectError(
+            f"the system gives {len(threads)} threads, and {wanted} are needed: raise the limit (ulimit -u), end other "
+            "programs, or set OMP_NUM_THREADS to 1"
+        ) from error
+    finally:
+        threading.stack_size(before)
+        done.set()
+        for thread in threads:
+            thread.join()
+
+
+def _of_one_library() -> int:
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(int(given), cores) if given.isdecimal() and int(given) > 0 else cores
