@@ -119,7 +119,7 @@ def test_a_run_may_end_with_the_transformer(teacher: Path, pairs_folder: Path, t
 
 
 def test_shares_that_take_more_than_the_run_are_refused() -> None:
-    with pytest.raises(ConfigError, match=r"codes_share and given_share take 1\.2 of the run"):
+    with pytest.raises(ConfigError, match=r"codes_share, flow_share and given_share take 1\.2 of the run"):
         StudentRecipe(codes_share=0.4, given_share=0.8)
 
 
@@ -147,3 +147,15 @@ def test_flex_fades_with_the_learning_rate() -> None:
     assert values[0] > 0
     assert values[1] == pytest.approx(0.25 * values[0], rel=1e-4)
     assert values[2] == 0
+
+
+def test_the_flow_may_learn_alone_on_remembered_codes(teacher: Path, pairs_folder: Path, tmp_path: Path) -> None:
+    data = {"train": [str(pairs_folder)], "hold_out": 0.2, "sampling": {"simulate": 0, "regions": 2}}
+    shares = {"codes_share": 0.2, "flow_share": 0.8}
+    run("student", str(pairs_folder), tmp_path, 50, teacher=str(teacher), data=data, **shares)
+    codes, flow = (read_checkpoint(tmp_path / part / "last.safetensors")[0] for part in ("codes", "."))
+    changed = {name.split(".")[0] for name in codes if not torch.equal(codes[name], flow[name])}
+    assert changed == {"image_flow", "retinex_flow"}
+    losses = [record["velocity"] for record in records(tmp_path, "train")]
+    assert len(losses) == 40
+    assert sum(losses[-5:]) < sum(losses[:5])

@@ -201,6 +201,7 @@ class StudentRecipe(NetworkRecipe):
         decomposition: the checkpoint of stage 0, needed only without a teacher.
         init: a student to start from; "" starts from the teacher's weights where the shapes agree.
         codes_share: share of the steps and minutes that stage 2a takes.
+        flow_share: share of them in which the flow learns alone behind it, with codes that are remembered.
         given_share: share of them in which the transformer learns alone, with codes that are given, in three times as
             many steps an hour; see `TransformerStage`. The whole student is trained in what is left.
         whole_rate: the learning rate of the whole student behind such a part, as a share of `optimiser.lr`.
@@ -221,6 +222,7 @@ class StudentRecipe(NetworkRecipe):
     decomposition: str = ""
     init: str = ""
     codes_share: float = 0.1
+    flow_share: float = 0.0
     given_share: float = 0.0
     whole_rate: float = 0.3
     flow: bool = True
@@ -237,9 +239,10 @@ class StudentRecipe(NetworkRecipe):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(min(self.codes_share, self.given_share) >= 0, "codes_share and given_share must not be negative")
-        together = self.codes_share + self.given_share
-        require(together <= 1, f"codes_share and given_share take {together:g} of the run; it can be 1 at most")
+        shares = (self.codes_share, self.flow_share, self.given_share)
+        require(min(shares) >= 0, "codes_share, flow_share and given_share must not be negative")
+        together = sum(shares)
+        require(together <= 1, f"codes_share, flow_share and given_share take {together:g} of the run, 1 is all of it")
         require(0 < self.whole_rate <= 1, f"whole_rate is {self.whole_rate}; it is a share above 0, up to 1")
         require(self.flex >= 0, f"flex is {self.flex}; it must not be negative")
         require(0 <= self.near_codes <= 1, f"near_codes is {self.near_codes}; it is a probability")

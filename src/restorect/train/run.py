@@ -49,6 +49,7 @@ from restorect.train.stages import (
     DecompositionStage,
     DirectStage,
     ExposureStage,
+    FlowStage,
     ImageWeights,
     Stage,
     StudentStage,
@@ -59,7 +60,7 @@ from restorect.train.validate import PROTOCOL
 
 OnReport = Callable[[Report], None]
 MakeCard = Callable[..., Card]
-Part = tuple[str, type[CodesStage | TransformerStage | StudentStage], StudentRecipe]
+Part = tuple[str, type[CodesStage | FlowStage | TransformerStage | StudentStage], StudentRecipe]
 
 
 @dataclass(frozen=True)
@@ -173,10 +174,14 @@ def _distil(
 def _parts(recipe: StudentRecipe) -> list[Part]:
     """The parts of stage 2 with their share of the run: codes, transformer with codes given, the whole student."""
     anew = replace(recipe, data=replace(recipe.data, sampling=replace(recipe.data.sampling, regions=0)))
-    whole = 1 - recipe.codes_share - recipe.given_share
+    whole = 1 - recipe.codes_share - recipe.flow_share - recipe.given_share
     parts: list[Part] = []
     if recipe.codes_share > 0:
-        parts.append(("codes", CodesStage, replace(anew, schedule=_codes_schedule(recipe))))
+        schedule = _codes_schedule(recipe, recipe.codes_share)
+        parts.append(("codes", CodesStage, replace(anew, schedule=schedule)))
+    if recipe.flow_share > 0:
+        schedule = _codes_schedule(recipe, recipe.flow_share)
+        parts.append(("flow", FlowStage, replace(recipe, schedule=schedule)))
     if recipe.given_share > 0:
         schedule = _share(recipe.schedule, recipe.given_share)
         parts.append(("transformer", TransformerStage, replace(recipe, schedule=schedule)))
@@ -194,9 +199,9 @@ def _share(schedule: ScheduleRecipe, share: float) -> ScheduleRecipe:
     return replace(schedule, steps=steps, minutes=schedule.minutes * share)
 
 
-def _codes_schedule(recipe: StudentRecipe) -> ScheduleRecipe:
-    """That of stage 2a: on thumbnails, so crops need not grow; validated at its end only."""
-    schedule = replace(_share(recipe.schedule, recipe.codes_share), validate_every=0)
+def _codes_schedule(recipe: StudentRecipe, share: float) -> ScheduleRecipe:
+    """That of a part of stage 2a: on thumbnails, so crops need not grow; validated at its end only."""
+    schedule = replace(_share(recipe.schedule, share), validate_every=0)
     size = recipe.codes_batch or schedule.batches[0]
     return replace(schedule, patches=schedule.patches[:1], batches=(size,))
 

@@ -4,7 +4,7 @@ from restorect.train.stages.decomposition import DecompositionStage
 from restorect.train.stages.exposure import ExposureStage
 from restorect.train.stages.images import ImageWeights
 from restorect.train.stages.stage import Losses, Stage
-from restorect.train.stages.student import CodesStage, DirectStage, StudentStage, TransformerStage
+from restorect.train.stages.student import CodesStage, DirectStage, FlowStage, StudentStage, TransformerStage
 from restorect.train.stages.teacher import TeacherStage
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "DecompositionStage",
     "DirectStage",
     "ExposureStage",
+    "FlowStage",
     "ImageWeights",
     "Losses",
     "Stage",

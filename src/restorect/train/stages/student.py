@@ -114,6 +114,27 @@ class CodesStage(_DistilledStage):
         return losses, {"code_error": error}
 
 
+class FlowStage(CodesStage):
+    """Stage 2a, second part: the flow alone, on codes and conditions that are remembered.
+
+    The encoders are nearly all that a step of stage 2a costs, and rest much sooner than the flow.
+    """
+
+    def __init__(self, network: Student, teacher: Teacher, recipe: StudentRecipe) -> None:
+        super().__init__(network, teacher, recipe)
+        self.started = True
+        network.requires_grad_(False)
+        for flow in (network.image_flow, network.retinex_flow):
+            flow.requires_grad_(True)
+        self.frozen = (teacher, network.image_condition, network.retinex_condition)
+        self.memory = CodeMemory()
+
+    def encoded(self, batch: Batch) -> tuple[Codes, Codes]:
+        """(the teacher's codes, the student's conditions) of the views, all without gradient."""
+        with torch.no_grad():
+            return self.memory.recall(batch, super().encoded)
+
+
 class _FeatureStage(_DistilledStage):
     """What the stages share in which the transformer learns from the teacher's features."""
 
