@@ -13,6 +13,7 @@ _ORIENTATIONS = {
 
 _MAX_BOXES = 10_000
 _MAX_ITEMS = 100
+_MAX_ROWS = 2**16  # of a table: a photo of 500 megapixels has some 2,000 tiles
 
 
 @dataclass(kw_only=True)
@@ -90,13 +91,16 @@ def read_still(data: bytes) -> Still:
     if not any(kind == b"pixi" for kind, _ in own):
         _bits_from_codec(still, own or meta.properties)
     told = [(item, kind) for item, kind in meta.kinds.items() if kind in (b"Exif", b"mime")]
+    room = len(data)  # of all items together: overlapping ones would be copied a thousand times
     for item, kind in told[:_MAX_ITEMS]:
-        if kind == b"Exif" and still.exif is None:
-            block = _content(data, meta, item)
+        if (still.exif if kind == b"Exif" else still.xmp) is not None:
+            continue
+        block = _content(data, meta, item, room)
+        room -= len(block)
+        if kind == b"Exif":
             skip = 4 + struct.unpack_from(">I", block)[0] if len(block) > 4 else 0
             still.exif = block[skip:] or None
-        elif kind == b"mime" and still.xmp is None:
-            block = _content(data, meta, item)
+        else:
             still.xmp = block if b"<x:xmpmeta" in block[:4096] or b"<rdf:RDF" in block[:4096] else None
     return still
 
@@ -112,26 +116,26 @@ def samples(data: bytes) -> int:
 
 
 def _read_meta(data: bytes, start: int, end: int) -> _Meta:
-    """Read the tables of a `meta` box."""
+    """Read the tables of a `meta` box, the first one of each kind: together they are walked through but once."""
     meta = _Meta()
     for kind, at, stop in walk(data, start + 4, end):
         body = data[at:stop]
         if kind == b"pitm":
             meta.primary = struct.unpack_from(">H" if body[0] == 0 else ">I", body, 4)[0]
-        elif kind == b"iinf":
+        elif kind == b"iinf" and not meta.kinds:
             for name, a, b in walk(body, 6 if body[0] == 0 else 8):
                 if name == b"infe" and body[a] in (2, 3):
                     code = ">H" if body[a] == 2 else ">I"
                     item = struct.unpack_from(code, body, a + 4)[0]
                     place = a + 6 + struct.calcsize(code)
                     meta.kinds[item] = body[place : min(place + 4, b)]
-        elif kind == b"iloc":
+        elif kind == b"iloc" and not meta.places:
             meta.places = _read_places(body)
         elif kind == b"idat":
             meta.idat = body
-        elif kind == b"iprp":
+        elif kind == b"iprp" and not meta.properties:
             for name, a, b in walk(body):
-                if name == b"ipco":
+                if name == b"ipco" and not meta.properties:
                     meta.properties = [(prop, body[c:d]) for prop, c, d in walk(body, a, b)][:1000]
                 elif name == b"ipma":
                     meta.owned.update(_read_owned(body[a:b]))
@@ -154,13 +158,18 @@ def _read_places(body: bytes) -> dict[int, tuple[int, list[tuple[int, int]]]]:
         return int.from_bytes(body[at - size : at], "big")
 
     places = {}
+    rows = 0
     for _ in range(take(wide)):
         item = take(wide)
         method = take(2) & 15 if version else 0
         take(2)
         start = take(base)
         extents = []
-        for _ in range(take(2)):
+        count = take(2)
+        rows += 1 + count
+        if rows > _MAX_ROWS or (count > 1 and not index + offset + length):
+            raise ValueError("its table of items is absurdly long")
+        for _ in range(count):
             take(index)
             extents.append((start + take(offset), take(length)))
         places[item] = (method, extents)
@@ -170,8 +179,10 @@ def _read_places(body: bytes) -> dict[int, tuple[int, list[tuple[int, int]]]]:
 def _read_owned(body: bytes) -> dict[int, list[int]]:
     """Read an `ipma` box: the properties of each item, counted from 1."""
     wide_item, wide_index = body[0] > 0, body[3] & 1
-    owned, at = {}, 8
-    for _ in range(struct.unpack_from(">I", body, 4)[0]):
+    owned, at, rows = {}, 8, struct.unpack_from(">I", body, 4)[0]
+    if rows > _MAX_ROWS:
+        raise ValueError("its table of properties is absurdly long")
+    for _ in range(rows):
         item = struct.unpack_from(">I" if wide_item else ">H", body, at)[0]
         at += 4 if wide_item else 2
         count = body[at]
@@ -218,13 +229,12 @@ def _bits_from_codec(still: Still, properties: list[tuple[bytes, bytes]]) -> Non
             return
 
 
-def _content(data: bytes, meta: _Meta, item: int) -> bytes:
-    """Gather an item's bytes, at most those of the file."""
+def _content(data: bytes, meta: _Meta, item: int, room: int) -> bytes:
+    """Gather an item's bytes, at most `room`."""
     method, extents = meta.places.get(item, (0, []))
     source = meta.idat if method == 1 else data
     block = b""
     for start, length in extents[:64]:
-        block += source[start : start + length if length else None]
-        if len(block) > len(data):
-            break
+        left = room - len(block)
+        block += source[start : start + min(length or left, left)]
     return block

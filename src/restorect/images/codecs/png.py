@@ -18,7 +18,9 @@ _INCH = 0.0254
 _MAX_TEXT = 16 * 2**20
 _MAX_TEXTS = 1000
 _MAX_ALL_TEXT = 64 * 2**20
+_MOST_FROM_A_BYTE = 1032  # of deflate
 _MAX_CHUNKS = 2**20
+_PIXELS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT"}
 _XMP_KEY = "XML:com.adobe.xmp"
 _IPTC_KEYS = ("Raw profile type iptc", "Raw profile type 8bim")
 _EXIF_KEYS = ("Raw profile type exif", "Raw profile type APP1")
@@ -28,21 +30,23 @@ def header(data: bytes, page: int) -> Header:
     """Read all chunks but the pixels."""
     chunks: dict[bytes, bytes] = {}
     texts: dict[str, str] = {}
-    room = _MAX_ALL_TEXT
+    unpacker = _Unpacker()
+    room, lost = _MAX_ALL_TEXT, 0
     for kind, body in _chunks(data):
         if kind in (b"tEXt", b"zTXt", b"iTXt"):
-            if len(texts) < _MAX_TEXTS and room > 0:
-                key, text = _text(kind, body)
-                room -= len(text) + 1024
-                if key:
-                    texts.setdefault(key, text)
+            key, text = _text(kind, body, unpacker) if len(texts) < _MAX_TEXTS and room > 0 else ("", None)
+            room -= len(text or "") + 1024
+            lost += text is None
+            if key and text is not None:
+                texts.setdefault(key, text)
         elif kind != b"IDAT":
             chunks.setdefault(kind, body)
     if len(chunks.get(b"IHDR", b"")) != 13:
         raise ValueError("no IHDR chunk")
     width, height, bits, kind_of_colour = struct.unpack_from(">IIBB", chunks[b"IHDR"])
     transparent = b"tRNS" in chunks or bool(kind_of_colour & 4)
-    profile, warnings = _profile(chunks)
+    profile, warnings = _profile(chunks, unpacker)
+    warnings += (f"{lost} of its texts are too long or too many and are not kept",) if lost else ()
     block = exif.bare(chunks.get(b"eXIf")) or exif.bare(_raw_profile(texts, _EXIF_KEYS))
     packet = texts.pop(_XMP_KEY, None)
     return Header(
@@ -71,9 +75,9 @@ def decode(data: bytes, page: int, header: Header) -> Decoded:
     if page:
         if page >= header.pages:
             raise ImageError(f"has {header.pages} pages, not {page + 1}: choose --page from 0")
-        frame = np.asarray(imagecodecs.apng_decode(data, index=page))
+        frame = np.asarray(imagecodecs.apng_decode(_pixels_only(data), index=page))
     else:
-        frame = np.asarray(imagecodecs.png_decode(data))
+        frame = np.asarray(imagecodecs.png_decode(_pixels_only(data)))
     return split_alpha(frame)
 
 
@@ -144,36 +148,76 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def _inflate(data: bytes) -> bytes:
-    """Inflate at most `_MAX_TEXT` bytes; nothing when it is damaged or longer."""
-    machine = zlib.decompressobj()
-    try:
-        text = machine.decompress(data, _MAX_TEXT)
-    except zlib.error:
-        return b""
-    return text if machine.eof else b""
+def _pixels_only(data: bytes) -> bytes:
+    """Leave out all chunks but those of the pixels: libpng would unpack each text and keep them all."""
+    kept, at = [data[: len(_SIGNATURE)]], len(_SIGNATURE)
+    while at + 8 <= len(data):
+        size, kind = struct.unpack_from(">I4s", data, at)
+        if not kind.isalpha():
+            break
+        if kind in _PIXELS:
+            kept.append(data[at : at + 12 + size])
+        at += 12 + size
+        if kind == b"IEND":
+            break
+    return b"".join([*kept, data[at:]])
 
 
-def _text(kind: bytes, body: bytes) -> tuple[str, str]:
-    """Read a text chunk: keyword and value, both empty when it is damaged."""
+class _Unpacker:
+    """Inflates a file's texts and its profile, all of them together only up to a limit, whether they are kept or not."""
+
+    def __init__(self) -> None:
+        self._left = _MAX_ALL_TEXT
+
+    def inflate(self, data: bytes) -> bytes | None:
+        """Inflate at most `_MAX_TEXT` bytes; nothing when it is damaged, None when it is longer.
+
+        Raises:
+            ImageError: the limit of all together is reached.
+        """
+        machine = zlib.decompressobj()
+        try:
+            text = machine.decompress(data, _MAX_TEXT)
+            self._left -= len(text)
+        except zlib.error:  # it may have come after much work, which counts too
+            text = b""
+            self._left -= min(_MAX_TEXT, _MOST_FROM_A_BYTE * len(data))
+        if self._left < 0:
+            raise ImageError(
+                f"its texts and its profile unpack to over {_MAX_ALL_TEXT >> 20} MB: it is a decompression bomb, "
+                "get it again"
+            )
+        if len(text) == _MAX_TEXT and not machine.eof:
+            return None
+        return text if machine.eof else b""
+
+
+def _text(kind: bytes, body: bytes, unpacker: _Unpacker) -> tuple[str, str | None]:
+    """Read a text chunk: keyword and value; the value is empty when it is damaged, None when it is too long."""
     key, _, rest = body.partition(b"\0")
     name = key.decode("latin-1")
     if kind == b"tEXt":
         return name, rest.decode("latin-1")
     if kind == b"zTXt":
-        return name, _inflate(rest[1:]).decode("latin-1")
+        value = unpacker.inflate(rest[1:])
+        return name, None if value is None else value.decode("latin-1")
     packed = rest[:1] == b"\1"
     value = rest[2:].split(b"\0", 2)[-1] if rest[2:].count(b"\0") >= 2 else b""
-    return name, (_inflate(value) if packed else value).decode("utf-8", "surrogateescape")
+    value = unpacker.inflate(value) if packed else value
+    return name, None if value is None else value.decode("utf-8", "surrogateescape")
 
 
-def _profile(chunks: dict[bytes, bytes]) -> tuple[bytes | None, tuple[str, ...]]:
+def _profile(chunks: dict[bytes, bytes], unpacker: _Unpacker) -> tuple[bytes | None, tuple[str, ...]]:
     """Find out what colours the numbers mean."""
     if len(chunks.get(b"cICP", b"")) == 4:
         primaries, transfer = chunks[b"cICP"][:2]
         return cicp.profile(primaries, transfer)
     if b"iCCP" in chunks:
-        found = _inflate(chunks[b"iCCP"].partition(b"\0")[2][1:])
+        found = unpacker.inflate(chunks[b"iCCP"].partition(b"\0")[2][1:])
+        if found is None:
+            raise ImageError(
+                f"its colour profile unpacks to over {_MAX_TEXT >> 20} MB: it is a decompression bomb, get it again"
+            )
         return (found, ()) if found else (None, ("its colour profile is damaged: sRGB is assumed",))
     if b"sRGB" in chunks or len(chunks.get(b"gAMA", b"")) != 4:
         return None, ()
