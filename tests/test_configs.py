@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restorect.configs import from_mapping, override, read_yaml, require, to_mapping
+from restorect.configs import amended, from_mapping, override, read_yaml, require, to_mapping
 from restorect.errors import ConfigError, RestorectError
 
 
@@ -105,6 +105,19 @@ def test_bad_values_say_what_is_allowed(values: Any, message: str) -> None:
         from_mapping(Recipe, values)
     assert "\n" not in str(caught.value)
     assert isinstance(caught.value, RestorectError)
+
+
+@given(recipes)
+def test_amending_changes_the_named_settings_alone(recipe: Recipe) -> None:
+    assert amended(recipe, {}) == recipe
+    changed = amended(recipe, {"steps": 7, "optimiser": {"lr": 0.25}})
+    optimiser = dataclasses.replace(recipe.optimiser, lr=0.25)
+    assert changed == dataclasses.replace(recipe, steps=7, optimiser=optimiser)
+
+
+def test_amending_names_what_it_does_not_know() -> None:
+    with pytest.raises(ConfigError, match=r"network\.optimiser\.rate: no such setting; allowed here: lr, betas"):
+        amended(Recipe(name="n"), {"optimiser": {"rate": 1.0}}, "network")
 
 
 def test_override_makes_parents_and_leaves_its_input_alone() -> None:

@@ -82,13 +82,17 @@ def test_any_photo_comes_out_finite_and_in_range(name: tuple[str, str], path: Pa
 
 @pytest.mark.parametrize(("name", "path"), [(name, path) for name, path in STUDENTS if name[0] == "low-light"])
 def test_dark_photos_come_out_bright_and_like_the_day(name: tuple[str, str], path: Path) -> None:
+    from restorect.data.degrade.dark import DarkConfig
     from restorect.data.degrade.low_light import LowLightConfig, degrade_low_light
+    from restorect.data.degrade.night_scene import NightSceneConfig
 
     restorer = Restorer.load(*name)
     with Image.open(ROOT / "examples" / "forest-path.jpg") as file:
         small = np.asarray(file.convert("RGB").resize((320, 200)), dtype=np.float32) / 255
     day = torch.from_numpy(small).permute(2, 0, 1) ** 0.6  # the forest itself is dark
-    night = degrade_low_light(day, torch.Generator().manual_seed(3), LowLightConfig(exposure=(0.05, 0.05)))
+    empty = NightSceneConfig(lights=0.0, cast=0.0, dark=DarkConfig(probability=0.0))
+    dusk = LowLightConfig(exposure=(0.05, 0.05), scene=empty)
+    night = degrade_low_light(day, torch.Generator().manual_seed(3), dusk).low
     restored = restorer(night)
     before, after = float(psnr(night[None], day[None])), float(psnr(restored[None], day[None]))
     assert after > before + 3

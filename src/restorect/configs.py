@@ -63,6 +63,20 @@ def to_mapping(config: Any) -> dict[str, Any]:  # noqa: ANN401 - any dataclass
     return {field.name: _plain(getattr(config, field.name)) for field in dataclasses.fields(config)}
 
 
+def amended(config: T, values: Mapping[str, Any], where: str = "") -> T:
+    """A config with some settings changed, nested ones one by one.
+
+    Args:
+        config: a dataclass, as `from_mapping` makes it.
+        values: the settings that differ.
+        where: their path in the whole config, for messages.
+
+    Raises:
+        ConfigError: as `from_mapping`.
+    """
+    return from_mapping(type(config), _merged(to_mapping(config), values), where) if values else config
+
+
 def read_json(text: str | bytes) -> Any:  # noqa: ANN401
     """What a JSON text holds.
 
@@ -113,9 +127,20 @@ def override(values: Mapping[str, Any], settings: Sequence[str]) -> dict[str, An
         for parent in parents:
             node = node.setdefault(parent, {})
             if not isinstance(node, dict):
-                raise ConfigError(f"--set {shown(setting)}: {shown(parent)} is a plain value and has no settings inside")
+                raise ConfigError(
+                    f"--set {shown(setting)}: {shown(parent)} is a plain value and has no settings inside"
+                )
         node[last] = _parsed(text, f"--set {shown(setting[:200])}")
     return typing.cast(dict[str, Any], result)
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Two nested mappings, the second one first."""
+    both = dict(below)
+    for name, value in above.items():
+        old = both.get(name)
+        both[name] = _merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return both
 
 
 class _Loader(yaml.SafeLoader):

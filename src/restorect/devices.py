@@ -26,6 +26,11 @@ def find_device(name: str) -> torch.device:
     return device
 
 
+def sent(tensor: torch.Tensor, device: torch.device | str) -> torch.Tensor:
+    """A small tensor on another device; to a GPU without waiting for what is queued there."""
+    return tensor.to(device, non_blocking=tensor.device.type == "cpu" and torch.device(device).type == "cuda")
+
+
 def full_precision(device: torch.device) -> torch.autocast:
     """A context in which autocast is off, for what bfloat16 would spoil."""
     return torch.autocast(device.type, enabled=False)

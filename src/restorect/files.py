@@ -1,4 +1,4 @@
-"""Files: written so that at any moment, even through a power cut, they are whole or not there; read if they are files."""
+"""Files: written so that they are whole or not there, even through a power cut; read if they are files."""
 
 import contextlib
 import errno
@@ -43,13 +43,17 @@ def open_regular(path: Path, *, follow: bool = True) -> BinaryIO:
         raise
 
 
-def write_atomically(path: Path, content: bytes, *, replace: bool = True) -> None:
+def write_atomically(
+    path: Path, content: bytes, *, replace: bool = True, mode: int = 0o666, date_ns: int | None = None
+) -> None:
     """Write a file: a temporary one in the same folder, fsync, rename, fsync of the folder.
 
     Args:
         path: the final path; its folder exists. A symbolic link there is replaced, never followed.
         content: the whole content.
         replace: whether an existing file may be overwritten.
+        mode: permissions wanted; the umask takes its share away, from the first byte on.
+        date_ns: when it shall seem to be written, in nanoseconds; None for now. A disk that keeps no dates is no error.
 
     Raises:
         FileExistsError: something stands at `path` and `replace` is false.
@@ -57,10 +61,13 @@ def write_atomically(path: Path, content: bytes, *, replace: bool = True) -> Non
     """
     part = path.parent / f"{PART_PREFIX}{os.getpid()}-{secrets.token_hex(6)}{PART_SUFFIX}"
     try:
-        with part.open("xb") as file:
+        with open(part, "xb", opener=lambda name, flags: os.open(name, flags, mode & 0o666)) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        if date_ns is not None:
+            with contextlib.suppress(OSError):
+                os.utime(part, ns=(date_ns, date_ns))
         if replace:
             part.replace(path)
         else:

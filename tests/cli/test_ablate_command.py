@@ -25,18 +25,21 @@ def outcome() -> dict:
                 "seed": seed,
                 "psnr": base + seed,
                 "ssim": 0.5,
+                "psnr_gtmean": base + seed + 3,
+                "ssim_gtmean": 0.6,
                 "loss": [[step, (base + seed) / step] for step in range(1, 101)],
                 "validation": [[50, base + seed - 1], [100, base + seed]],
             }
             for seed in (0, 2)
         ]
         spread = {"psnr": {"mean": base + 1, "std": 1.41421}, "ssim": {"mean": 0.5, "std": 0.0}}
+        spread |= {"psnr_gtmean": {"mean": base + 4, "std": 1.41421}, "ssim_gtmean": {"mean": 0.6, "std": 0.0}}
         return {"name": name, "question": "why", "changes": {}, **spread, "runs": runs}
 
     return {
         **{"format_version": 1, "kind": "ablation", "protocol": "rgb-full", "photos": 2, "steps": 100},
         **{"seeds": [0, 2], "recipe": {}, "hardware": "CPU", "variants": [one("full", 20.0), one("no-flex", 18.0)]},
-        **{"teacher": {"psnr": 25.0, "ssim": 0.9}, "sampler": []},
+        **{"teacher": {"psnr": 25.0, "ssim": 0.9, "psnr_gtmean": 26.0, "ssim_gtmean": 0.95}, "sampler": []},
     }
 
 
@@ -85,7 +88,10 @@ def test_options_become_the_study_and_its_outcome_files(
     assert (study.recipe.schedule.steps, study.recipe.schedule.minutes) == (40, 0)
     assert (study.recipe.data.train, study.recipe.optimiser.lr) == (("a", "b"), 1e-3)
     assert json.loads((tmp_path / "out/ablation.json").read_text()) == outcome()
-    assert "| no-flex | why | 19.00 ± 1.41 | 0.5000 ± 0.0000 | -2.00 dB |" in (tmp_path / "out/ablation.md").read_text()
+    assert (
+        "| no-flex | why | 19.00 ± 1.41 | 0.5000 ± 0.0000 | 22.00 ± 1.41 | 0.6000 ± 0.0000 | -2.00 dB |"
+        in (tmp_path / "out/ablation.md").read_text()
+    )
     for name in ("curves-loss.svg", "curves-psnr.svg"):
         assert ElementTree.fromstring((tmp_path / "out" / name).read_text()).tag == f"{SVG}svg"
 
@@ -96,7 +102,7 @@ def test_without_names_all_variants_that_suit_the_recipe_are_trained(
     line = ["ablate", str(recipe), "-o", str(tmp_path / "out"), "--teacher", "t", "--decomposition", "d"]
     result = runner.invoke(app, [*line, "--steps", "4", "--set", "flex=0"])
     assert result.exit_code == 0, result.output
-    assert set(studies[0].variants) == set(ablate.VARIANTS) - {"no-flex", "noise-start"}
+    assert set(studies[0].variants) == set(ablate.VARIANTS) - {"no-flex", "noise-start", "no-align"}
     assert "left out: no-flex, since the recipe has flex=0.0 already" in result.output
 
 

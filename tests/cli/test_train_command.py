@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 import yaml
 
 
@@ -109,6 +110,10 @@ def test_a_bad_folder_is_one_line(spoil: object, pairs: Path, tmp_path: Path) ->
         (("--set", "schedule.patches=[33]", "--set", "schedule.batches=[1]"), "multiples of 32"),
         (("--set", "nonsense"), "write it as name=value"),
         (("--device", "cuda:77"), "device 'cuda:77' is not available"),
+        pytest.param(
+            *(("--device", "cuda"), "device 'cuda' is not available on this machine; use --device cpu"),
+            marks=pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU"),
+        ),
         (("--set", "task=sunny"), "task 'sunny' has no simulator"),
     ],
 )
@@ -125,3 +130,16 @@ def test_missing_and_foreign_checkpoints_are_one_line(pairs: Path, tmp_path: Pat
         assert result.returncode == 2
         assert message in result.stderr
         assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_compiling_without_a_compiler_is_one_line(pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage0 = tmp_path / "dec" / "last.safetensors"
+    small = ("--data", pairs, "--steps", 1, "--set", "schedule.patches=[32]", "--set", "schedule.batches=[1]")
+    assert restorect("train", "decompose", "-o", stage0.parent, *small).returncode == 0
+    monkeypatch.setenv("CXX", str(tmp_path / "no-compiler"))
+    teacher = ("train", "teacher", "-o", tmp_path / "run", "--decomposition", stage0, *small)
+    result = restorect(*teacher, "--set", "preset=nano", "--set", "compile=true")
+    assert result.returncode == 2
+    assert "torch.compile does not work here" in result.stderr
+    assert "install g++" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1

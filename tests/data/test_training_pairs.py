@@ -54,6 +54,26 @@ def test_several_roots_may_repeat_a_stem(tmp_path: Path) -> None:
     ]
 
 
+def test_second_references_belong_to_some_of_the_pairs(tmp_path: Path) -> None:
+    root = _root(tmp_path, "a.png", "b.png", "c.png")
+    file = _photo(root / "fused" / "b.webp")
+    assert [pair.fused for pair in find_pairs([root])] == [None, file, None]
+    assert find_pairs([root])[1].files == (root / "low/b.png", root / "high/b.png", file)
+
+
+def _fused_without_pair(root: Path) -> None:
+    _photo(root / "fused" / "c.png")
+
+
+def _fused_of_another_size(root: Path) -> None:
+    _photo(root / "fused" / "a.png")
+    _photo(root / "fused" / "b.jpg", (4, 6))
+
+
+def _empty_fused(root: Path) -> None:
+    (root / "fused").mkdir()
+
+
 def _without_high(root: Path) -> None:
     (root / "high").rename(root / "High?")
 
@@ -97,6 +117,9 @@ def _garbage(root: Path) -> None:
         (_unpaired_high, "high/c.png", "has no partner of the stem 'c'"),
         (_other_size, "low/b.png", "is 6x4, but b.png is 4x6; pairs must be of one size"),
         (_twin, "low/b.png", "has the same stem as b.jpg"),
+        (_fused_without_pair, "fused/c.png", "has no pair of the stem 'c'"),
+        (_fused_of_another_size, "fused/b.jpg", "is 4x6, but b.png is 6x4; pairs must be of one size"),
+        (_empty_fused, "fused", "holds no image"),
         (_garbage, "low/b.png", "cannot be read as an image"),
     ],
 )
@@ -216,8 +239,8 @@ def test_one_pair_alone_cannot_be_split(count: int) -> None:
 def test_stores_give_the_same_images_from_memory_or_disk(tmp_path: Path, memory_gb: float) -> None:
     pairs = find_pairs([_root(tmp_path, "a.png", "b.png", "c.png")])
     store = PairStore(pairs, torch.device("cpu"), memory_gb)
-    assert len(store) == len(store.low) == 3
-    assert store.names == ["a", "b", "c"]
+    assert len(store) == 3
+    assert [pair.name for pair in store.pairs] == ["a", "b", "c"]
     for number in range(3):
         low, high = store[number]
         assert low.dtype == torch.uint8
@@ -232,6 +255,65 @@ def test_memory_is_used_only_where_all_fits(tmp_path: Path) -> None:
         _photo(file, (10, 10), seed=9)
     assert np.array_equal(fits[0].permute(1, 2, 0).numpy(), _pixels((10, 10), seed=0))
     assert np.array_equal(too_large[0].permute(1, 2, 0).numpy(), _pixels((10, 10), seed=9))
+
+
+@pytest.mark.parametrize("memory_gb", [0.0, 1.0])
+def test_stores_know_which_pairs_have_two_references(tmp_path: Path, memory_gb: float) -> None:
+    root = _root(tmp_path, "a.png", "b.png")
+    _photo(root / "fused" / "b.png", seed=200)
+    store = PairStore(find_pairs([root]), torch.device("cpu"), memory_gb)
+    assert store.fused(0) is None
+    fused = store.fused(1)
+    assert fused is not None
+    assert np.array_equal(fused.permute(1, 2, 0).numpy(), _pixels(seed=200))
+
+
+def test_a_folder_given_twice_is_kept_once(tmp_path: Path) -> None:
+    root = _root(tmp_path, "a.png", "b.png")
+    pairs = find_pairs([root, root])
+    store = PairStore(pairs, torch.device("cpu"), 4 * 72e-9)  # four files of 72 bytes
+    for file in root.rglob("*.png"):
+        file.unlink()
+    assert len(store) == 4
+    assert [pair.name for pair in store.pairs] == ["a", "b", "a", "b"]
+    for one, other in zip(store[0] + store[1], store[2] + store[3], strict=True):
+        assert one.data_ptr() == other.data_ptr()
+
+
+@pytest.mark.parametrize(("memory_gb", "side"), [(0.0, 0), (1.0, 0), (1.0, 4)])
+def test_photos_of_some_sources_are_halved(tmp_path: Path, memory_gb: float, side: int) -> None:
+    root = tmp_path
+    for number, name in enumerate(("lol-1", "sice-1-2", "sice")):
+        for folder in ("low", "high", "fused"):
+            _photo(root / folder / f"{name}.png", (13, 8), seed=number)
+    store = PairStore(find_pairs([root]), torch.device("cpu"), memory_gb, side, half=("sice", "sic", "mef"))
+    for number, ((low, high), fused) in enumerate((store[i], store.fused(i)) for i in range(3)):
+        assert fused is not None
+        assert torch.equal(low, high)
+        assert torch.equal(low, fused)
+        whole = torch.from_numpy(_pixels((13, 8), seed=number)).permute(2, 0, 1)[None].float()
+        if number > 0:
+            whole = torch.nn.functional.adaptive_avg_pool2d(whole, (4, 6)).round()
+        if side:
+            whole = torch.nn.functional.adaptive_avg_pool2d(whole, (2, 4) if number == 0 else (3, 4)).half().float()
+        torch.testing.assert_close(low.float(), whole[0])
+
+
+def test_halved_photos_take_a_quarter_of_the_memory(tmp_path: Path) -> None:
+    root = _root(tmp_path, "sice-1.png")
+    pairs = find_pairs([root])
+    fits, too_large = (PairStore(pairs, torch.device("cpu"), gb, half=("sice",)) for gb in (36e-9, 35e-9))
+    for file in root.rglob("*.png"):
+        file.unlink()
+    assert fits[0][0].shape == (3, 2, 3)
+    with pytest.raises(DataError, match="cannot be decoded"):
+        too_large[0]
+
+
+def test_a_pair_given_twice_is_held_out_or_trained_on_never_both() -> None:
+    train, held = hold_out(_named(10) * 2, 0.3)
+    assert len(held) == 3
+    assert sorted(p.name for p in train + 2 * held) == sorted(p.name for p in 2 * _named(10))
 
 
 def test_the_held_out_split_does_not_depend_on_the_order_of_folders(tmp_path: Path) -> None:

@@ -86,3 +86,27 @@ def test_every_parameter_learns(net: VelocityNet) -> None:
 def test_bad_shapes_are_refused(options: dict[str, int]) -> None:
     with pytest.raises(ConfigError, match="a velocity net needs"):
         VelocityConfig(**options)
+
+
+def test_with_a_skip_the_noisy_code_goes_past_the_blocks(net: VelocityNet) -> None:
+    torch.manual_seed(0)
+    skipping = VelocityNet(8, VelocityConfig(width=16, blocks=2, frequencies=4, skip=True))
+    x, c, t = _draw(1, 3, 8), _draw(2, 3, 8), torch.tensor([0.0, 0.4, 1.0])
+    assert torch.equal(skipping(x, t, c), net(x, t, c))  # begun at 0, it changes nothing
+    assert skipping.skip is not None
+    with torch.no_grad():
+        skipping.skip.weight.copy_(_draw(3, 1, 8))
+        skipping.skip.bias.fill_(0.5)
+    a = net.time(t) @ skipping.skip.weight[0] + 0.5
+    assert torch.allclose(skipping(x, t, c), net(x, t, c) + a[:, None] * x, atol=1e-6)
+
+
+@pytest.mark.parametrize("skip", [False, True])
+def test_only_with_a_skip_a_narrow_net_sees_noise_in_all_its_dimensions(skip: bool) -> None:
+    torch.manual_seed(0)
+    net = VelocityNet(24, VelocityConfig(width=8, blocks=2, frequencies=4, skip=skip)).double()
+    if net.skip is not None:
+        torch.nn.init.ones_(net.skip.bias)
+    x, c, t = (_draw(n, 1, 24).double() for n in (1, 2, 3))
+    jacobian = torch.autograd.functional.jacobian(lambda x_t: net(x_t, t[0, :1], c), x)[0, :, 0]
+    assert torch.linalg.matrix_rank(jacobian).item() == (24 if skip else 8)

@@ -203,7 +203,7 @@ def make_hdr(array):
     return cv2.imencode(".hdr", np.ascontiguousarray(array[..., ::-1]))[1].tobytes()
 
 
-def make_dng(orientation=1):
+def make_dng(orientation=1, *more):
     """A small colour-filter-array DNG with tifffile."""
     height, width = 64, 96
     y, x = np.mgrid[:height, :width]
@@ -221,6 +221,7 @@ def make_dng(orientation=1):
         (50721, 10, 9, matrix.tobytes(), True),
         (50728, 5, 3, np.array([[1, 1]] * 3, "<u4").tobytes(), True),
         (50778, 3, 1, 21, True),
+        *more,
     ]
     buffer = io.BytesIO()
     tifffile.imwrite(buffer, sensor, photometric=32803, byteorder="<", extratags=tags, metadata=None, software=False)

@@ -233,8 +233,9 @@ def test_png_colour_chunks_in_their_order():
     assert probe(encode_photo(named)).profile == "Display P3"
     assert icc.space(named.icc_profile) == "rgb"
     hdr = read_photo(png_with(cICP=bytes([9, 16, 0, 1])))
-    assert hdr.icc_profile is None
-    assert "PQ" in hdr.warnings[0]
+    assert (hdr.icc_profile, hdr.code_points, hdr.warnings) == (None, (9, 16), ())
+    odd = read_photo(png_with(cICP=bytes([77, 16, 0, 1])))
+    assert "PQ" in odd.warnings[0]
     nonsense = read_photo(png_with(gAMA=bytes(4), cHRM=srgb_xy))
     assert nonsense.warnings == ("its gAMA or cHRM chunk makes no sense: sRGB is assumed",)
 

@@ -25,7 +25,7 @@ from photo_makers import (
 )
 from PIL import Image
 
-from restorect.images.codecs import boxes
+from restorect.images.codecs import still
 from restorect.images.colour import from_network, to_network
 from restorect.images.metadata.exif import orientation
 from restorect.images.orient import upright
@@ -285,7 +285,10 @@ def test_rotation_and_mirror_properties_as_orientations(angle, axis):
     stored_array = pixels(8, 3)
     turned = np.rot90(stored_array, angle)
     turned = turned if axis is None else (turned[::-1] if axis == 0 else turned[:, ::-1])
-    np.testing.assert_array_equal(upright(stored_array, boxes._ORIENTATIONS[angle, axis]), turned)
+    found = still.Still()
+    mirror = [] if axis is None else [(b"imir", bytes([axis]))]
+    still._apply(found, [(b"irot", bytes([angle])), *mirror])
+    np.testing.assert_array_equal(upright(stored_array, found.orientation), turned)
 
 
 @pytest.mark.parametrize("depth", [8, 16])

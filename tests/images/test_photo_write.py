@@ -3,14 +3,17 @@
 import io
 import os
 import stat
+import struct
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
-from photo_makers import make_jpeg, make_png, make_tiff, make_webp, pixels
+from photo_makers import exif, make_jpeg, make_png, make_tiff, make_webp, pixels
 from PIL import Image
 
 from restorect.errors import ImageError
+from restorect.images.codecs.jpeg_tables import estimate_quality
 from restorect.images.formats import EXTENSIONS, extension_for, output_format
 from restorect.images.photo import Metadata, Photo
 from restorect.images.read import read_photo
@@ -189,3 +192,62 @@ def test_a_note_that_does_not_fit_is_said():
         "the note on how it was made cannot be kept in bmp",
     )
     assert encode(photo_of(), format="bmp").warnings == ()
+
+
+def sampling_of(data):
+    return [layer[1:3] for layer in Image.open(io.BytesIO(data)).layer]
+
+
+def jpeg_by_opencv(array, quality, factor):
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, factor]
+    return cv2.imencode(".jpg", np.ascontiguousarray(array[..., ::-1]), options)[1].tobytes()
+
+
+@pytest.mark.parametrize("quality", [5, 40, 75, 87, 95, 100])
+def test_a_jpeg_stays_near_its_quality(quality):
+    """The quantisation tables of the output are those of the input, whoever wrote it."""
+    array = pixels(8, 3, size=(40, 56))
+    for data in (
+        make_jpeg(array, quality=quality),
+        make_jpeg(array[..., :1], quality=quality),
+        jpeg_by_opencv(array, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420),
+    ):
+        written = encode_photo(read_photo(data))
+        came, went = (Image.open(io.BytesIO(one)) for one in (data, written))
+        assert went.quantization == came.quantization
+        assert sampling_of(written) == sampling_of(data)
+        other = Image.open(io.BytesIO(encode_photo(read_photo(data), quality=60)))
+        assert other.quantization[0] == Image.open(io.BytesIO(make_jpeg(array, quality=60))).quantization[0]
+    from_png = Image.open(io.BytesIO(encode_photo(read_photo(make_png(array)), format="jpeg")))
+    assert from_png.quantization == Image.open(io.BytesIO(make_jpeg(array, quality=95))).quantization
+
+
+@pytest.mark.parametrize(
+    ("factor", "turn", "wanted"),
+    [
+        (cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444, 1, (1, 1)),
+        (cv2.IMWRITE_JPEG_SAMPLING_FACTOR_422, 1, (2, 1)),
+        (cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420, 1, (2, 2)),
+        (cv2.IMWRITE_JPEG_SAMPLING_FACTOR_440, 1, (1, 1)),  # which cannot be written: nothing more is lost
+        (cv2.IMWRITE_JPEG_SAMPLING_FACTOR_411, 1, (2, 1)),
+        (cv2.IMWRITE_JPEG_SAMPLING_FACTOR_422, 6, (1, 1)),  # upright, it would be 4:4:0
+        (cv2.IMWRITE_JPEG_SAMPLING_FACTOR_440, 6, (2, 1)),
+        (cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420, 6, (2, 2)),
+    ],
+)
+def test_a_jpeg_keeps_the_sampling_of_its_colours(factor, turn, wanted):
+    data = jpeg_by_opencv(pixels(8, 3, size=(40, 56)), 90, factor)
+    block = exif(turn, thumbnail=False)
+    data = data[:2] + struct.pack(">BBH", 0xFF, 0xE1, len(block) + 8) + b"Exif\0\0" + block + data[2:]
+    assert sampling_of(encode_photo(read_photo(data)))[0] == wanted
+    assert sampling_of(encode_photo(read_photo(data), subsampling="4:4:4"))[0] == (1, 1)
+
+
+def test_tables_that_no_quality_has():
+    """Photoshop's are like none of libjpeg's; steps twice as coarse are a lower quality."""
+    for scale in (1, 2, 4, 9):
+        tables = {0: [3 * scale] * 64, 1: [5 * scale] * 64}
+        assert 1 <= estimate_quality(tables) <= 100
+    falling = [estimate_quality({0: [step] * 64, 1: [step] * 64}) for step in (1, 2, 4, 9, 20, 60, 255)]
+    assert falling == sorted(falling, reverse=True)
+    assert falling[0] == 100

@@ -351,7 +351,9 @@ def test_weights_come_with_the_package_or_the_message_says_which(
     weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(catalogue.resources, "files", lambda name: tmp_path)
-    with pytest.raises(CheckpointError, match=r"no weights for low-light tiny .* \(there is: none\); use --weights"):
+    with pytest.raises(
+        CheckpointError, match=r"no weights for low-light tiny .* \(there is: none\); use --size or --weights"
+    ):
         Restorer.load()
     for name in ("low-light-tiny", "underwater-nano"):
         (tmp_path / f"{name}.safetensors").write_bytes(weights.read_bytes())
@@ -363,6 +365,8 @@ def test_weights_come_with_the_package_or_the_message_says_which(
         CheckpointError, match=r"no weights for fundus tiny .*there is: low-light tiny, underwater nano"
     ):
         Restorer.load("fundus")
+    with pytest.raises(CheckpointError, match=r"no weights for underwater tiny .*\(underwater has nano\)"):
+        Restorer.load("underwater")
 
 
 def test_the_memory_estimate_grows_with_the_padded_area(restorer: Restorer) -> None:

@@ -68,3 +68,17 @@ def test_gradient_is_right() -> None:
     output = torch.rand(1, 1, 12, 12, dtype=torch.float64, requires_grad=True)
     target = torch.rand(1, 1, 12, 12, dtype=torch.float64)
     assert torch.autograd.gradcheck(lambda x: ssim(x, target), output)
+
+
+def test_a_window_made_at_inference_serves_training_too() -> None:
+    ssim_module = importlib.import_module("restorect.metrics.ssim")
+    ssim_module._window.cache_clear()
+    output, target = torch.rand(1, 3, 16, 16), torch.rand(1, 3, 16, 16)
+    with torch.inference_mode():
+        expected = ssim(output, target)
+    learned = output.clone().requires_grad_()
+    similarity = ssim(learned, target)
+    similarity.sum().backward()
+    assert torch.equal(similarity.detach(), expected)
+    assert learned.grad is not None
+    assert ssim_module._window.cache_info().misses == 1

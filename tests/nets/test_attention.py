@@ -2,10 +2,10 @@ import math
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-from restorect.nets.attention import ChannelAttention, HeadNorm
+from restorect.nets.attention import ChannelAttention, HeadNorm, by_pixel
 
 
 def _draw(seed: int, *shape: int) -> Tensor:
@@ -94,3 +94,26 @@ def test_zeros_give_finite_gradients(qk_norm: bool) -> None:
     for x in (q, k, v):
         assert x.grad is not None
         assert torch.isfinite(x.grad).all()
+
+
+@pytest.mark.parametrize("qk_norm", [True, False])
+@pytest.mark.parametrize("heads", [1, 4])
+def test_maps_that_lie_pixel_by_pixel_give_the_same(heads: int, qk_norm: bool) -> None:
+    torch.manual_seed(0)
+    attend = ChannelAttention(16, heads, qk_norm)
+    for parameter in attend.parameters():
+        nn.init.uniform_(parameter, 0.5, 1.5)
+    results = []
+    for layout in (torch.contiguous_format, torch.channels_last):
+        q, k, v = (
+            torch.randn(2, 16, 5, 7, generator=torch.Generator().manual_seed(seed))
+            .contiguous(memory_format=layout)
+            .requires_grad_()
+            for seed in range(3)
+        )
+        assert by_pixel(q) == (layout == torch.channels_last)
+        out = attend(q, k, v)
+        gradients = torch.autograd.grad(out.square().sum(), (q, k, v, *attend.parameters()))
+        results.append((out, *gradients))
+    for plain, pixelwise in zip(*results, strict=True):
+        assert torch.allclose(plain, pixelwise, atol=1e-5, rtol=1e-4)

@@ -125,3 +125,10 @@ def test_samples_do_not_mix() -> None:
     block, x, z = _block(True), _draw(0, 3, 8, 5, 4), _draw(1, 3, 256)
     alone = torch.cat([block(x[i : i + 1], z[i : i + 1]) for i in range(3)])
     assert torch.allclose(block(x, z), alone, atol=1e-5)
+
+
+def test_a_feed_forward_net_gives_the_same_in_both_layouts_of_memory() -> None:
+    torch.manual_seed(0)
+    net, x, z = FeedForward(8, 2.66), torch.randn(2, 8, 6, 5), torch.randn(2, 256)
+    expected = net(x, z)
+    assert torch.allclose(net(x.contiguous(memory_format=torch.channels_last), z), expected, atol=1e-6)

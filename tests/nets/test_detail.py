@@ -1,6 +1,8 @@
 """Fine detail: the bands in closed form, noise removed by a factor of -1, and nothing changed by an untrained net."""
 
 import math
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -56,3 +58,17 @@ def test_an_untrained_net_changes_nothing_by_it_and_learns_it() -> None:
     image.square().mean().backward()
     assert net.detail.factors.weight.grad is not None
     assert net.detail.factors.weight.grad.abs().sum() > 0
+
+
+def test_making_one_draws_no_random_numbers() -> None:
+    torch.manual_seed(3)
+    expected = torch.rand(4)
+    torch.manual_seed(3)
+    DetailGain(8, 4)
+    assert torch.equal(torch.rand(4), expected)
+
+
+def test_loading_a_network_imports_no_algebra() -> None:
+    """It took half a second of every start (`torch.nn.utils.skip_init` imports sympy)."""
+    code = "import sys, restorect; restorect.Restorer.load('low-light', 'nano'); sys.exit('sympy' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from restorect.data.batches import Batch
 from restorect.flow.velocity import VelocityConfig
+from restorect.losses.flex import FIT_BATCHES
 from restorect.nets.priors import PriorConfig
 from restorect.nets.student import Student, StudentConfig
 from restorect.nets.teacher import Teacher, TeacherConfig
@@ -114,6 +115,8 @@ def _near(stage: StudentStage) -> None:
 def test_flex_reaches_the_transformer_and_its_adapters_across_widths_and_stems(stem: int) -> None:
     stage = _stage(stem, start="mean", near_codes=0.0)
     _near(stage)
+    for _ in range(FIT_BATCHES):
+        assert _losses(stage)[0]["flex"].item() == 0
     losses, figures = _losses(stage)
     assert figures["gate"].item() == 1
     assert losses["flex"] > 0

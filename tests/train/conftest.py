@@ -3,6 +3,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from worker import run
 
 
 def write_pairs(root: Path, count: int, side: int = 80) -> Path:
@@ -22,3 +23,17 @@ def write_pairs(root: Path, count: int, side: int = 80) -> Path:
 @pytest.fixture(scope="session")
 def pairs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_pairs(tmp_path_factory.mktemp("pairs"), 10)
+
+
+@pytest.fixture(scope="session")
+def decomposition(pairs_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("decompose")
+    run("decompose", str(pairs_folder), folder, 30)
+    return folder / "last.safetensors"
+
+
+@pytest.fixture(scope="session")
+def teacher(pairs_folder: Path, decomposition: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("teacher")
+    run("teacher", str(pairs_folder), folder, 20, decomposition=str(decomposition))
+    return folder / "last.safetensors"

@@ -45,17 +45,17 @@ def outcome(recipe: StudentRecipe, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def test_a_switch_that_the_recipe_has_set_already_is_no_variant(recipe: StudentRecipe, tmp_path: Path) -> None:
-    assert set(variants_of(recipe)) == set(VARIANTS) - {"flex", "noise-start"}
+    assert set(variants_of(recipe)) == set(VARIANTS) - {"flex", "noise-start", "no-align"}
     bare = dataclasses.replace(recipe, flex=0.0, start="mean")
-    assert set(variants_of(bare)) == set(VARIANTS) - {"no-flex", "mean-start"}
+    assert set(variants_of(bare)) == set(VARIANTS) - {"no-flex", "mean-start", "no-align"}
     with pytest.raises(ConfigError, match=r"variant no-flex changes nothing: the recipe has flex=0\.0 already"):
         study(bare, tmp_path, variants=("full", "no-flex"))
 
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_a_variant_differs_in_its_switch_alone(name: str, recipe: StudentRecipe) -> None:
-    if name in ("flex", "noise-start"):  # what the recipe has
-        recipe = dataclasses.replace(recipe, flex=0.5, start="mean")
+    if name in ("flex", "noise-start", "no-align"):  # what the recipe has
+        recipe = dataclasses.replace(recipe, flex=0.5, start="mean", align=True)
     full, changed = (to_mapping(variant_recipe(recipe, variant, 7)) for variant in ("full", name))
     assert {key for key in full if full[key] != changed[key]} == set(VARIANTS[name].changes)
     assert full == to_mapping(dataclasses.replace(recipe, seed=7))

@@ -13,6 +13,8 @@ from restorect.nets.balance import BalanceConfig, balance
 from restorect.nets.checkpoint import load_student
 from restorect.nets.tone import ToneCurve
 from restorect.nets.transformer import Transformer, TransformerOutput
+from restorect.retinex.decomposition import RetinexParts
+from restorect.train.stages import images as images_module
 
 SETTING = {"clip": 0.01, "pull": 0.5}
 
@@ -27,7 +29,8 @@ def test_it_is_trained_on_what_it_will_see(distilled: bool, pairs_folder: Path, 
     made: list[tuple[Tensor, Tensor, Tensor]] = []
     restored: list[Tensor] = []
     shown: list[Tensor] = []
-    forward, tone = Transformer.forward, ToneCurve.forward
+    heads: list[Tensor] = []
+    forward, tone, head = Transformer.forward, ToneCurve.forward, images_module.head_loss
 
     def recorded(image: Tensor, view: Tensor, config: BalanceConfig) -> Tensor:
         assert config == BalanceConfig(clip=0.01, pull=0.5)
@@ -42,8 +45,13 @@ def test_it_is_trained_on_what_it_will_see(distilled: bool, pairs_folder: Path, 
         shown.append(x)
         return tone(curve, x, z_rex, z_img)
 
+    def aiming(encoder: RetinexParts, decoder: RetinexParts, low: Tensor, high: RetinexParts) -> tuple[Tensor, Tensor]:
+        heads.append(low)
+        return head(encoder, decoder, low, high)
+
     with (
         mock.patch.object(student_module, "balance", recorded),
+        mock.patch.object(images_module, "head_loss", aiming),
         mock.patch.object(Transformer, "forward", restoring),
         mock.patch.object(ToneCurve, "forward", showing),
     ):
@@ -53,6 +61,8 @@ def test_it_is_trained_on_what_it_will_see(distilled: bool, pairs_folder: Path, 
         )  # fmt: skip
     outputs = [result for _, _, result in made]
     assert all(any(x is result for result in outputs) for x in restored)  # in training as in validation
+    assert len(heads) == 2
+    assert all(any(low is result for result in outputs) for low in heads)  # the encoder's head, too
     crops = [(image, view) for image, view, _ in made if image.shape == (4, 3, 32, 32)]
     assert len(crops) == 2
     assert all(view.shape == (4, 3, 16, 16) for _, view in crops)

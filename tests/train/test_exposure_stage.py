@@ -82,7 +82,7 @@ def test_only_the_exposure_net_learns_and_from_shrunk_photos(student: Path, scen
         mock.patch("restorect.train.loop.make_optimiser", wraps=make_optimiser) as optimisers,
     ):
         run("exposure", str(scenes), tmp_path / "run", 1, init=str(student), side=64, data=data)
-    assert sorted(call.args[3:] for call in stores.call_args_list) == [(), (64,)]  # whole photos are validated
+    assert sorted(call.args[3:4] for call in stores.call_args_list) == [(), (64,)]  # whole photos are validated
     ((stage, *_), _) = optimisers.call_args
     learned = {name for name, p in stage.network.named_parameters() if p.requires_grad}
     assert learned == {name for name, _ in stage.network.named_parameters() if name.startswith("exposure.")} != set()

@@ -35,7 +35,7 @@ def test_there_are_recipes() -> None:
 def test_it_is_valid(path: Path) -> None:
     recipe = from_mapping(CLASSES[path.stem.partition("-")[0]], read_yaml(path))
     assert set(recipe.task.split("+")) <= SIMULATORS.keys()
-    assert path.parent.name in (recipe.task, "several")
+    assert path.parent.name in (recipe.task, "several", "gpu")
     if isinstance(recipe, NetworkRecipe):
         assert recipe.preset in PRESETS
         assert recipe.preset == path.stem.rpartition("-")[2]

@@ -1,4 +1,3 @@
-import json
 from dataclasses import replace
 from pathlib import Path
 from unittest import mock
@@ -7,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
-from worker import run
+from worker import records, run
 
 from restorect.errors import ConfigError, TrainingError
 from restorect.nets.checkpoint import load_student, load_teacher, read_checkpoint
@@ -25,24 +24,6 @@ SWITCHES = {
     "head": 0.0,
     "structure": 0.5,
 }
-
-
-@pytest.fixture(scope="module")
-def decomposition(pairs_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("decompose")
-    run("decompose", str(pairs_folder), folder, 30)
-    return folder / "last.safetensors"
-
-
-@pytest.fixture(scope="module")
-def teacher(pairs_folder: Path, decomposition: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("teacher")
-    run("teacher", str(pairs_folder), folder, 20, decomposition=str(decomposition))
-    return folder / "last.safetensors"
-
-
-def records(folder: Path, kind: str) -> list[dict[str, float]]:
-    return [r for r in map(json.loads, (folder / "log.jsonl").read_text().splitlines()) if r["kind"] == kind]
 
 
 def test_decomposition_learns_to_reconstruct(pairs_folder: Path, tmp_path: Path) -> None:
@@ -216,15 +197,15 @@ def test_simulation_and_clean_photos(decomposition: Path, pairs_folder: Path, tm
 def test_a_loss_that_is_not_finite_stops_and_names_the_step(
     decomposition: Path, pairs_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from restorect.train import stages
+    from restorect.train.stages import images
 
-    original, calls = stages.hvi_loss, []
+    original, calls = images.hvi_loss, []
 
     def poisoned(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         calls.append(None)
         return original(output, target) * (float("nan") if len(calls) == 3 else 1.0)
 
-    monkeypatch.setattr(stages, "hvi_loss", poisoned)
+    monkeypatch.setattr(images, "hvi_loss", poisoned)
     with pytest.raises(TrainingError, match=r"step 3: .*not finite.*hvi"):
         run("teacher", str(pairs_folder), tmp_path, 6, decomposition=str(decomposition))
     state = torch.load(tmp_path / "state.pt", weights_only=True)

@@ -3,6 +3,7 @@
 Usage: worker.py STAGE DATA OUT STEPS [CHECKPOINT]
 """
 
+import json
 import sys
 from pathlib import Path
 
@@ -31,6 +32,11 @@ def run(stage: str, pairs: str, out: Path, steps: int, **fields: object) -> dict
     values = {"optimiser": rule, "data": {"train": [pairs], "hold_out": 0.2}, "schedule": schedule, "seed": 3, **fields}
     with small_nets():
         return train(from_mapping(recipe_class, values), Run(out, torch.device("cpu"), True, lambda report: None))
+
+
+def records(folder: Path, kind: str) -> list[dict[str, float]]:
+    """What a run logged of that kind."""
+    return [r for r in map(json.loads, (folder / "log.jsonl").read_text().splitlines()) if r["kind"] == kind]
 
 
 if __name__ == "__main__":

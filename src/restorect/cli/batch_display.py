@@ -4,6 +4,7 @@ import dataclasses
 import json
 import sys
 import time
+from collections.abc import Mapping
 from typing import IO, TYPE_CHECKING
 
 from restorect.cli.streams import OUTPUT, StreamError
@@ -13,6 +14,8 @@ from restorect.infer.batch.failures import Failure
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+_KINDS = 12  # that are told one by one
 
 
 class Display:
@@ -41,6 +44,11 @@ class Display:
         for failure in summary.failures:
             self._line(f"failed: {failure}")
 
+    def _figures_of(self, summary: Summary, out: str) -> None:
+        if summary.passed_over:
+            self._line(passed_over(summary.passed_over))
+        self._line(outcome(summary, out))
+
     def _line(self, text: str) -> None:
         print(text, file=self._out, flush=True)
 
@@ -63,7 +71,7 @@ class Lines(Display):
     def end(self, summary: Summary, out: str) -> None:
         """Show failures again, together, and a line of figures."""
         super().end(summary, out)
-        self._line(outcome(summary, out))
+        self._figures_of(summary, out)
 
 
 class Bar(Display):
@@ -102,7 +110,7 @@ class Bar(Display):
     def end(self, summary: Summary, out: str) -> None:
         """Show failures, together, and a line of figures."""
         super().end(summary, out)
-        self._line(outcome(summary, out))
+        self._figures_of(summary, out)
 
     def _start(self, total: int) -> None:
         from rich.console import Console
@@ -188,6 +196,19 @@ def outcome(summary: Summary, out: str) -> str:
     parts += [f"{summary.left} left: give the same command again to go on"] if summary.left else []
     speed = f", {summary.megapixels / summary.seconds:.1f} MP/s" if summary.restored and summary.seconds else ""
     return f"{', '.join(parts)} in {clock(summary.seconds)}{speed} -> {shown(out)}"
+
+
+def passed_over(kinds: Mapping[str, int]) -> str:
+    """What else lay in the folders as one line, the most frequent first."""
+    ranked = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
+    parts = [f"{count} {_plural(shown(kind)) if count > 1 else shown(kind)}" for kind, count in ranked[:_KINDS]]
+    rest = sum(count for _, count in ranked[_KINDS:])
+    return f"passed over: {', '.join([*parts, *([f'{rest} others'] if rest else [])])}"
+
+
+def _plural(kind: str) -> str:
+    """`GIF` stays, words get their s."""
+    return f"{kind}s" if kind.endswith(" folder") else kind.replace("file ", "files ", 1)
 
 
 def clock(seconds: float) -> str:

@@ -57,7 +57,9 @@ def bench(
     sides = [_parse(text) for text in resolution or ["400x600"]]
     cases = [Case(height=h, width=w, **net, **how) for net in nets or [{"size": "tiny"}] for h, w in sides]
     with Console(stderr=True).status("starting") as status:
-        figures = measure_all(cases, lambda done, total, stage: status.update(escape(shown(f"{done + 1} of {total}: {stage}"))))
+        figures = measure_all(
+            cases, lambda done, total, stage: status.update(escape(shown(f"{done + 1} of {total}: {stage}")))
+        )
     if out != "-":
         Console().print(_table(cases, figures))
     if out is not None:

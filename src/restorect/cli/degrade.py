@@ -24,7 +24,7 @@ def degrade(
     count: Annotated[int, typer.Option(min=1, max=100_000, help="Pairs to make of each photo.")] = 1,
     force: Annotated[bool, typer.Option("--force", help="Replace pairs that are there already.")] = False,
 ) -> None:
-    """Degrade clean photos into pairs for training: OUT/low holds what a bad photo would show, OUT/high the photo.
+    """Degrade clean photos into pairs for training: OUT/low holds what a bad photo shows, OUT/high a good one.
 
     The same photo name, number and seed give the same pair. Bad files are reported, the others still done (exit 1).
     """

@@ -16,11 +16,12 @@ from restorect import __version__
 from restorect.errors import shown
 
 _CORE = ("torch", "numpy", "pillow", "opencv-python-headless", "tifffile", "imagecodecs", "safetensors", "pydantic")
-_CORE_REST = ("PyYAML", "typer", "rich", "platformdirs")
-_FOR_PHOTOS = ("heif", "raw")
+_CORE_REST = ("PyYAML", "typer", "rich", "platformdirs", "filelock")
+_FOR_PHOTOS = ("heif", "raw", "exr")
 _EXTRAS = {
     "heif": ("pi_heif", "HEIC photos"),
     "raw": ("rawpy", "camera RAW photos"),
+    "exr": ("OpenEXR", "OpenEXR photos"),
     "onnx": ("onnxruntime", "export to ONNX"),
     "web": ("fastapi", "the web app"),
     "train": ("tensorboard", "training curves"),

@@ -51,5 +51,3 @@ def _usage(error: Any) -> int:  # noqa: ANN401 - typer's, see above
     error.show(file=text)
     sys.stderr.write("".join(f"{shown(line)}\n" for line in text.getvalue().rstrip().split("\n")))
     return int(error.exit_code)
-
-

@@ -70,6 +70,7 @@ def _facts(path: Path, max_megapixels: float) -> dict[str, Any]:
         "orientation": header.orientation,
         "pages": header.pages,
         "metadata": _metadata(header),
+        "beside": [shown(name) for name in header.beside],
         "likely_task": decision.task,
         "confidence": round(decision.confidence, 3),
         "warnings": [shown(warning) for warning in dict.fromkeys((*header.warnings, *notes))],
@@ -144,6 +145,7 @@ def _text(facts: dict[str, Any]) -> str:
         "orientation": f"{facts['orientation']}" + ("" if facts["orientation"] == 1 else " (will be turned upright)"),
         "pages": facts["pages"],
         "metadata": ", ".join(f"{name} {value}" for name, value in facts["metadata"].items()) or "none",
+        **({"beside it": ", ".join(facts["beside"])} if facts["beside"] else {}),
         "likely task": _likely(facts),
         **{f"warning {number}": text for number, text in enumerate(facts["warnings"], start=1)},
     }

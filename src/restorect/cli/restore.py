@@ -42,12 +42,14 @@ def restore(
     suffix: o.Suffix = "",
     name_template: o.NameTemplate = None,
     format: o.Format = None,
-    quality: o.Quality = 95,
-    subsampling: o.Subsampling = "4:4:4",
+    quality: o.Quality = None,
+    subsampling: o.Subsampling = None,
     lossless: o.Lossless = None,
     bit_depth: o.BitDepth = None,
     strip_metadata: o.StripMetadata = False,
     page: o.Page = 0,
+    salvage: o.Salvage = False,
+    keep_date: o.KeepDate = True,
     max_megapixels: o.MaxMegapixels = 500.0,
     force: o.Force = False,
     fail_fast: o.FailFast = False,
@@ -104,7 +106,9 @@ def _planned(paths: Sequence[str], out: str, naming: "Naming", *, recursive: boo
     if len(files) < len(paths):
         source = Source(path=Path("stdin"), data=_piped(naming.settings))
         piped = plan_sources([*(job.source for job in plan.jobs), source], folder, naming, photos)
-        plan = dataclasses.replace(piped, failures=plan.failures + piped.failures, passed_over=plan.passed_over)
+        plan = dataclasses.replace(
+            piped, failures=plan.failures + piped.failures, passed_over=plan.passed_over, others=plan.others
+        )
     return plan
 
 

@@ -39,8 +39,12 @@ NameTemplate: TypeAlias = Annotated[
     ),
 ]
 Format: TypeAlias = Annotated[str | None, typer.Option(help="jpeg, png, tiff, ...; by default as the input.")]
-Quality: TypeAlias = Annotated[int, typer.Option(help="1 to 100, of lossy formats.")]
-Subsampling: TypeAlias = Annotated[str, typer.Option(help="Of colours in JPEG: 4:4:4, 4:2:2, 4:2:0.")]
+Quality: TypeAlias = Annotated[
+    int | None, typer.Option(help="1 to 100, of lossy formats; by default near the input's, for JPEG, else 95.")
+]
+Subsampling: TypeAlias = Annotated[
+    str | None, typer.Option(help="Of colours in JPEG: 4:4:4, 4:2:2, 4:2:0; by default as the input, else 4:4:4.")
+]
 Lossless: TypeAlias = Annotated[
     bool | None, typer.Option("--lossless/--lossy", help="WebP, AVIF and JPEG XL; by default as the input.")
 ]
@@ -48,6 +52,12 @@ BitDepth: TypeAlias = Annotated[int | None, typer.Option(help="8, 16 or 32; by d
 StripMetadata: TypeAlias = Annotated[bool, typer.Option("--strip-metadata", help="Leave out all that is personal.")]
 Page: TypeAlias = Annotated[int, typer.Option(help="Page of files with several, from 0.")]
 
+Salvage: TypeAlias = Annotated[
+    bool, typer.Option("--salvage", help="Restore what is there of JPEGs that are cut off, with a warning.")
+]
+KeepDate: TypeAlias = Annotated[
+    bool, typer.Option("--keep-date/--no-keep-date", help="Outputs get the date of their input's file.")
+]
 MaxMegapixels: TypeAlias = Annotated[float, typer.Option(help="Refuse larger photos.")]
 Force: TypeAlias = Annotated[bool, typer.Option("--force", help="Do all again; overwrite what stands in OUT.")]
 FailFast: TypeAlias = Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")]

@@ -261,7 +261,9 @@ def _carry_out(
     with _Display() as display:
         figures = train(recipe, Run(out, chosen, resume, display.show))
     if figures:
-        typer.echo(f"{shown(out / 'best.safetensors')}: last validation PSNR {figures['psnr']:.2f} dB, {_ssim(figures)}")
+        typer.echo(
+            f"{shown(out / 'best.safetensors')}: last validation PSNR {figures['psnr']:.2f} dB, {_ssim(figures)}"
+        )
 
 
 def _ssim(figures: dict[str, float]) -> str:

@@ -1,85 +1,82 @@
 """Training batches, drawn by position: a run that is killed, resumed or shared by processes sees the same data.
 
-Shapes: crops (B, 3, p, p), views (B, 3, v, v), float32 in [0, 1].
+Shapes: crops (B, 3, p, p), views (B, 3, v, v), float32 in [0, 1], channels last.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from restorect.configs import require
-from restorect.data.augment import dihedral, random_crop, random_int, relit
-from restorect.data.store import ImageStore, PairStore
+from restorect.data.augment import WHITE, Lights
+from restorect.data.degrade.simulator import Simulator
+from restorect.data.flat import FlatPhotos, Places, squares, thumbnails
+from restorect.data.nights import Nights
+from restorect.data.sampling import SIMULATIONS, Draws, SamplingConfig, draw, generator_for
+from restorect.data.store import PairStore, as_stored
 from restorect.errors import DataError
 
-Simulator = Callable[[Tensor, torch.Generator], Tensor]
+_REGIONS = 2**60  # from this number on, generators draw the regions that stay
+_AT_ONCE = 64  # samples that are cut together; more take memory and save nothing
 
 
 class Batch(NamedTuple):
-    """Crops of a degraded photo and its ground truth, and thumbnails of the larger region they lie in."""
+    """Crops of a degraded photo and its ground truth, and thumbnails of the larger region they lie in.
+
+    Attributes:
+        low: crops (B, 3, p, p).
+        high: crops (B, 3, p, p).
+        low_view: thumbnails (B, 3, v, v).
+        high_view: thumbnails (B, 3, v, v).
+        keys: (B,) integers on the CPU, one for each region that a photo is seen in; None where each is drawn anew.
+    """
 
     low: Tensor
     high: Tensor
     low_view: Tensor
     high_view: Tensor
+    keys: Tensor | None = None
 
-
-@dataclass(frozen=True, kw_only=True)
-class SamplingConfig:
-    """How samples are drawn.
-
-    Attributes:
-        simulate: share of the pairs whose degraded photo is simulated from the clean one instead.
-        region: longest side of the region that a crop and its view are taken from, in pixels.
-        region_scale: a region's sides are at least this share of the photo's.
-        turn: turn photos by quarters too; without it they are only mirrored, and up stays up.
-        light: the degraded photo's light is varied by this deviation of its logarithm; the good one stays.
-        cast: the light of each of its channels by itself, likewise: other waters, other lamps.
-        contrast: its contrast, likewise.
-    """
-
-    simulate: float = 0.15
-    region: int = 512
-    region_scale: float = 0.7
-    turn: bool = True
-    light: float = 0.0
-    cast: float = 0.0
-    contrast: float = 0.0
-
-    def __post_init__(self) -> None:
-        require(0 <= self.simulate <= 1, f"simulate is {self.simulate}; it is a share from 0 to 1")
-        require(self.region >= 32, f"region is {self.region}; it must be at least 32 pixels")
-        require(min(self.light, self.cast, self.contrast) >= 0, "light, cast and contrast must be at least 0")
-        require(0 < self.region_scale <= 1, f"region_scale is {self.region_scale}; it is a share above 0, up to 1")
+    def pick(self, places: list[int]) -> "Batch":
+        """Some of the samples."""
+        return Batch(*(None if x is None else x[places] for x in self))  # type: ignore[arg-type]
 
 
 class BatchMaker:
     """Samples by position: position p belongs to epoch p // len, and each item comes once in an epoch.
 
+    A sample is a region of a photo, turned, with a crop of it and a thumbnail of all of it. Crops of photos smaller
+    than they are stretched; padding would teach the network its borders.
+
     Args:
-        pairs: real pairs.
-        clean: clean photographs, always simulated; may be empty.
+        pairs: the pairs; clean photographs are pairs of themselves, and what is degraded of those is simulated.
         simulator: makes a degraded (3, H, W) of a clean one.
         config: how samples are drawn.
         view: side of the thumbnails for the prior encoders; 0 gives the crops themselves.
         seed: of everything random here.
+        memory_gb: what prepared simulations may take.
     """
 
     def __init__(
-        self, pairs: PairStore, clean: ImageStore, simulator: Simulator, config: SamplingConfig, view: int, seed: int
+        self,
+        pairs: PairStore,
+        simulator: Simulator,
+        config: SamplingConfig,
+        view: int,
+        seed: int,
+        memory_gb: float = float("inf"),
     ) -> None:
-        if len(pairs) + len(clean) == 0:
+        if len(pairs) == 0:
             raise DataError("there is nothing to train on; give a folder with low/ and high/, or clean photographs")
-        self.pairs, self.clean, self.simulator = pairs, clean, simulator
+        self.pairs, self.simulator = pairs, simulator
         self.config, self.view, self.seed = config, view, seed
         self._epoch, self._order = -1, torch.empty(0, dtype=torch.long)
+        self._nights = self._prepared(memory_gb) if config.nights > 0 else None
 
     def __len__(self) -> int:
-        return len(self.pairs) + len(self.clean)
+        return len(self.pairs)
 
     def item_at(self, position: int) -> int:
         """Which item a position shows: a fresh random order in each epoch."""
@@ -90,49 +87,113 @@ class BatchMaker:
 
     def batch(self, positions: Sequence[int], patch: int) -> Batch:
         """The batch of these positions, with crops of side `patch`."""
-        samples = [self._sample(position, patch) for position in positions]
-        return Batch(*(torch.stack(images) for images in zip(*samples, strict=True)))
+        starts = range(0, len(positions), _AT_ONCE)
+        parts = [self._batch(positions[start : start + _AT_ONCE], patch) for start in starts]
+        keys = torch.tensor([self._key(position) for position in positions]) if self.config.regions else None
+        low, high, low_view, high_view = _joined(parts)
+        return Batch(low, high, low_view, high_view, keys)
 
-    def _sample(self, position: int, patch: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        generator = generator_for(self.seed, position)
-        low, high = self._region(self.item_at(position), patch, generator)
-        crop_low, crop_high = random_crop([low, high], patch, patch, generator)
+    def _key(self, position: int) -> int:
+        """The number of the region that a position shows, if regions stay."""
+        return self.item_at(position) * self.config.regions + position // len(self) % self.config.regions
+
+    def _batch(self, positions: Sequence[int], patch: int) -> Batch:
+        """Real samples together and simulated ones together, then all in the order of the positions."""
+        drawn, numbers = draw(positions, self.config, self.seed), list(positions)
+        if self.config.regions:  # the region of its key, the crop of the position
+            numbers = [_REGIONS + self._key(position) for position in positions]
+            drawn = draw(numbers, self.config, self.seed)._replace(corner=drawn.corner)
+        low, high, fused = self.pairs.numbers[[self.item_at(position) for position in positions]].T
+        simulated = (drawn.simulated | (low == high)) & ~drawn.same
+        high = torch.where(drawn.second & (fused >= 0), fused, high)
+        regions = self._regions(drawn, high, patch)
+        kinds = [torch.nonzero(kind)[:, 0] for kind in (~simulated, simulated)]
+        parts = []
+        if len(real := kinds[0]):
+            photos, places = self.pairs.images.flat(torch.cat([low[real], high[real]]))
+            parts.append(self._cut(photos, places, regions[real], drawn.at(real), patch))
+        if len(made := kinds[1]):
+            generators = [generator_for(self.seed, SIMULATIONS + numbers[place]) for place in made.tolist()]
+            simulations = self._simulated(high[made], regions[made], drawn.night[made], generators)
+            parts.append(self._cut(*simulations, drawn.at(made), patch))
+        if len(parts) == 1:
+            return parts[0]
+        order = torch.cat(kinds).argsort().to(parts[0].low.device, non_blocking=True)
+        return Batch(*(images[order] for images in _joined(parts)))
+
+    def _regions(self, drawn: Draws, numbers: Tensor, patch: int) -> Tensor:
+        """Top, left, height and width in these photos, (B, 4): at least `patch` each way, where there is as much."""
+        whole = self.pairs.images.sizes[numbers]
+        sides = (drawn.scale[:, None] * whole).round().long().clamp(max=self.config.region).clamp(min=patch)
+        sides = torch.minimum(sides, whole)
+        return torch.cat([(drawn.place * (whole - sides + 1)).long(), sides], dim=1)
+
+    def _simulated(
+        self, numbers: Tensor, regions: Tensor, shares: Tensor, generators: Sequence[torch.Generator]
+    ) -> tuple[FlatPhotos, Tensor, Tensor]:
+        """Simulations of regions of photos: where they are, the numbers of low and then of high, the regions there."""
+        if self._nights is not None:
+            return self._nights.photos, torch.cat(self._nights.pairs(numbers, shares)), regions
+        photos, numbers = self.pairs.images.flat(numbers)
+        lows, highs = [], []
+        for number, (top, left, height, width), generator in zip(numbers, regions.tolist(), generators, strict=True):
+            region = photos[int(number)][:, top : top + height, left : left + width]
+            low, high = self._simulate(region, generator)
+            lows.append(low)
+            highs.append(high)
+        simulations = FlatPhotos.of(lows + highs)
+        return simulations, torch.arange(len(simulations)), F.pad(regions[:, 2:], (2, 0))
+
+    def _simulate(self, stored: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """(low, high) of a good photo (3, H, W), all as photos are stored."""
+        photo = stored.float() / WHITE
+        low, high = self.simulator(photo, generator)
+        return as_stored(low, stored.dtype), as_stored(high, stored.dtype)
+
+    def _cut(self, photos: FlatPhotos, numbers: Tensor, regions: Tensor, drawn: Draws, patch: int) -> Batch:
+        """The samples of B regions, of photos numbered (2B,): all low ones, then all high ones."""
+        corners = (drawn.corner * ((regions[:, 2:] - patch).clamp(min=0) + 1)).long()
+        regions, corners, turns = (values.repeat(2, 1) for values in (regions, corners, drawn.turns))
+        places = photos.places(numbers, regions)
+        lights = self._lights(drawn.light.to(photos.pixels.device, non_blocking=True))
+        crops = squares(photos.pixels, places, corners, patch, turns)
+        if lights is not None:
+            lights(crops[: len(drawn.light)])
+        finished = _finished(crops, drawn.same)
         if self.view == 0:
-            return crop_low, crop_high, crop_low, crop_high
-        low_view, high_view = (F.interpolate(x[None], (self.view, self.view), mode="area")[0] for x in (low, high))
-        return crop_low, crop_high, low_view, high_view
+            return Batch(*finished, *finished)
+        views = self._views(photos.pixels, places, lights)
+        views = squares(views.flatten(), Places.of(views), torch.zeros_like(corners), self.view, turns)
+        return Batch(*finished, *_finished(views, drawn.same))
 
-    def _region(self, item: int, patch: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """A random part of the photo, at least `patch` on each side, turned or flipped, as float pair."""
-        simulated = float(torch.rand(1, generator=generator)) < self.config.simulate
-        if item >= len(self.pairs):
-            photo = self.clean[item - len(self.pairs)]
-            images, simulated = [photo, photo], True
-        else:
-            images = list(self.pairs[item])
-        H, W = images[0].shape[-2:]
-        scale = self.config.region_scale + (1 - self.config.region_scale) * float(torch.rand(1, generator=generator))
-        height, width = (max(patch, min(self.config.region, round(scale * side))) for side in (H, W))
-        images = random_crop(images, height, width, generator)
-        turn = random_int(8, generator) if self.config.turn else 4 * random_int(2, generator)
-        images = dihedral(images, turn)
-        low, high = (_at_least(image.float() / 255, patch) for image in images)
-        low = self.simulator(high, generator) if simulated else low
+    def _views(self, pixels: Tensor, places: Places, lights: Lights | None) -> Tensor:
+        if lights is None:
+            return thumbnails(pixels, places, self.view)
+        low, high = (Places(*halves) for halves in zip(*(values.chunk(2) for values in places), strict=True))
+        return torch.cat([thumbnails(pixels, low, self.view, lights), thumbnails(pixels, high, self.view)])
+
+    def _lights(self, draws: Tensor) -> Lights | None:
         c = self.config
-        return relit(low, generator, light=c.light, cast=c.cast, contrast=c.contrast), high
+        if c.light == c.cast == c.contrast == 0:
+            return None
+        return Lights(draws, light=c.light, cast=c.cast, contrast=c.contrast)
+
+    def _prepared(self, memory_gb: float) -> Nights:
+        low, high, fused = self.pairs.numbers.T
+        good = high if self.config.simulate > 0 else high[low == high]
+        good = torch.cat([good, fused[fused >= 0]]) if self.config.simulate > 0 and self.config.fused > 0 else good
+        nights = self.config.nights
+        return Nights(self.pairs.images, good.unique(), nights, self._simulate, self.seed, memory_gb)
 
 
-def generator_for(seed: int, number: int) -> torch.Generator:
-    """A CPU generator that depends on both numbers only; neighbours are unrelated."""
-    mixed = (seed * 0x9E3779B97F4A7C15 + (number + 2**32) * 0xBF58476D1CE4E5B9) & (2**64 - 1)
-    mixed = ((mixed ^ (mixed >> 31)) * 0x94D049BB133111EB) & (2**63 - 1)
-    return torch.Generator().manual_seed(mixed)
+def _joined(parts: Sequence[Batch]) -> list[Tensor]:
+    """The images of several batches as those of one."""
+    return [torch.cat(images) if len(parts) > 1 else images[0] for images in zip(*(p[:4] for p in parts), strict=True)]
 
 
-def _at_least(image: Tensor, side: int) -> Tensor:
-    """Enlarge a photo smaller than the crop; padding it would teach the network its borders."""
-    H, W = image.shape[-2:]
-    if min(H, W) >= side:
-        return image
-    size = max(H, side), max(W, side)
-    return F.interpolate(image[None], size, mode="bilinear", align_corners=False)[0]
+def _finished(images: Tensor, same: Tensor) -> tuple[Tensor, Tensor]:
+    """(low, high) of (2B, 3, s, s) from 0 to 255, in place; low is high where it is to be the same."""
+    low, high = images.div_(WHITE).chunk(2)
+    return (
+        torch.where(same.to(low.device, non_blocking=True)[:, None, None, None], high, low) if same.any() else low
+    ), high

@@ -1,4 +1,4 @@
-"""Finding training pairs: folders with `low/` and `high/`, paired by stem, any extension.
+"""Finding training pairs: folders with `low/` and `high/`, perhaps `fused/`, paired by stem, any extension.
 
 Shapes: arrays HWC, RGB.
 """
@@ -21,11 +21,29 @@ EXTENSIONS = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff
 
 @dataclass(frozen=True)
 class Pair:
-    """A degraded photograph and its clean ground truth of the same size."""
+    """A degraded photograph and its clean ground truth of the same size, perhaps two of them.
+
+    Attributes:
+        name: the stem of its files.
+        low: the degraded photograph.
+        high: its ground truth.
+        fused: a second one, as an exposure fusion is; None for pairs without.
+    """
 
     name: str
     low: Path
     high: Path
+    fused: Path | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Its two or three files."""
+        return (self.low, self.high, *([self.fused] if self.fused else []))
+
+    @property
+    def source(self) -> str:
+        """Where it is from: what stands before "-" in its name."""
+        return self.name.partition("-")[0]
 
 
 def image_files(folder: Path) -> list[Path]:
@@ -45,6 +63,8 @@ def image_files(folder: Path) -> list[Path]:
 def find_pairs(roots: Iterable[Path | str]) -> list[Pair]:
     """All pairs of the given folders, each with `low/` and `high/` inside, checked for size.
 
+    A folder may have `fused/` too, second references of some of its pairs. A folder given twice gives its pairs twice.
+
     Raises:
         DataError: a folder is missing or empty, an image has no partner, two have one stem, or sizes differ.
     """
@@ -59,8 +79,11 @@ def find_pairs(roots: Iterable[Path | str]) -> list[Pair]:
             raise DataError(
                 f"{there}: has no partner of the stem {stem!r} in {root / other}; add it or remove this one"
             )
-        pairs += [Pair(stem, low[stem], high[stem]) for stem in low]
-    for pair in pairs:
+        fused = _by_stem(image_files(root / "fused")) if (root / "fused").is_dir() else {}
+        for stem in sorted(fused.keys() - low.keys()):
+            raise DataError(f"{fused[stem]}: has no pair of the stem {stem!r} in {root}; add it or remove this one")
+        pairs += [Pair(stem, low[stem], high[stem], fused.get(stem)) for stem in low]
+    for pair in dict.fromkeys(pairs):
         _check_sizes(pair)
     return pairs
 
@@ -92,14 +115,22 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
 
 
 def hold_out(pairs: Sequence[Pair], share: float) -> tuple[list[Pair], list[Pair]]:
-    """Split into (train, held out): every n-th pair by name, at least one, never depending on the order given."""
-    ordered = sorted(pairs, key=lambda pair: (pair.name, str(pair.low)))
+    """Split into (train, held out): every n-th pair by name, at least one, never depending on the order given.
+
+    A pair given twice is trained on twice or held out once, never both.
+    """
+    ordered = sorted(set(pairs), key=_order)
     count = min(len(ordered) - 1, max(1, round(share * len(ordered))))
     if count < 1:
         raise DataError("one pair alone cannot be split; give validation pairs, or more of them")
     step = len(ordered) / count
-    held = {int(step * (i + 0.5)) for i in range(count)}
-    return [p for i, p in enumerate(ordered) if i not in held], [p for i, p in enumerate(ordered) if i in held]
+    held = [ordered[int(step * (i + 0.5))] for i in range(count)]
+    kept = set(ordered) - set(held)
+    return sorted((pair for pair in pairs if pair in kept), key=_order), held
+
+
+def _order(pair: Pair) -> tuple[str, str]:
+    return pair.name, str(pair.low)
 
 
 def _by_stem(files: Sequence[Path]) -> dict[str, Path]:
@@ -125,8 +156,10 @@ def image_size(path: Path) -> tuple[int, int]:
 
 
 def _check_sizes(pair: Pair) -> None:
-    low, high = image_size(pair.low), image_size(pair.high)
-    if low != high:
-        raise DataError(
-            f"{pair.low}: is {low[0]}x{low[1]}, but {pair.high.name} is {high[0]}x{high[1]}; pairs must be of one size"
-        )
+    width, height = image_size(pair.high)
+    for other in filter(None, (pair.low, pair.fused)):
+        size = image_size(other)
+        if size != (width, height):
+            raise DataError(
+                f"{other}: is {size[0]}x{size[1]}, but {pair.high.name} is {width}x{height}; pairs must be of one size"
+            )

@@ -11,11 +11,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from restorect.errors import ConfigError
+from restorect.metrics.gt_mean import gt_mean
 from restorect.metrics.psnr import luma
 
 Prepare = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-# ITU-R BT.601, full range: the grey of OpenCV, which the field's GT-mean scripts use.
-_GREY = (0.299, 0.587, 0.114)
 _AUTHORS_SIDE = 256
 _FLAT = 1e-6
 
@@ -59,18 +58,6 @@ class Protocol:
     def label(self) -> str:
         """Name and version, for example "rgb-full/1"."""
         return f"{self.name}/{self.version}"
-
-
-def gt_mean(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Scale the output to the ground truth's mean grey (BT.601), then clip to [0, 1].
-
-    The field reports it since KinD (Zhang, Zhang, Guo, ACM MM 2019): it forgives a wrong overall brightness, which an
-    application that has no ground truth cannot. An all-black output stays black.
-    """
-    grey = output.new_tensor(_GREY).view(1, 3, 1, 1)
-    mean_output, mean_target = ((image * grey).sum(dim=1).mean() for image in (output, target))
-    gain = mean_target / mean_output if mean_output > 0 else torch.ones_like(mean_target)
-    return (output * gain).clamp(0, 1), target
 
 
 def authors(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

@@ -65,7 +65,8 @@ def _section(group: Sequence[Mapping[str, Any]]) -> str:
     test_set, protocol, columns = first["set"], first["protocol"], list(first["columns"])
     kind = "pairs" if test_set["paired"] else "photos"
     lines = [
-        f"**{shown(test_set['title'])}**, {test_set['images']} {kind}, protocol `{protocol['name']}/{protocol['version']}`"
+        f"**{shown(test_set['title'])}**, {test_set['images']} {kind}, "
+        f"protocol `{protocol['name']}/{protocol['version']}`"
     ]
     lines += [f"({stamp})" for stamp in dict.fromkeys(stamp for summary in group for stamp in summary["set"]["stamps"])]
     heads = [_NAMES.get(column, column) for column in columns]

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from restorect.devices import sent
+
 
 class PathSample(NamedTuple):
     """A point of the path (B, D), its time (B,) and the velocity there (B, D)."""
@@ -31,12 +33,12 @@ def straight_path(x_0: Tensor, x_1: Tensor, t: Tensor) -> PathSample:
 
 def draw_noise(batch: int, size: int, generator: torch.Generator, device: torch.device | str = "cpu") -> Tensor:
     """Standard normal noise (batch, size), drawn where the generator lives and moved to `device`."""
-    return torch.randn(batch, size, generator=generator, device=generator.device).to(device)
+    return sent(torch.randn(batch, size, generator=generator, device=generator.device), device)
 
 
 def draw_times(batch: int, generator: torch.Generator, device: torch.device | str = "cpu") -> Tensor:
     """Continuous times (batch,), uniform in [0, 1)."""
-    return torch.rand(batch, generator=generator, device=generator.device).to(device)
+    return sent(torch.rand(batch, generator=generator, device=generator.device), device)
 
 
 def estimate_end(x_t: Tensor, t: Tensor, velocity: Tensor) -> Tensor:

@@ -21,11 +21,14 @@ class VelocityConfig:
         width: of the residual MLP blocks.
         blocks: how many of them.
         frequencies: Fourier frequencies of the time, spaced geometrically from 1/4 to 16.
+        skip: the noisy code has a way past the blocks, a(t) x_t. A net narrower than the code has no other way to take
+            noise out of all its dimensions: the velocity x_1 - x_0 holds it in every one.
     """
 
     width: int = 256
     blocks: int = 3
     frequencies: int = 32
+    skip: bool = False
 
     def __post_init__(self) -> None:
         require(0 < self.width <= 8192, f"a velocity net needs a width from 1 to 8192, not {self.width}")
@@ -65,7 +68,7 @@ class ResidualMLP(nn.Module):
 
 
 class VelocityNet(nn.Module):
-    """v(x_t, c, t), with a linear last layer: velocities are unbounded.
+    """v(x_t, c, t), with a linear last layer: velocities are unbounded. With `skip`, v + a(t) x_t.
 
     Args:
         size: D, of codes and conditions.
@@ -78,8 +81,13 @@ class VelocityNet(nn.Module):
         self.input = nn.Linear(2 * size + 2 * config.frequencies, config.width)
         self.blocks = nn.Sequential(*(ResidualMLP(config.width) for _ in range(config.blocks)))
         self.output = nn.Linear(config.width, size)
+        self.skip = nn.Linear(2 * config.frequencies, 1) if config.skip else None
+        if self.skip is not None:  # begun at 0, a net that had no skip goes on as it was
+            nn.init.zeros_(self.skip.weight)
+            nn.init.zeros_(self.skip.bias)
 
     def forward(self, x_t: Tensor, t: Tensor, c: Tensor) -> Tensor:
         """Noisy code (B, D), times (B,) and condition (B, D) to the velocity (B, D)."""
-        h = self.input(torch.cat([x_t, c, self.time(t)], dim=1))
-        return self.output(self.blocks(h))  # type: ignore[no-any-return]
+        time = self.time(t)
+        velocity: Tensor = self.output(self.blocks(self.input(torch.cat([x_t, c, time], dim=1))))
+        return velocity if self.skip is None else torch.addcmul(velocity, self.skip(time), x_t)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restorect.errors import ImageError
-from restorect.images import icc
+from restorect.images import cicp, icc, tones
 from restorect.images.photo import Array, Photo
 
 Float = NDArray[np.float32]
@@ -28,7 +28,8 @@ def encode_srgb(linear: Array) -> Float:
     """Tone-encode linear light with sRGB's curve, mirrored for negative values; any shape, unbounded."""
     size = np.abs(linear).astype(np.float32)
     bent = 1.055 * np.power(np.maximum(size, 0.0031308), np.float32(1 / 2.4)) - 0.055
-    return np.copysign(np.where(size <= 0.0031308, size * 12.92, bent), linear).astype(np.float32)
+    straight = np.minimum(size, 0.0031308) * 12.92
+    return np.copysign(np.where(size <= 0.0031308, straight, bent), linear).astype(np.float32)
 
 
 def decode_srgb(encoded: Array) -> Float:
@@ -82,7 +83,7 @@ def from_network(rgb: Array, photo: Photo, *, bit_depth: int | None = None) -> P
         photo = replace(photo, linear=False, icc_profile=None, warnings=(*photo.warnings, text))
     profile, warnings = _target(photo)
     values = _banded(lambda band: _backward(band, photo, profile), rgb, photo.channels)
-    if profile is not None and depth != 8 and not _precise(profile, photo.channels):
+    if depth != 8 and (photo.code_points or (profile is not None and not _precise(profile, photo.channels))):
         original = np.nan_to_num(_unit(photo.pixels))
         again = _banded(lambda band: _backward(_forward(band, photo), photo, profile), original, photo.channels)
         values += original - again
@@ -103,13 +104,13 @@ def from_network(rgb: Array, photo: Photo, *, bit_depth: int | None = None) -> P
 
 def to_srgb(photo: Photo, *, bit_depth: int | None = None) -> Photo:
     """Convert a photo of any profile, or linear, to sRGB-encoded pixels without a profile."""
-    plain = replace(photo, icc_profile=None, linear=False)
+    plain = replace(photo, icc_profile=None, code_points=None, linear=False)
     return from_network(to_network(photo), plain, bit_depth=bit_depth)
 
 
 def to_linear(photo: Photo) -> Photo:
     """Convert a photo of any profile to 32-bit float, linear light, sRGB's primaries."""
-    plain = replace(photo, icc_profile=None, linear=True)
+    plain = replace(photo, icc_profile=None, code_points=None, linear=True)
     return from_network(to_network(photo), plain, bit_depth=32)
 
 
@@ -144,6 +145,9 @@ def _banded(step: Callable[[Float], Float], values: Float, channels: int) -> Flo
 def _forward(values: Float, photo: Photo) -> Float:
     """Own colours (H x W x C, finite) to sRGB-encoded H x W x 3."""
     profile = _active(photo)
+    if photo.code_points is not None:
+        light = tones.to_light(np.repeat(values, 3 // photo.channels, axis=2), photo.code_points[1])
+        return encode_srgb(icc.transform(light, cicp.linear(photo.code_points[0]), icc.linear_srgb()))
     if profile is None:
         rgb = np.repeat(values, 3, axis=2) if photo.channels == 1 else values
         return encode_srgb(rgb) if photo.linear else np.array(rgb, np.float32)
@@ -160,6 +164,10 @@ def _forward(values: Float, photo: Photo) -> Float:
 
 def _backward(rgb: Float, photo: Photo, profile: bytes | None) -> Float:
     """sRGB-encoded H x W x 3 to own colours, H x W x C."""
+    if photo.code_points is not None:
+        light = icc.transform(decode_srgb(rgb), icc.linear_srgb(), cicp.linear(photo.code_points[0]))
+        light = (light @ _LUMA)[..., None].repeat(3, axis=2) if photo.channels == 1 else light
+        return tones.from_light(light, photo.code_points[1])[..., : photo.channels]
     if profile is None:
         own = decode_srgb(rgb) if photo.linear else rgb
         return _grey(own, linear=photo.linear) if photo.channels == 1 else np.array(own, np.float32)

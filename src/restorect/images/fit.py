@@ -3,10 +3,12 @@
 from dataclasses import replace
 
 from restorect.errors import ImageError
-from restorect.images import icc
+from restorect.images import cicp, icc
 from restorect.images.colour import to_depth, to_linear, to_srgb
 from restorect.images.formats import TRAITS, Traits
 from restorect.images.photo import Photo
+
+_WITH_CODE_POINTS = ("png", "avif")
 
 
 def fit(photo: Photo, kind: str, bit_depth: int | None) -> tuple[Photo, tuple[str, ...]]:
@@ -48,6 +50,12 @@ def _toned(photo: Photo, kind: str, traits: Traits, depth: int) -> tuple[Photo, 
     """Bring colours and depth to what the format means by its numbers."""
     if kind in ("hdr", "exr"):
         return (photo if photo.linear and depth == photo.bit_depth else to_linear(photo)), ()
+    if photo.code_points is not None and kind not in _WITH_CODE_POINTS:
+        name = cicp.name(*photo.code_points)
+        if depth == 32:
+            return to_linear(photo), ()
+        text = f"its tones ({name}, high dynamic range) become sRGB's, what is brighter than white is clipped: "
+        return to_srgb(photo, bit_depth=depth), (text + "PNG and AVIF keep them",)
     if photo.linear and depth < photo.bit_depth:
         return to_srgb(photo, bit_depth=depth), (
             "linear light is written with sRGB's tone curve, clipped to its range",
@@ -68,7 +76,23 @@ def _toned(photo: Photo, kind: str, traits: Traits, depth: int) -> tuple[Photo, 
         photo = replace(photo, icc_profile=icc.linear_srgb())
     if not photo.linear and depth == 32 and profile is None and traits.icc:
         photo = replace(photo, icc_profile=icc.srgb())
-    return _deep(photo, depth), ()
+    return _deep(_of_space(photo, kind), depth), ()
+
+
+def _of_space(photo: Photo, kind: str) -> Photo:
+    """Give a grey photo a profile of the space that the format stores it in; the numbers and what they mean stay.
+
+    WebP has no grey. A grey PNG must not have an RGB profile; elsewhere those that files come with are left alone.
+    """
+    profile = photo.icc_profile
+    if photo.channels != 1 or profile is None:
+        return photo
+    if kind == "webp":
+        return replace(photo, icc_profile=icc.rgb_of(profile)) if icc.space(profile) == "gray" else photo
+    if icc.space(profile) == "rgb" and (kind == "png" or profile in (icc.srgb(), icc.linear_srgb())):
+        plain = kind == "png" and icc.is_srgb(profile)
+        return replace(photo, icc_profile=None if plain else icc.grey_of(profile))
+    return photo
 
 
 def _deep(photo: Photo, depth: int) -> Photo:

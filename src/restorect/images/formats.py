@@ -58,7 +58,7 @@ TRAITS: dict[str, Traits] = {
     "jxl": Traits(depths=(8, 16, 32), alpha=True, exif=True),
     "bmp": Traits(depths=(8,), alpha=True, dpi=True),
     "hdr": Traits(depths=(32,)),
-    "exr": Traits(depths=(32,)),
+    "exr": Traits(depths=(32,), alpha=True),
     "heic": Traits(),
     "raw": Traits(),
 }
@@ -134,7 +134,7 @@ def output_format(photo_format: str) -> str:
     """Give the format that a photo of `photo_format` is written in when no other is asked for.
 
     Camera RAW becomes TIFF (16 bit) and HEIC becomes JPEG: nothing free writes either.
-    EXR becomes TIFF (32-bit float) where this OpenCV was built without OpenEXR.
+    EXR becomes TIFF (32-bit float) where OpenEXR is not installed.
 
     Raises:
         ImageError: the name is not a known format.

@@ -28,12 +28,15 @@ class Header:
         bit_depth: bits a channel after decoding: 8, 16 or 32.
         has_alpha: an alpha channel is decoded too.
         icc_profile: colour profile, not yet checked.
+        code_points: primaries and transfer characteristics (ITU-T H.273) of PQ and HLG, instead of a profile.
         metadata: EXIF, XMP, IPTC, resolution.
-        orientation: EXIF orientation 1 to 8, still to be applied to the decoded pixels.
-        upright_size: the codec turns the picture itself, and width and height are of the upright one.
+        orientation: EXIF orientation 1 to 8 of the stored pixels.
+        upright: the codec turns the picture itself, and width and height are of the upright one.
         pages: pictures in the file.
         linear: the pixels are proportional to light.
+        names_colours: the file says what its colours are, if only that they are sRGB's.
         lossless: the coding lost nothing.
+        beside: what the file carries beside its picture that no output will have, such as a gain map.
         warnings: one line each.
         options: coding worth keeping.
     """
@@ -45,11 +48,15 @@ class Header:
     bit_depth: int
     has_alpha: bool = False
     icc_profile: bytes | None = None
+    code_points: tuple[int, int] | None = None
     metadata: Metadata = field(default_factory=Metadata)
     orientation: int = 1
+    upright: bool = False
     pages: int = 1
     linear: bool = False
+    names_colours: bool = False
     lossless: bool = True
+    beside: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
 

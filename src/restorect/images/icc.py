@@ -13,6 +13,7 @@ _D65 = (0.3127, 0.3290)
 _SRGB_XY = ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06))
 _MAX_BYTES = 16 * 2**20
 _SAME = 0.5 / 255
+_STEPS = 4096
 _BUILT_IN = ("sRGB built-in", "RGB built-in")
 _SPACES = {b"RGB ": "rgb", b"GRAY": "gray", b"CMYK": "cmyk", b"Lab ": "lab"}
 
@@ -53,6 +54,38 @@ def srgb() -> bytes:
 def linear_srgb() -> bytes:
     """Give the profile of linear light with sRGB's primaries: unbounded, so nothing is clipped in it."""
     return make(_SRGB_XY, _D65, 1.0, "linear sRGB")
+
+
+@lru_cache(maxsize=1)
+def adobe_rgb() -> bytes:
+    """Give the profile of Adobe RGB (1998)."""
+    return bytes(imagecodecs.cms_profile("adobergb"))
+
+
+def tabled(primaries: tuple[tuple[float, float], ...], white: tuple[float, float], curve: Array) -> bytes:
+    """Make an RGB profile from chromaticities and a table of light over code, both from 0 to 1, as `make` does."""
+    flat = [value for x, y in primaries for value in (x, y, 1.0)]
+    table = np.ascontiguousarray(curve, np.float32)
+    made = imagecodecs.cms_profile("rgb", whitepoint=[*white, 1.0], primaries=flat, transferfunction=table)
+    return _undated(bytes(made))
+
+
+@lru_cache(maxsize=16)
+def grey(gamma: float) -> bytes:
+    """Make a grey profile with a power as its tone curve."""
+    return _undated(bytes(imagecodecs.cms_profile("gray", gamma=gamma)))
+
+
+@lru_cache(maxsize=64)
+def grey_of(profile: bytes) -> bytes:
+    """Give the grey profile with the tone curve of an RGB one: what the same number three times over means in that."""
+    return _with_curve(grey(2.2), (b"kTRC",), _curve(profile, b"gTRC"))
+
+
+@lru_cache(maxsize=64)
+def rgb_of(profile: bytes) -> bytes:
+    """Give the RGB profile, with sRGB's primaries, in which a grey one's number three times over means the same."""
+    return _with_curve(linear_srgb(), (b"rTRC", b"gTRC", b"bTRC"), _curve(profile, b"kTRC"))
 
 
 def transform(pixels: Array, source: bytes, target: bytes) -> Array:
@@ -136,6 +169,31 @@ def description(profile: bytes) -> str:
     except (struct.error, UnicodeDecodeError):
         pass
     return f"unnamed {space(profile)} profile"
+
+
+def _curve(profile: bytes, name: bytes) -> bytes:
+    """Give the tone curve of a profile as a tag; measured where the profile works by tables instead."""
+    tags = _tags(profile)
+    if name in tags and b"A2B0" not in tags:
+        start, size = tags[name]
+        return profile[start : start + size]
+    codes = np.linspace(0, 1, _STEPS, dtype=np.float32)
+    source = codes[None] if space(profile) == "gray" else np.repeat(codes[None, :, None], 3, axis=2)
+    light = transform(source, profile, linear_srgb())[0, :, 1]
+    numbers = np.rint(np.clip(light, 0, 1) * 65535).astype(">u2")
+    return b"curv" + struct.pack(">II", 0, _STEPS) + bytes(numbers.tobytes())
+
+
+def _with_curve(profile: bytes, names: tuple[bytes, ...], curve: bytes) -> bytes:
+    """Give a profile another tone curve, appended, by which the tags `names` mean it."""
+    changed = bytearray(profile) + b"\0" * (-len(profile) % 4)
+    at = len(changed)
+    for row, name in enumerate(_tags(profile)):
+        if name in names:
+            struct.pack_into(">II", changed, 132 + 12 * row + 4, at, len(curve))
+    changed += curve + b"\0" * (-len(curve) % 4)
+    struct.pack_into(">I", changed, 0, len(changed))
+    return _undated(bytes(changed))
 
 
 def _with_colorants(profile: bytes, donor: bytes) -> bytes:

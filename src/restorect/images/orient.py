@@ -1,5 +1,7 @@
 """Turn stored pixels upright by the EXIF orientation."""
 
+from functools import cache
+
 import numpy as np
 
 from restorect.images.photo import Array
@@ -22,6 +24,19 @@ def upright(pixels: Array, orientation: int) -> Array:
     if orientation in (3, 4, 7, 8):
         pixels = pixels[::-1]
     return np.ascontiguousarray(pixels)
+
+
+@cache
+def combined(first: int, then: int) -> int:
+    """Give the one orientation that does what two do, one after the other."""
+    mark = np.arange(6).reshape(2, 3)
+    wanted = upright(upright(mark, first), then)
+    return next(turn for turn in range(1, 9) if np.array_equal(upright(mark, turn), wanted))
+
+
+def remaining(done: int, wanted: int) -> int:
+    """Give what is still to do to a picture turned by `done` that ought to be turned by `wanted`."""
+    return next(turn for turn in range(1, 9) if combined(done, turn) == wanted)
 
 
 def upright_size(width: int, height: int, orientation: int) -> tuple[int, int]:

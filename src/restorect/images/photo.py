@@ -40,11 +40,14 @@ class Photo:
         pixels: H x W x C, C is 1 (grey) or 3 (RGB); uint8, uint16, or float32 (unbounded).
         alpha: H x W straight alpha of the same dtype, or None.
         icc_profile: the colour profile that `pixels` are in; None means sRGB (or linear sRGB, see `linear`).
+        code_points: primaries and transfer characteristics (ITU-T H.273) of PQ and HLG, instead of a profile.
         metadata: EXIF, XMP, IPTC, resolution.
         format: canonical format name, see `restorect.images.formats`.
         bit_depth: bits a channel of `pixels`: 8, 16 or 32.
         linear: the pixels are proportional to light, with sRGB's primaries.
+        turned: EXIF orientation that was applied to the stored picture.
         pages: pictures in the file, of which this is one.
+        beside: what the file carries beside the picture that belongs to it as it was, such as a gain map.
         warnings: what was not understood or not kept, one line each.
         stored_bits: bits a channel in the file, where it differs from `bit_depth` (10 or 12 bit AVIF).
         lossless: the file's coding lost nothing.
@@ -54,11 +57,14 @@ class Photo:
     pixels: Array
     alpha: Array | None = None
     icc_profile: bytes | None = None
+    code_points: tuple[int, int] | None = None
     metadata: Metadata = field(default_factory=Metadata)
     format: str
     bit_depth: int
     linear: bool = False
+    turned: int = 1
     pages: int = 1
+    beside: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     stored_bits: int | None = None
     lossless: bool = True
@@ -98,6 +104,7 @@ class PhotoInfo:
         linear: the pixels are proportional to light.
         lossless: the coding lost nothing.
         metadata: EXIF, XMP, IPTC, resolution.
+        beside: what the file carries beside the picture, such as a gain map.
         warnings: what is not understood, one line each.
     """
 
@@ -114,6 +121,7 @@ class PhotoInfo:
     linear: bool
     lossless: bool
     metadata: Metadata
+    beside: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property

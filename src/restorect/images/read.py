@@ -1,5 +1,6 @@
 """Read a photograph truly: its own depth, colours, metadata and alpha, upright."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -8,10 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from restorect.errors import ImageError
-from restorect.images import icc
+from restorect.images import cicp, icc
+from restorect.images.codecs import jpeg_salvage
 from restorect.images.codecs.registry import READERS
 from restorect.images.header import Decoded, Header, check_size
-from restorect.images.metadata import exif
+from restorect.images.metadata import exif, xmp
 from restorect.images.orient import upright, upright_size
 from restorect.images.photo import Array, Photo, PhotoInfo
 from restorect.images.source import load
@@ -21,10 +23,18 @@ _NAMES = {
     **{"jpeg": "JPEG", "png": "PNG", "tiff": "TIFF", "webp": "WebP", "avif": "AVIF", "jxl": "JPEG XL", "bmp": "BMP"},
     **{"hdr": "HDR", "exr": "EXR", "heic": "HEIC", "raw": "camera RAW"},
 }
+_UNSUPPORTED = re.compile("not (yet )?(implemented|supported)", re.IGNORECASE)
 _DTYPES = {8: np.dtype(np.uint8), 16: np.dtype(np.uint16), 32: np.dtype(np.float32)}
 
 
-def read_photo(source: Path | bytes, *, page: int = 0, max_megapixels: float = 500.0, name: str | None = None) -> Photo:
+def read_photo(
+    source: Path | bytes,
+    *,
+    page: int = 0,
+    max_megapixels: float = 500.0,
+    name: str | None = None,
+    salvage: bool = False,
+) -> Photo:
     """Read a photograph, recognised by its content.
 
     Args:
@@ -32,6 +42,7 @@ def read_photo(source: Path | bytes, *, page: int = 0, max_megapixels: float = 5
         page: picture of a file with several, from 0.
         max_megapixels: limit on width times height, checked before any pixel is decoded.
         name: what to call it in messages; None takes the path.
+        salvage: read what is there of a JPEG that is cut off, with a warning, and do not refuse it.
 
     Returns:
         The photo: pixels H x W x 1 or 3, upright, uint8, uint16 or float32 as in the file.
@@ -46,19 +57,23 @@ def read_photo(source: Path | bytes, *, page: int = 0, max_megapixels: float = 5
         header = READERS[format].header(data, page)
     check_size(header, format=format, size=len(data), name=label, max_megapixels=max_megapixels)
     with _one_line(label, format):
-        decoded = READERS[format].decode(data, page, header)
+        header, decoded = _decode(data, page, header, format, salvage=salvage)
         _check_promise(header, decoded)
-        header = _trusted(header if not decoded.drop_profile else replace(header, icc_profile=None))
+        header = _trusted(header if not decoded.drop_profile else replace(header, icc_profile=None), label)
         several = header.pages > 1 and page == 0
+        turn = 1 if header.upright else header.orientation
         return Photo(
-            pixels=upright(decoded.pixels, header.orientation),
-            alpha=None if decoded.alpha is None else upright(decoded.alpha, header.orientation),
+            pixels=upright(decoded.pixels, turn),
+            alpha=None if decoded.alpha is None else upright(decoded.alpha, turn),
             icc_profile=header.icc_profile,
+            code_points=header.code_points,
             metadata=header.metadata,
             format=format,
             bit_depth=header.bit_depth,
             linear=header.linear,
+            turned=header.orientation,
             pages=header.pages,
+            beside=header.beside,
             warnings=header.warnings + decoded.warnings + _several(header.pages if several else 1) + _odd(decoded),
             stored_bits=header.stored_bits if header.stored_bits != header.bit_depth else None,
             lossless=header.lossless,
@@ -74,11 +89,10 @@ def probe(source: Path | bytes, *, max_megapixels: float = 500.0, name: str | No
     """
     data, label, format = load(source, name, max_megapixels)
     with _one_line(label, format):
-        header = _trusted(READERS[format].header(data, 0))
+        header = _trusted(READERS[format].header(data, 0), label)
     check_size(header, format=format, size=len(data), name=label, max_megapixels=max_megapixels)
     with _one_line(label, format):
-        width, height = upright_size(header.width, header.height, header.orientation)
-        usual = "linear sRGB" if header.linear else "sRGB"
+        width, height = upright_size(header.width, header.height, 1 if header.upright else header.orientation)
         return PhotoInfo(
             format=format,
             width=width,
@@ -86,15 +100,25 @@ def probe(source: Path | bytes, *, max_megapixels: float = 500.0, name: str | No
             channels=header.channels,
             bit_depth=header.bit_depth,
             has_alpha=header.has_alpha,
-            profile=icc.description(header.icc_profile) if header.icc_profile and not header.linear else usual,
+            profile=_profile_name(header),
             orientation=header.orientation,
             pages=header.pages,
             stored_bits=header.stored_bits,
             linear=header.linear,
             lossless=header.lossless,
             metadata=header.metadata,
+            beside=header.beside,
             warnings=header.warnings + _several(header.pages),
         )
+
+
+def _profile_name(header: Header) -> str:
+    """Name the colours in a few words."""
+    if header.code_points is not None:
+        return cicp.name(*header.code_points)
+    if header.icc_profile is not None and not header.linear:
+        return icc.description(header.icc_profile)
+    return "linear sRGB" if header.linear else "sRGB"
 
 
 @contextmanager
@@ -110,8 +134,24 @@ def _one_line(label: str, format: str) -> Iterator[None]:
         if is_shortage(error):  # of processes or files, for a decoder of its own
             raise ImageError(f"{label}: {reason_of(error)}") from error
         reason = " ".join(str(error).split())[:160] or type(error).__name__
-        text = f"{label}: this {_NAMES[format]} file is damaged or cut off ({reason}): get the file again"
-        raise ImageError(text) from error
+        text = f"damaged or cut off ({reason}): get the file again"
+        if _UNSUPPORTED.search(reason):
+            text = f"of a kind that is not supported ({reason}): convert it first"
+        raise ImageError(f"{label}: this {_NAMES[format]} file is {text}") from error
+
+
+def _decode(data: bytes, page: int, header: Header, format: str, *, salvage: bool) -> tuple[Header, Decoded]:
+    """Decode the pixels; of a JPEG that is cut off, if wanted, what is there."""
+    try:
+        return header, READERS[format].decode(data, page, header)
+    except OSError as error:
+        if format != "jpeg":
+            raise
+        if not salvage:
+            text = f"this JPEG file is damaged or cut off ({error})"
+            raise ImageError(f"{text}: get the file again, or restore what is there with --salvage") from error
+    decoded = jpeg_salvage.salvage(data, page, header)
+    return replace(header, options={**header.options, "salvaged": "yes"}), decoded
 
 
 def _check_promise(header: Header, decoded: Decoded) -> None:
@@ -127,16 +167,22 @@ def _check_promise(header: Header, decoded: Decoded) -> None:
         raise ValueError(f"decoded to {pixels.shape[1]} x {pixels.shape[0]}, not {header.width} x {header.height}")
 
 
-def _trusted(header: Header) -> Header:
-    """Drop a colour profile or an EXIF block that cannot be used, with a warning."""
+def _trusted(header: Header, label: str) -> Header:
+    """Drop a colour profile or metadata that cannot be used, with a warning; find the profile that EXIF names."""
     warnings: tuple[str, ...] = ()
     profile, metadata = header.icc_profile, header.metadata
     inked = header.options.get("mode") == "CMYK" or header.options.get("photometric") == "5"
+    named = profile is not None or header.names_colours or header.linear or inked
     if profile is not None and (wrong := icc.problem(profile, 4 if inked else header.channels)):
         profile, warnings = None, (f"its colour profile cannot be used, sRGB is assumed: {wrong}",)
     if wrong := exif.problem(metadata.exif):
         metadata = replace(metadata, exif=None)
         warnings += (f"its EXIF is damaged and is not kept: {wrong}",)
+    if not named and exif.names_adobe_rgb(metadata.exif, Path(label).name):
+        profile = icc.adobe_rgb() if header.channels == 3 else icc.grey_of(icc.adobe_rgb())
+    if wrong := xmp.problem(metadata.xmp):
+        metadata = replace(metadata, xmp=None)
+        warnings += (f"its XMP is too long and is not kept: {wrong}",)
     return replace(header, icc_profile=profile, metadata=metadata, warnings=header.warnings + warnings)
 
 

@@ -12,19 +12,22 @@ from restorect.files import write_atomically
 from restorect.images.codecs import avif, bmp, exr, hdr, jpeg, jxl, png, tiff, webp
 from restorect.images.fit import fit
 from restorect.images.formats import TRAITS, format_of_name, output_format
-from restorect.images.metadata import exif, xmp
-from restorect.images.photo import Metadata, Photo
+from restorect.images.kept import metadata_for
+from restorect.images.photo import Photo
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+
+_QUALITY, _SUBSAMPLING = 95, "4:4:4"
 
 
 class WriteOptions(TypedDict, total=False):
     """How to write; see `encode`."""
 
     format: str | None
-    quality: int
-    subsampling: str
+    quality: int | None
+    subsampling: str | None
     lossless: bool | None
     bit_depth: int | None
     strip_metadata: bool
@@ -44,8 +47,8 @@ def encode(
     photo: Photo,
     *,
     format: str | None = None,
-    quality: int = 95,
-    subsampling: str = "4:4:4",
+    quality: int | None = None,
+    subsampling: str | None = None,
     lossless: bool | None = None,
     bit_depth: int | None = None,
     strip_metadata: bool = False,
@@ -56,8 +59,10 @@ def encode(
     Args:
         photo: what to write.
         format: canonical format name; None follows the photo (`formats.output_format`).
-        quality: 1 to 100, for JPEG and for lossy WebP, AVIF and JPEG XL.
-        subsampling: of colour in JPEG and lossy AVIF: 4:4:4, 4:2:2 or 4:2:0.
+        quality: 1 to 100, for JPEG and for lossy WebP, AVIF and JPEG XL; None is as the photo came where both are
+            JPEG, else 95.
+        subsampling: of colour in JPEG and lossy AVIF: 4:4:4, 4:2:2 or 4:2:0; None is as the photo came where both are
+            JPEG, else 4:4:4.
         lossless: for WebP, AVIF and JPEG XL; None is as the photo came, lossy when the format changes.
         bit_depth: 8, 16 or 32; None keeps the photo's, or the nearest that the format holds, with a warning.
         strip_metadata: write only pixels, colour profile and resolution; no note either.
@@ -70,9 +75,13 @@ def encode(
         ImageError: an option is not allowed, or the format cannot hold the photo.
     """
     kind = output_format(photo.format) if format is None else _canonical(format)
+    came = photo.options if kind == photo.format == "jpeg" else {}
+    quality = int(came.get("quality", _QUALITY)) if quality is None else quality
+    subsampling = came.get("subsampling", _SUBSAMPLING) if subsampling is None else subsampling
     _check(kind, quality, subsampling, lossless, bit_depth)
     fitted, warnings = fit(photo, kind, bit_depth)
-    metadata, more = _metadata(fitted, kind, strip_metadata, note)
+    converted = photo.icc_profile is not None or photo.code_points is not None or photo.linear
+    metadata, more = metadata_for(fitted, kind, strip=strip_metadata, note=note, converted=converted)
     fitted = replace(fitted, metadata=metadata)
     as_it_came = kind == photo.format and photo.lossless
     exact = as_it_came if lossless is None else lossless
@@ -83,7 +92,8 @@ def encode(
     except Exception as error:
         reason = " ".join(str(error).split())[:160]
         raise ImageError(f"the photo cannot be written as {kind} ({reason}): try --format tiff") from error
-    return Encoded(data=data, format=kind, warnings=warnings + more + lost)
+    beside = (f"what lies beside its picture is not kept: {', '.join(photo.beside)}",) if photo.beside else ()
+    return Encoded(data=data, format=kind, warnings=warnings + more + lost + beside)
 
 
 def encode_photo(photo: Photo, **options: Unpack[WriteOptions]) -> bytes:
@@ -135,53 +145,6 @@ def _check(kind: str, quality: int, subsampling: str, lossless: bool | None, bit
     if bit_depth is not None and bit_depth not in TRAITS[kind].depths:
         depths = ", ".join(map(str, TRAITS[kind].depths))
         raise ImageError(f"{kind} cannot hold {bit_depth} bits a channel, only {depths}: use --format tiff")
-
-
-def _metadata(
-    photo: Photo, kind: str, strip: bool, note: Mapping[str, object] | None
-) -> tuple[Metadata, tuple[str, ...]]:
-    """Prepare metadata for a format: put right, noted, stripped, and what the format cannot hold named."""
-    traits, old = TRAITS[kind], photo.metadata
-    dpi = old.dpi if traits.dpi and old.dpi and all(1 <= value < 1e6 for value in old.dpi) else None
-    if strip:
-        return Metadata(dpi=dpi), ()
-    lost = [
-        name
-        for name, value, held in (
-            ("EXIF", old.exif, traits.exif),
-            ("XMP", old.xmp, traits.exif),
-            ("extended XMP", old.xmp_extension, kind == "jpeg"),
-            ("IPTC", old.iptc, traits.iptc),
-            ("comment", old.comment, kind in ("jpeg", "png")),
-            ("text", old.text, kind == "png"),
-        )
-        if value and not held
-    ]
-    warnings: tuple[str, ...] = (f"its {', '.join(lost)} cannot be kept in {kind}",) if lost else ()
-    if note is not None and not traits.exif:
-        warnings += (f"the note on how it was made cannot be kept in {kind}",)
-    if not traits.exif:
-        return Metadata(dpi=dpi), warnings
-    from restorect import __version__
-
-    block, noted = _exif(photo, kind, f"restorect {__version__}" if note is not None else None)
-    packet, more = xmp.for_writing(old.xmp, note)
-    kept = replace(old, exif=block, xmp=packet, dpi=dpi, iptc=old.iptc if traits.iptc else None)
-    return kept, warnings + noted + more
-
-
-def _exif(photo: Photo, kind: str, software: str | None) -> tuple[bytes | None, tuple[str, ...]]:
-    """Prepare EXIF; where only the software tag makes it too long for a JPEG, the tag is left out, with a warning."""
-    block, size = photo.metadata.exif, (photo.width, photo.height)
-    if block is None:
-        return (None if software is None else exif.with_software(software)), ()
-    tagged = exif.for_writing(block, size=size, software=software)
-    if kind != "jpeg" or len(tagged) <= jpeg.MAX_EXIF_WRITTEN or software is None:
-        return tagged, ()
-    plain = exif.for_writing(block, size=size, software=None)
-    if len(plain) > jpeg.MAX_EXIF_WRITTEN:
-        return tagged, ()  # the codec says that it does not fit
-    return plain, ("its EXIF leaves no room for a software tag",)
 
 
 def _dispatch(

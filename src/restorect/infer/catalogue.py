@@ -29,9 +29,14 @@ def shipped_weights(task: str, size: str) -> Path:
     """
     table = shipped()
     if (task, size) not in table:
-        there = ", ".join(f"{task} {size}" for task, size in table) or "none"
-        raise CheckpointError(f"no weights for {task} {size} come with this package (there is: {there}); use --weights")
+        sizes = [other for name, other in table if name == task]
+        there = f"{task} has {', '.join(sizes)}" if sizes else f"there is: {_listed(table)}"
+        raise CheckpointError(f"no weights for {task} {size} come with this package ({there}); use --size or --weights")
     return table[task, size]
+
+
+def _listed(table: dict[tuple[str, str], Path]) -> str:
+    return ", ".join(f"{task} {size}" for task, size in table) or "none"
 
 
 def _folder() -> Path:

@@ -3,6 +3,8 @@
 Shapes: B samples, C channels, H x W pixels.
 """
 
+import functools
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -66,10 +68,16 @@ def similarities(x_BCHW: Tensor, y_BCHW: Tensor) -> tuple[Tensor, Tensor]:
 
 def _window_mean(x_BCHW: Tensor) -> Tensor:
     """Gaussian-weighted mean over every full window, as two depthwise convolutions."""
-    offset = torch.arange(WINDOW, dtype=torch.float64) - WINDOW // 2
-    weight = torch.exp(-offset.square() / (2 * SIGMA**2))
-    weight = (weight / weight.sum()).to(x_BCHW)
-    channels = x_BCHW.shape[1]
+    weight, channels = _window(x_BCHW.device, x_BCHW.dtype), x_BCHW.shape[1]
     with torch.autocast(x_BCHW.device.type, enabled=False):
         columns = F.conv2d(x_BCHW, weight.view(1, 1, -1, 1).repeat(channels, 1, 1, 1), groups=channels)
         return F.conv2d(columns, weight.view(1, 1, 1, -1).repeat(channels, 1, 1, 1), groups=channels)
+
+
+@functools.cache
+@torch.inference_mode(False)  # made there, it could never be used in training
+def _window(device: torch.device, dtype: torch.dtype) -> Tensor:
+    """The Gaussian window (11,), made once a device: moving it there in every call stops a GPU's queue."""
+    offset = torch.arange(WINDOW, dtype=torch.float64) - WINDOW // 2
+    weight = torch.exp(-offset.square() / (2 * SIGMA**2))
+    return (weight / weight.sum()).to(device, dtype)

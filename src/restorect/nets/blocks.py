@@ -3,10 +3,11 @@
 Shapes: x_BCHW features; z_BD the code that modulates them, D = 256.
 """
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from restorect.nets.attention import ChannelAttention
+from restorect.nets.attention import ChannelAttention, by_pixel
 from restorect.nets.norm import NormName, make_norm
 
 CODE_SIZE = 256
@@ -37,6 +38,12 @@ def depthwise(channels: int) -> nn.Conv2d:
     return nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False)
 
 
+def _halves(x: Tensor) -> list[Tensor]:
+    """The two halves of the channels, each in one piece: what reads them in steps takes up to four times as long."""
+    halves = x.chunk(2, dim=1)
+    return [half.contiguous(memory_format=torch.channels_last) if by_pixel(half) else half for half in halves]
+
+
 class FeedForward(nn.Module):
     """Gated feed-forward net: modulate, 1x1 C->2h, depthwise 3x3, GELU(a) * b, 1x1 h->C."""
 
@@ -50,7 +57,7 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
         """(B, C, H, W) and a code (B, 256) to (B, C, H, W)."""
-        a, b = self.mix(self.widen(self.modulation(x, z))).chunk(2, dim=1)
+        a, b = _halves(self.mix(self.widen(self.modulation(x, z))))
         return self.narrow(F.gelu(a) * b)  # type: ignore[no-any-return]
 
 

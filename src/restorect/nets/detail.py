@@ -46,7 +46,9 @@ class DetailGain(nn.Module):
     def __init__(self, channels: int, stem: int) -> None:
         super().__init__()
         self.stem = stem
-        self.factors = nn.utils.skip_init(nn.Conv2d, channels, BANDS * 3 * stem**2, 1, bias=False)  # type: ignore[no-untyped-call]
+        # Its weights begin at 0, so it leaves the random numbers to others; `skip_init` would import sympy for that.
+        with torch.random.fork_rng(devices=[]):
+            self.factors = nn.Conv2d(channels, BANDS * 3 * stem**2, 1, bias=False)
         nn.init.zeros_(self.factors.weight)
 
     def forward(self, x: Tensor, features: Tensor) -> Tensor:

@@ -34,10 +34,10 @@ _CONDITIONS = {
     "nano": PriorConfig(width=16, view=_VIEW),
 }
 _VELOCITIES = {
-    "base": VelocityConfig(),
-    "small": VelocityConfig(),
-    "tiny": VelocityConfig(width=128),
-    "nano": VelocityConfig(width=128),
+    "base": VelocityConfig(skip=True),
+    "small": VelocityConfig(skip=True),
+    "tiny": VelocityConfig(width=128, skip=True),
+    "nano": VelocityConfig(width=128, skip=True),
 }
 
 STUDENTS = {

@@ -20,7 +20,7 @@ from restorect.nets.exposure import ExposureConfig, ExposureNet, shrink_exposure
 from restorect.nets.hue import keep_hue
 from restorect.nets.priors import THUMBNAIL, ImagePrior, PriorConfig, RetinexPrior, view_of
 from restorect.nets.transformer import Transformer, TransformerConfig
-from restorect.retinex.decomposition import DecompositionNet
+from restorect.retinex.decomposition import DecompositionNet, RetinexParts
 
 Start = Literal["noise", "mean"]
 _MEANS = (0.05, 0.9)  # a good photograph is not expected to be darker or brighter
@@ -109,11 +109,12 @@ class Student(nn.Module):
         with full_precision(image.device):
             return balance(image, image if view is None else view, self.config.balance)
 
-    def read(self, low: Tensor) -> Codes:
-        """The conditions of a degraded photograph (B, 3, H, W) in [0, 1]."""
+    def read(self, low: Tensor, parts: RetinexParts | None = None) -> Codes:
+        """The conditions of a degraded photograph (B, 3, H, W) in [0, 1]; `parts` of its view, if they are known."""
         view = self.balanced(view_of(low, self.config.conditions.view))
         with full_precision(low.device):  # what sets photographs apart is small beside what they share
-            return Codes(self.retinex_condition(self.decompose(view)), self.image_condition(view))
+            parts = self.decompose(view) if parts is None else parts
+            return Codes(self.retinex_condition(parts), self.image_condition(view))
 
     @torch.no_grad()
     def calibrate(self, low: Tensor) -> None:

@@ -12,7 +12,7 @@ from restorect.devices import full_precision
 from restorect.nets.codes import Codes
 from restorect.nets.priors import ImagePrior, PriorConfig, RetinexPrior, view_of
 from restorect.nets.transformer import Transformer, TransformerConfig, TransformerOutput
-from restorect.retinex.decomposition import DecompositionPair
+from restorect.retinex.decomposition import DecompositionPair, RetinexParts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,12 +34,18 @@ class Teacher(nn.Module):
         self.retinex_prior = RetinexPrior(2, config.priors)
         self.transformer = Transformer(config.transformer)
 
-    def encode(self, low: Tensor, high: Tensor) -> Codes:
-        """The codes of a pair, both images (B, 3, H, W) in [0, 1]."""
+    def parts(self, low: Tensor) -> RetinexParts:
+        """The decomposition of a degraded photo (B, 3, H, W) as the encoders read it."""
+        view = view_of(low, self.config.priors.view)
+        with full_precision(low.device):
+            return self.decomposition.low(view)  # type: ignore[no-any-return]
+
+    def encode(self, low: Tensor, high: Tensor, parts: RetinexParts | None = None) -> Codes:
+        """The codes of a pair, both images (B, 3, H, W) in [0, 1]; `parts` of the degraded one, if they are known."""
+        parts = self.parts(low) if parts is None else parts
         low, high = view_of(low, self.config.priors.view), view_of(high, self.config.priors.view)
         with full_precision(low.device):  # what sets photographs apart is small beside what they share
-            parts = self.decomposition.low(low), self.decomposition.high(high)
-            return Codes(self.retinex_prior(*parts), self.image_prior(low, high))
+            return Codes(self.retinex_prior(parts, self.decomposition.high(high)), self.image_prior(low, high))
 
     @torch.no_grad()
     def calibrate(self, low: Tensor, high: Tensor) -> None:

@@ -61,7 +61,10 @@ class TransformerConfig:
         in_range = 0 < self.dim <= _MOST_CHANNELS and self.dim % 8 == 0
         require(in_range, f"dim is {self.dim}; it must be a multiple of 8, up to {_MOST_CHANNELS}")
         require(self.stem in (1, 2, 4), f"stem is {self.stem}; it must be 1, 2 or 4")
-        require(1 <= min(self.blocks) and max(self.blocks) <= _MOST_BLOCKS, f"blocks must be at least 1 a level, at most {_MOST_BLOCKS}")
+        require(
+            1 <= min(self.blocks) and max(self.blocks) <= _MOST_BLOCKS,
+            f"blocks must be at least 1 a level, at most {_MOST_BLOCKS}",
+        )
         require(0 <= self.refine <= _MOST_BLOCKS, f"refine at least 0, at most {_MOST_BLOCKS}, not {self.refine}")
         require(0 < self.expansion <= 16, f"expansion is {self.expansion}; it must be above 0, up to 16")
         for level, heads in enumerate(self.heads):

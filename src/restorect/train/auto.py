@@ -105,7 +105,9 @@ def train_classifier(examples: Examples, config: AutoConfig) -> tuple[dict[str, 
         if not (y[learnt] == place).any():
             raise DataError(f"auto: no photograph of {name!r} to learn from; give --data or --clean for each task")
     scenes = [scene for scene, use in zip(examples.scenes, there, strict=True) if use]
-    fold = np.array([zlib.crc32(f"{config.seed}{scene}".encode("utf-8", "surrogateescape")) % config.members for scene in scenes])
+    fold = np.array(
+        [zlib.crc32(f"{config.seed}{scene}".encode("utf-8", "surrogateescape")) % config.members for scene in scenes]
+    )
     mean, scale = x[learnt].mean(axis=0), x[learnt].std(axis=0) + _LEAST_SCALE
     standard = torch.from_numpy(((x - mean) / scale).clip(-LIMIT, LIMIT).astype(np.float32))
     weight = _weights(examples, config.simulated)[there] * np.where(y == 0, config.good, 1).astype(np.float32)

@@ -230,7 +230,7 @@ def _pictures(shot: _Shot, seed: int) -> Iterator[tuple[Floats, str, bool]]:
         clean = torch.from_numpy(picture).permute(2, 0, 1).contiguous()
         for index in range(shot.variants):
             generator = pair_generator(f"{shot.simulated}/{shot.path.name}", index, seed)
-            low = SIMULATORS[shot.simulated](clean, generator).permute(1, 2, 0).numpy()
+            low = SIMULATORS[shot.simulated](clean, generator).low.permute(1, 2, 0).numpy()
             yield np.ascontiguousarray(low), shot.simulated, True
         return
     kind = NOTHING if shot.clean else shot.task

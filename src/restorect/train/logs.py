@@ -1,10 +1,13 @@
 """Logs of a run: one JSON line a record, and tensorboard where it is installed."""
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
 
 from restorect.errors import TrainingError, shown
+from restorect.files import write_atomically
+from restorect.train.writing import writing
 
 
 class RunLog:
@@ -19,10 +22,11 @@ class RunLog:
     """
 
     def __init__(self, folder: Path, step: int) -> None:
-        path = folder / "log.jsonl"
-        kept = [line for line in _lines(path) if _step_of(line) <= step]
-        path.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
-        self._file = path.open("a", encoding="utf-8")
+        self._path = folder / "log.jsonl"
+        kept = [line for line in _lines(self._path) if _step_of(line) <= step]
+        with writing(self._path):
+            write_atomically(self._path, "".join(line + "\n" for line in kept).encode())
+            self._file = self._path.open("a", encoding="utf-8")
         self._board: Any = None
         try:
             from torch.utils.tensorboard import SummaryWriter
@@ -33,19 +37,27 @@ class RunLog:
         self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
 
     def write(self, kind: str, step: int, values: dict[str, float]) -> None:
-        """Add a record of that kind, for example "train" or "val"."""
+        """Add a record of that kind, for example "train" or "val".
+
+        Raises:
+            TrainingError: the disk is full, or a file cannot be written otherwise.
+        """
         rounded = {name: float(f"{value:.6g}") for name, value in values.items()}
-        self._file.write(json.dumps({"kind": kind, "step": step, **rounded}) + "\n")
-        self._file.flush()
+        with writing(self._path):
+            self._file.write(json.dumps({"kind": kind, "step": step, **rounded}) + "\n")
+            self._file.flush()
         if self._board is not None:
-            for name, value in values.items():
-                self._board.add_scalar(f"{kind}/{name}", value, step)
+            with writing(self._path.parent / "tensorboard"):
+                for name, value in values.items():
+                    self._board.add_scalar(f"{kind}/{name}", value, step)
 
     def close(self) -> None:
         """Close the files."""
-        self._file.close()
+        with contextlib.suppress(OSError):  # what a full disk has refused is told of already
+            self._file.close()
         if self._board is not None:
-            self._board.close()
+            with contextlib.suppress(OSError):
+                self._board.close()
 
 
 def _lines(path: Path) -> list[str]:

@@ -13,9 +13,11 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from restorect.configs import to_mapping
-from restorect.data.batches import Batch, BatchMaker, generator_for
+from restorect.data.batches import Batch, BatchMaker
+from restorect.data.sampling import generator_for
 from restorect.data.store import PairStore
 from restorect.errors import TrainingError
+from restorect.train.compiling import compile_blocks
 from restorect.train.ema import MovingAverage
 from restorect.train.logs import RunLog
 from restorect.train.optimisers import make_optimiser
@@ -25,10 +27,12 @@ from restorect.train.schedule import crop, learning_rate, progress
 from restorect.train.stages import Stage
 from restorect.train.state import TrainingState, load_state, save_state
 from restorect.train.validate import validate
+from restorect.train.watch import Watch
+from restorect.train.writing import writing
 
 STATE_NAME = "state.pt"
 CALIBRATION = 512  # samples that the running figures of fresh encoders are set from
-Save = Callable[[Path, nn.Module, dict[str, float]], None]
+Save = Callable[[Path, nn.Module, dict[str, float], torch.dtype], None]
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,8 @@ class Trainer:
         batches: where samples come from.
         held_out: pairs for validation.
         recipe: schedule, optimiser and seed.
-        folder: of the run: `state.pt`, `log.jsonl`, `best.safetensors`, `last.safetensors`.
-        save: writes a checkpoint of a network with its validation figures.
+        folder: of the run: `state.pt`, `log.jsonl`, `best.safetensors`, `last.safetensors`, and float16 copies.
+        save: writes a checkpoint of a network with its validation figures, in a precision.
         processes: the place among other processes.
         on_report: called every `log_every` steps and after each validation.
     """
@@ -78,7 +82,12 @@ class Trainer:
         stage.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = MovingAverage(stage.network, recipe.optimiser.ema)
         self.precision = _precision(recipe, self.device)
-        self.optimiser = make_optimiser(stage, recipe.optimiser, self.device, self.precision)
+        self.optimiser = make_optimiser(stage, recipe.optimiser, self.device)
+        self.watch = Watch(stage, folder)
+        if self.device.type == "cuda":
+            torch.set_float32_matmul_precision("high")  # TF32, as convolutions use already
+        if self.device.type == "cuda" if recipe.compile is None else recipe.compile:
+            compile_blocks(stage, self.device)
         self.state = TrainingState(recipe=_fingerprint(recipe))
         self.validation: dict[str, float] = {}
 
@@ -89,7 +98,7 @@ class Trainer:
             The last validation figures.
 
         Raises:
-            TrainingError: the loss is not finite, or the folder's state does not fit.
+            TrainingError: the loss is not finite, the folder's state does not fit, or a file cannot be written.
         """
         path = self.folder / STATE_NAME
         if path.exists():
@@ -124,13 +133,17 @@ class Trainer:
             losses = self._step(module, done)
             state.minutes = before + (time.monotonic() - began) / 60
             done = self.processes.agree(progress(schedule, state.step, state.minutes), self.device)
-            if log and (state.step % schedule.log_every == 0 or done >= 1):
-                self._log(log, losses, done, pace)
-            validated = schedule.validate_every and state.step % schedule.validate_every == 0
-            if self.processes.leader and (validated or done >= 1):
-                self._validate(log, done, pace)
             state.finished = done >= 1
-            if self._due(saved) and self.processes.leader:
+            logged = state.finished or state.step % schedule.log_every == 0
+            validated = state.finished or bool(schedule.validate_every and state.step % schedule.validate_every == 0)
+            due = self._due(saved)
+            if logged or validated or due:
+                self.watch.look()
+            if log and logged:
+                self._log(log, losses, done, pace)
+            if self.processes.leader and validated:
+                self._validate(log, done, pace)
+            if self.processes.leader and due:
                 self._save_state()
                 saved = time.monotonic()
 
@@ -144,7 +157,9 @@ class Trainer:
         state, optimiser = self.state, self.recipe.optimiser
         patch, size = crop(self.recipe.schedule, done)
         positions = self.processes.share(range(state.position, state.position + size))
-        batch = Batch(*(_channels_last(x) for x in self.batches.batch(positions, patch)))
+        drawn = self.batches.batch(positions, patch)
+        low, high, low_view, high_view = map(_channels_last, drawn[:4])
+        batch = Batch(low, high, low_view, high_view, drawn.keys)
         generator = generator_for(self.recipe.seed + 1, state.step * self.processes.count + self.processes.rank)
         rate = learning_rate(optimiser, state.step, done)
         self.stage.train()
@@ -155,12 +170,7 @@ class Trainer:
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = self._clip(optimiser.clip)
-        if not math.isfinite(float(loss.detach() + norm)):
-            found = ", ".join(f"{name} {float(value.detach()):.3g}" for name, value in losses.items())
-            raise TrainingError(
-                f"step {state.step + 1}: the loss or its gradient is not finite ({found}); "
-                f"the state in {self.folder} is from before it: resume with a lower optimiser.lr"
-            )
+        self.watch.note(state.step + 1, loss + norm, losses)
         for group in self.optimiser.param_groups:
             group["lr"] = group["share"] * rate
         self.optimiser.step()
@@ -168,7 +178,7 @@ class Trainer:
         self.processes.average(self.stage.network.buffers())
         state.step += 1
         state.position += size
-        self.average.update(self.stage.network, state.step)
+        self.average.update(state.step)
         return {"loss": loss.detach(), "norm": norm, **{k: v.detach() for k, v in (losses | figures).items()}}
 
     def _clip(self, largest: float) -> Tensor:
@@ -183,7 +193,8 @@ class Trainer:
         return torch.autocast(self.device.type, self.precision)
 
     def _log(self, log: RunLog, losses: dict[str, Tensor], done: float, pace: "_Pace") -> None:
-        values = {name: float(value) for name, value in losses.items()}
+        numbers = torch.stack([value.float() for value in losses.values()]).tolist()  # one wait for the device
+        values = dict(zip(losses, numbers, strict=True))
         patch, _ = crop(self.recipe.schedule, done)
         speed = pace.measure(self.state.step)
         extra = {"lr": self.optimiser.param_groups[0]["lr"], "patch": patch, "steps_per_second": speed}
@@ -201,15 +212,25 @@ class Trainer:
         )
         if log:
             log.write("val", self.state.step, self.validation)
-        if self.validation["psnr"] > self.state.best:
-            self.state.best = self.validation["psnr"]
-            self.save(self.folder / "best.safetensors", network, self.validation)
+        figure = self.validation[self.recipe.schedule.best]
+        if figure > self.state.best:
+            self.state.best = figure
+            self._save("best", self.validation)
+            if self.recipe.schedule.float16:
+                self._save("best", self.validation, torch.float16)
         if done >= 1:
-            self.save(self.folder / "last.safetensors", network, self.validation)
+            self._save("last", self.validation)
         pace.restart(self.state.step)
         self._report(done, math.nan, pace.last, self.validation)
 
+    def _save(self, name: str, figures: dict[str, float], dtype: torch.dtype = torch.float32) -> None:
+        path = self.folder / f"{name}{'-f16' if dtype == torch.float16 else ''}.safetensors"
+        with writing(path):
+            self.save(path, self.average.average, figures, dtype)
+
     def _save_state(self) -> None:
+        if self.recipe.schedule.float16:
+            self._save("last", self.validation if self.state.finished else {}, torch.float16)
         self.state.tensors = {
             "network": self.stage.network.state_dict(),
             "helpers": self.stage.helpers.state_dict(),
@@ -217,15 +238,23 @@ class Trainer:
             "optimiser": self.optimiser.state_dict(),
             "validation": self.validation,
         }
-        save_state(self.folder / STATE_NAME, self.state)
+        path = self.folder / STATE_NAME
+        with writing(path):
+            save_state(path, self.state)
 
     def _restore(self, state: TrainingState) -> None:
         tensors, self.state = state.tensors, state
-        self.stage.network.load_state_dict(tensors["network"])
-        self.stage.helpers.load_state_dict(tensors["helpers"])
-        self.average.average.load_state_dict(tensors["average"])
-        self.optimiser.load_state_dict(tensors["optimiser"])
-        self.validation = tensors["validation"]
+        try:
+            self.stage.network.load_state_dict(tensors["network"])
+            self.stage.helpers.load_state_dict(tensors["helpers"])
+            self.average.average.load_state_dict(tensors["average"])
+            self.optimiser.load_state_dict(tensors["optimiser"])
+            self.validation = tensors["validation"]
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise TrainingError(
+                f"{self.folder / STATE_NAME}: of another network or optimiser, by an earlier version; "
+                "finish it with that version, or start anew in another folder (--init takes its weights)"
+            ) from error
         self.state.tensors = {}
 
 
@@ -258,5 +287,5 @@ def _precision(recipe: Recipe, device: torch.device) -> torch.dtype:
 
 
 def _fingerprint(recipe: Recipe) -> str:
-    """The recipe without its schedule: a run may be resumed with another length."""
-    return json.dumps({name: value for name, value in to_mapping(recipe).items() if name != "schedule"})
+    """The recipe without its schedule: a run may be resumed with another length, compiled or not."""
+    return json.dumps({name: v for name, v in to_mapping(recipe).items() if name not in ("schedule", "compile")})

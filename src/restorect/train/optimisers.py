@@ -10,9 +10,7 @@ from restorect.train.muon import MuonAdam, is_matrix
 from restorect.train.recipes import OptimiserRecipe
 
 
-def make_optimiser(
-    stage: nn.Module, recipe: OptimiserRecipe, device: torch.device, precision: torch.dtype = torch.float32
-) -> torch.optim.Optimizer:
+def make_optimiser(stage: nn.Module, recipe: OptimiserRecipe, device: torch.device) -> torch.optim.Optimizer:
     """AdamW or Muon over all that learns in a stage; each group has its `share` of the learning rate.
 
     Prior encoders are a group of their own and always AdamW's; see `OptimiserRecipe.priors`.
@@ -27,7 +25,7 @@ def make_optimiser(
         {"params": [p for p in learned if id(p) in slow], "share": recipe.priors, "muon": False},
     ]
     groups = [group for group in groups if group["params"]]
-    if recipe.name == "muon":
-        return MuonAdam(groups, betas=recipe.betas, dtype=precision)
     fused = device.type == "cuda"
+    if recipe.name == "muon":
+        return MuonAdam(groups, betas=recipe.betas, fused=fused)
     return torch.optim.AdamW(groups, betas=recipe.betas, weight_decay=0.0, fused=fused)

@@ -25,6 +25,8 @@ from restorect.nets.student import Start, Student, StudentConfig
 from restorect.nets.teacher import Teacher
 from restorect.train.validate import PROTOCOL, validate
 
+_PARTS = {"gtmean": "GT-mean", "fused": "towards the second references"}
+
 
 def pack(
     source: Path,
@@ -115,7 +117,7 @@ def describe(name: str, card: Card) -> str:
         spread = f"{m['psnr']:.2f} dB ({m['psnr_std']:.2f}) | {m['ssim']:.4f} ({m['ssim_std']:.4f})"
         lines.append(f"| {test} | {m['protocol']} | {spread} |")
         parts = [key.removeprefix("psnr_") for key in m if key.startswith("psnr_") and key != "psnr_std"]
-        lines += [
-            f"| {test}, {p} only | {m['protocol']} | {m['psnr_' + p]:.2f} dB | {m['ssim_' + p]:.4f} |" for p in parts
-        ]
+        for part in parts:
+            psnr, ssim = f"{m['psnr_' + part]:.2f} dB", f"{m['ssim_' + part]:.4f}"
+            lines.append(f"| {test}, {_PARTS.get(part, f'{part} only')} | {m['protocol']} | {psnr} | {ssim} |")
     return "\n".join(lines) + "\n"

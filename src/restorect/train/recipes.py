@@ -4,10 +4,10 @@ Sources: METHOD 9.
 """
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from restorect.configs import require
-from restorect.data.batches import SamplingConfig
+from restorect.data.sampling import SamplingConfig
 from restorect.nets.balance import BalanceConfig
 from restorect.nets.exposure import ExposureConfig
 from restorect.nets.norm import NormName
@@ -22,7 +22,8 @@ class DataRecipe:
         val: such folders for validation; when empty, `hold_out` of the training pairs.
         hold_out: share of the training pairs held out when `val` is empty.
         clean: folders of clean photographs, degraded by simulation.
-        memory_gb: decoded pixels are kept in memory up to this.
+        memory_gb: decoded pixels are kept in memory up to this; a third of it each for photos to train on, photos to
+            validate with, and prepared nights (`sampling.nights`).
         sampling: how samples are drawn.
     """
 
@@ -50,7 +51,10 @@ class ScheduleRecipe:
         validate_every: steps between validations; 0 validates at the end only.
         checkpoint_seconds: seconds between saved training states.
         checkpoint_every: steps between saved training states; 0 leaves it to `checkpoint_seconds`.
+        float16: write copies of half the size too, `best-f16` and, with each training state, `last-f16`: weights to
+            carry away from a machine that is lent for minutes.
         log_every: steps between log lines.
+        best: the validation figure that chooses `best.safetensors`; not to be changed in the middle of a run.
     """
 
     steps: int = 0
@@ -60,13 +64,17 @@ class ScheduleRecipe:
     validate_every: int = 500
     checkpoint_seconds: float = 60.0
     checkpoint_every: int = 0
+    float16: bool = False
     log_every: int = 20
+    best: Literal["psnr", "psnr_fused", "psnr_gtmean", "ssim"] = "psnr"
 
     def __post_init__(self) -> None:
         require(self.steps > 0 or self.minutes > 0, "give --steps or --minutes above 0: the schedule must end")
         require(len(self.patches) == len(self.batches) > 0, "patches and batches must be lists of one length")
         require(min(self.steps, self.minutes) >= 0, "steps and minutes must not be negative")
-        require(all(32 <= p <= 8192 and p % 32 == 0 for p in self.patches), "patches must be multiples of 32, up to 8192")
+        require(
+            all(32 <= p <= 8192 and p % 32 == 0 for p in self.patches), "patches must be multiples of 32, up to 8192"
+        )
         require(all(1 <= b <= 65536 for b in self.batches), "batches must be at least 1, at most 65536")
         require(self.log_every >= 1, "log_every must be at least 1")
         require(min(self.validate_every, self.checkpoint_every) >= 0, "intervals must not be negative")
@@ -116,11 +124,14 @@ class Recipe:
         optimiser: how.
         precision: of the networks' arithmetic: "auto" is bfloat16 on CUDA and float32 on a CPU. A CPU with
             AVX512-BF16 trains a fifth faster in "bfloat16", others hundreds of times slower.
+        compile: translate the transformers' blocks (torch.compile; needs g++): faster steps after minutes of
+            preparation for each size of crops. None does so on CUDA only.
     """
 
     task: str = "low-light"
     seed: int = 0
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    compile: bool | None = None
     data: DataRecipe = field(default_factory=DataRecipe)
     schedule: ScheduleRecipe = field(default_factory=lambda: ScheduleRecipe(steps=1000))
     optimiser: OptimiserRecipe = field(default_factory=OptimiserRecipe)
@@ -147,6 +158,11 @@ class NetworkRecipe(Recipe):
         hvi: weight of the colour loss; 0 switches it off.
         head: weight of the two auxiliary Retinex losses.
         structure: weight of the structure loss, 1 - SSIM; 0 switches it off.
+        align: the three losses above and L1 see the output at the truth's mean: how bright a dark scene should be is
+            left to the codes, the tone loss and the exposure net.
+        plain: with `align`, weight of L1 without it, which holds the mean.
+        network: settings over those of the preset, as a checkpoint's config has them, for example
+            {transformer: {dim: 16, blocks: [1, 2, 2, 2]}, conditions: {width: 16}}.
     """
 
     preset: str = "tiny"
@@ -155,6 +171,12 @@ class NetworkRecipe(Recipe):
     hvi: float = 0.05
     head: float = 1.0
     structure: float = 0.0
+    align: bool = False
+    plain: float = 0.2
+    network: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        require(min(self.hvi, self.head, self.structure, self.plain) >= 0, "weights of losses must not be negative")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,12 +201,15 @@ class StudentRecipe(NetworkRecipe):
         decomposition: the checkpoint of stage 0, needed only without a teacher.
         init: a student to start from; "" starts from the teacher's weights where the shapes agree.
         codes_share: share of the steps and minutes that stage 2a takes.
+        given_share: share of them in which the transformer learns alone, with codes that are given, in three times as
+            many steps an hour; see `TransformerStage`. The whole student is trained in what is left.
+        whole_rate: the learning rate of the whole student behind such a part, as a share of `optimiser.lr`.
         flow: False regresses the codes instead of generating them.
         balance: the white balance in front of the student; None for none.
         start: the flow starts from "noise" or from the "mean".
         sampler_steps: steps of the flow, in training and by default afterwards.
         detach_codes: True keeps the image losses from the flow and the condition encoders.
-        flex: weight of FLEX; 0 switches it off.
+        flex: weight of FLEX at the highest learning rate, with which it fades; 0 switches it off.
         codes: weight of the code distillation.
         tone: weight of the agreement of the tone curves that the codes set, on thumbnails.
         codes_batch: batch size of stage 2a, which is cheap because it sees thumbnails only; 0 takes the schedule's.
@@ -196,12 +221,14 @@ class StudentRecipe(NetworkRecipe):
     decomposition: str = ""
     init: str = ""
     codes_share: float = 0.1
+    given_share: float = 0.0
+    whole_rate: float = 0.3
     flow: bool = True
     balance: BalanceConfig | None = None
     start: Literal["noise", "mean"] = "noise"
     sampler_steps: int = 4
     detach_codes: bool = False
-    flex: float = 1.0
+    flex: float = 0.1
     codes: float = 1.0
     tone: float = 1.0
     codes_batch: int = 0
@@ -210,7 +237,11 @@ class StudentRecipe(NetworkRecipe):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(0 <= self.codes_share < 1, f"codes_share is {self.codes_share}; it is a share from 0 to below 1")
+        require(min(self.codes_share, self.given_share) >= 0, "codes_share and given_share must not be negative")
+        together = self.codes_share + self.given_share
+        require(together <= 1, f"codes_share and given_share take {together:g} of the run; it can be 1 at most")
+        require(0 < self.whole_rate <= 1, f"whole_rate is {self.whole_rate}; it is a share above 0, up to 1")
+        require(self.flex >= 0, f"flex is {self.flex}; it must not be negative")
         require(0 <= self.near_codes <= 1, f"near_codes is {self.near_codes}; it is a probability")
         require(0 <= self.codes_batch <= 65536, f"codes_batch is {self.codes_batch}; it must be from 0 to 65536")
         require(1 <= self.sampler_steps <= 1000, "sampler_steps must be at least 1, at most 1000")

@@ -1,6 +1,6 @@
 """Runs of the stages, from recipe to checkpoint (METHOD 9)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -10,12 +10,14 @@ import torch
 import yaml
 from torch import nn
 
-from restorect.configs import to_mapping
-from restorect.data.batches import BatchMaker, Simulator
+from restorect.configs import amended, to_mapping
+from restorect.data.batches import BatchMaker
 from restorect.data.degrade import SIMULATORS
-from restorect.data.pairs import find_pairs, hold_out, image_files
-from restorect.data.store import ImageStore, PairStore
-from restorect.errors import ConfigError, TrainingError
+from restorect.data.degrade.simulator import Degraded, Simulator
+from restorect.data.pairs import Pair, find_pairs, hold_out, image_files
+from restorect.data.store import PairStore
+from restorect.errors import ConfigError, DataError, TrainingError
+from restorect.files import write_atomically
 from restorect.nets.checkpoint import (
     Card,
     load_decomposition,
@@ -51,11 +53,13 @@ from restorect.train.stages import (
     Stage,
     StudentStage,
     TeacherStage,
+    TransformerStage,
 )
 from restorect.train.validate import PROTOCOL
 
 OnReport = Callable[[Report], None]
 MakeCard = Callable[..., Card]
+Part = tuple[str, type[CodesStage | TransformerStage | StudentStage], StudentRecipe]
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,7 @@ def train_teacher(recipe: TeacherRecipe, run: Run) -> dict[str, float]:
     """Stage 1; gives the last validation figures (with the teacher's own codes)."""
     with joined(run.device) as processes:
         torch.manual_seed(recipe.seed)
-        config = teacher_preset(recipe.preset)
+        config = amended(teacher_preset(recipe.preset), recipe.network, "network")
         config = replace(config, transformer=replace(config.transformer, norm=recipe.norm, qk_norm=recipe.qk_norm))
         teacher = Teacher(config)
         if recipe.init:
@@ -96,7 +100,6 @@ def train_teacher(recipe: TeacherRecipe, run: Run) -> dict[str, float]:
         else:
             teacher.decomposition.load_state_dict(_decomposition(recipe.decomposition).state_dict())
         stage = TeacherStage(teacher.to(run.device), ImageWeights.of(recipe), started=bool(recipe.init))
-        _compile(run.device, teacher.transformer)
         card = partial(teacher_card, config, preset=recipe.preset)
         return _train("teacher", stage, recipe, run, processes, card, view=config.priors.view)
 
@@ -105,7 +108,7 @@ def train_student(recipe: StudentRecipe, run: Run) -> dict[str, float]:
     """Stage 2, codes and then the whole student, or directly where no teacher is given; gives the last figures."""
     with joined(run.device) as processes:
         torch.manual_seed(recipe.seed)
-        config = student_preset(recipe.preset)
+        config = amended(student_preset(recipe.preset), recipe.network, "network")
         config = replace(
             config,
             transformer=replace(config.transformer, norm=recipe.norm, qk_norm=recipe.qk_norm),
@@ -124,7 +127,6 @@ def train_student(recipe: StudentRecipe, run: Run) -> dict[str, float]:
         if recipe.init:
             _start_from(student, load_student(Path(recipe.init))[0])
         direct = DirectStage(student.to(run.device), pair.high.to(run.device), recipe)
-        _compile(run.device, student.transformer)
         return _train("student", direct, recipe, run, processes, card, view)
 
 
@@ -159,14 +161,31 @@ def _distil(
     if recipe.init:
         _start_from(student, load_student(Path(recipe.init))[0])
     student.to(run.device)
-    _compile(run.device, student.transformer, teacher.transformer)
+    *before, last = _parts(recipe)
+    for name, kind, part in before:
+        inner = replace(run, folder=run.folder / name)
+        _train(name, kind(student, teacher, part), part, inner, processes, card, view)
+        student.load_state_dict(load_student(inner.folder / "last.safetensors")[0].state_dict())
+    name, kind, part = last
+    return _train(name, kind(student, teacher, part), part, run, processes, card, view)
+
+
+def _parts(recipe: StudentRecipe) -> list[Part]:
+    """The parts of stage 2 with their share of the run: codes, transformer with codes given, the whole student."""
+    anew = replace(recipe, data=replace(recipe.data, sampling=replace(recipe.data.sampling, regions=0)))
+    whole = 1 - recipe.codes_share - recipe.given_share
+    parts: list[Part] = []
     if recipe.codes_share > 0:
-        first = replace(recipe, schedule=_codes_schedule(recipe))
-        stage: Stage = CodesStage(student, teacher, recipe)
-        _train("codes", stage, first, replace(run, folder=run.folder / "codes"), processes, card, view)
-        student.load_state_dict(load_student(run.folder / "codes" / "last.safetensors")[0].state_dict())
-    second = replace(recipe, schedule=_share(recipe.schedule, 1 - recipe.codes_share))
-    return _train("student", StudentStage(student, teacher, recipe), second, run, processes, card, view)
+        parts.append(("codes", CodesStage, replace(anew, schedule=_codes_schedule(recipe))))
+    if recipe.given_share > 0:
+        schedule = _share(recipe.schedule, recipe.given_share)
+        parts.append(("transformer", TransformerStage, replace(recipe, schedule=schedule)))
+    if whole > 1e-6:
+        rate = recipe.whole_rate if recipe.given_share > 0 else 1.0
+        optimiser = replace(recipe.optimiser, lr=rate * recipe.optimiser.lr)
+        part = replace(anew, schedule=_share(recipe.schedule, whole), optimiser=optimiser)
+        parts.append(("student", StudentStage, part))
+    return parts
 
 
 def _share(schedule: ScheduleRecipe, share: float) -> ScheduleRecipe:
@@ -194,12 +213,14 @@ def _train(
 ) -> dict[str, float]:
     folder = run.folder
     if processes.leader:
-        _prepare_folder(folder, recipe, run.resume or name == "student")
-    pairs, held_out, clean = _data(recipe, run.device, side)
-    batches = BatchMaker(pairs, clean, _simulator(recipe), recipe.data.sampling, view, recipe.seed)
+        _prepare_folder(folder, recipe, run.resume)
+    pairs, held_out = _data(recipe, run.device, side)
+    sampling, nights_gb = recipe.data.sampling, recipe.data.memory_gb / 3
+    batches = BatchMaker(pairs, _simulator(recipe), sampling, view, recipe.seed, nights_gb)
 
-    def save(path: Path, network: nn.Module, figures: dict[str, float]) -> None:
-        metrics = {"validation": {"protocol": PROTOCOL, **{k: round(v, 4) for k, v in figures.items()}}}
+    def save(path: Path, network: nn.Module, figures: dict[str, float], dtype: torch.dtype) -> None:
+        rounded = {k: round(v, 4) for k, v in figures.items()}
+        metrics = {"validation": {"protocol": PROTOCOL, **rounded}} if figures else {}
         notes: dict[str, Any] = {"steps": trainer.state.step, "minutes": round(trainer.state.minutes, 1)}
         notes["hardware"] = torch.cuda.get_device_name() if run.device.type == "cuda" else "CPU"
         sources = (*recipe.data.train, *recipe.data.clean)
@@ -207,7 +228,7 @@ def _train(
             task=recipe.task, recipe=to_mapping(recipe), data=tuple(map(short_path, dict.fromkeys(sources))),
             metrics=metrics, notes=notes,
         )  # fmt: skip
-        save_checkpoint(path, network, card)
+        save_checkpoint(path, network, card, dtype)
 
     trainer = Trainer(name, stage, batches, held_out, recipe, folder, save, processes, run.on_report)
     return trainer.run()
@@ -219,12 +240,13 @@ def _prepare_folder(folder: Path, recipe: Recipe, resume: bool) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         text = yaml.safe_dump(to_mapping(recipe), sort_keys=False)
-        (folder / "recipe.yaml").write_text(text, encoding="utf-8")
+        write_atomically(folder / "recipe.yaml", text.encode())
     except OSError as error:
         raise TrainingError(f"{folder}: cannot be written ({error.strerror}); give another --out") from error
 
 
-def _data(recipe: Recipe, device: torch.device, side: int) -> tuple[PairStore, PairStore, ImageStore]:
+def _data(recipe: Recipe, device: torch.device, side: int) -> tuple[PairStore, PairStore]:
+    """Photos to train on, clean ones as pairs of themselves, and photos to validate with."""
     data = recipe.data
     pairs = find_pairs(data.train)
     if data.val:
@@ -233,8 +255,24 @@ def _data(recipe: Recipe, device: torch.device, side: int) -> tuple[PairStore, P
         pairs, held_out = hold_out(pairs, data.hold_out)
     clean = [path for folder in data.clean for path in image_files(Path(folder))]
     gb = data.memory_gb / 3
+    sampling = data.sampling
+    if sampling.fused > 0:
+        _require_fused(pairs, data.train, f"data.sampling.fused={sampling.fused:g}", "data.sampling.fused=0")
+    else:
+        pairs = [replace(pair, fused=None) for pair in pairs]
+    if recipe.schedule.best == "psnr_fused":
+        _require_fused(held_out, data.val or data.train, "schedule.best=psnr_fused", "schedule.best=psnr")
     held = PairStore(held_out, device, gb)  # whole: that is how they are restored
-    return PairStore(pairs, device, gb, side), held, ImageStore(clean, device, gb, side)
+    pairs += [Pair(path.stem, path, path) for path in clean]
+    return PairStore(pairs, device, gb, side, sampling.half), held
+
+
+def _require_fused(pairs: Sequence[Pair], folders: Sequence[str], asked: str, instead: str) -> None:
+    if not any(pair.fused for pair in pairs):
+        raise DataError(
+            f"{', '.join(folders)}: no pair has a second reference, which {asked} needs; "
+            f"add the folder fused/ beside high/, or give {instead}"
+        )
 
 
 def _simulator(recipe: Recipe) -> Simulator:
@@ -246,7 +284,7 @@ def _simulator(recipe: Recipe) -> Simulator:
             f"task {recipe.task!r} has no simulator: choose one of {', '.join(SIMULATORS)}, "
             "or train on pairs alone (data.sampling.simulate=0 and no clean photos)"
         )
-    return lambda image, generator: image  # never called
+    return lambda image, generator: Degraded(image, image)  # never called
 
 
 def _decomposition(path: str) -> DecompositionPair:
@@ -260,12 +298,6 @@ def _start_from(network: nn.Module, other: nn.Module) -> None:
     own = network.state_dict()
     fitting = {name: t for name, t in other.state_dict().items() if name in own and own[name].shape == t.shape}
     network.load_state_dict(own | fitting)
-
-
-def _compile(device: torch.device, *networks: nn.Module) -> None:
-    if device.type == "cuda":
-        for network in networks:
-            network.compile()
 
 
 __all__ = ["NetworkRecipe", "Run", "train_decomposition", "train_student", "train_teacher"]

@@ -25,7 +25,7 @@ class TrainingState:
         step: optimiser steps done.
         position: samples drawn, over all processes; batches are drawn by it.
         minutes: of training, over all starts of the run.
-        best: best validation PSNR so far; -1 for none.
+        best: best validation figure so far, by default the PSNR; -1 for none.
         finished: whether the schedule has ended.
         tensors: state dicts of the stage, of its average and of the optimiser.
     """

@@ -55,6 +55,13 @@ def test_sensor_sees_white_as_its_gains_say() -> None:
     assert white.tolist() == pytest.approx([1 / 2.0, 1.0, 1 / 1.6], abs=1e-5)
 
 
+def test_light_beyond_white_reaches_the_sensor() -> None:
+    night = Camera(red_gain=2.0, blue_gain=1.6, matrix=colour_matrix((1, 0, 0, 0)), tone=0.4)
+    image = torch.rand(3, 8, 8, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(night.sense(night.to_scene(image)), night.to_sensor(image))
+    assert torch.allclose(night.sense(50 * torch.ones(3, 1, 1)), 50 * night.to_sensor(torch.ones(3, 1, 1)), rtol=1e-5)
+
+
 def test_quantise_has_the_codes_of_its_bits(ramp: torch.Tensor) -> None:
     assert camera.quantise(ramp, 4).unique().numel() == 16
     assert (camera.quantise(ramp, 8) - ramp).abs().max() <= 0.5 / 255 + 1e-6
@@ -69,3 +76,25 @@ def test_jpeg_keeps_channels_apart_and_is_lossy() -> None:
     noise = torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(0))
     worse, better = ((camera.jpeg(noise, quality) - noise).square().mean() for quality in (30, 95))
     assert worse > better
+
+
+def test_jpeg_with_full_colour_keeps_thin_red_lines() -> None:
+    lines = torch.zeros(3, 32, 32)
+    lines[0, ::2] = 1.0
+    full, half = (camera.jpeg(lines, 98, full_colour=full) for full in (True, False))
+    assert (full - lines).abs().mean() < 0.03
+    assert (half - lines).abs().mean() > 0.1
+
+
+def test_jpeg_comes_back_to_the_device_and_type_of_the_picture() -> None:
+    """No device is left out: one that holds no data is asked for them."""
+    image = torch.rand(3, 24, 24, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    assert camera.jpeg(image, 70).dtype == torch.float64
+    with pytest.raises(NotImplementedError, match="meta"):
+        camera.jpeg(torch.rand(3, 24, 24, device="meta"), 70)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_jpeg_is_the_same_on_a_gpu() -> None:
+    image = torch.rand(3, 24, 24, generator=torch.Generator().manual_seed(2))
+    assert torch.equal(camera.jpeg(image.cuda(), 70).cpu(), camera.jpeg(image, 70))

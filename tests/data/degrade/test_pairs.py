@@ -7,11 +7,13 @@ import torch
 from PIL import Image
 
 from restorect.data.degrade.pairs import PairOutcome, find_photos, pair_generator, write_pairs
+from restorect.data.degrade.simulator import Degraded
 from restorect.errors import DataError
 
 
-def _noise(image: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    return (0.5 * image + 0.1 * torch.rand(image.shape, generator=generator)).clamp(0, 1)
+def _noise(image: torch.Tensor, generator: torch.Generator) -> Degraded:
+    low = (0.5 * image + 0.1 * torch.rand(image.shape, generator=generator)).clamp(0, 1)
+    return Degraded(low, image)
 
 
 def _photo(path: Path, size: tuple[int, int] = (20, 14), seed: int = 0) -> Path:

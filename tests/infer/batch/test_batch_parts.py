@@ -152,5 +152,7 @@ def test_the_hash_knows_all_that_shapes_an_output() -> None:
     for name in ("task", "size", "weights_hash"):
         hashes.add(base.digest(type("Other", (Identity,), {name: "other"})()))
     assert len(hashes) == 1 + len(changes) + 3
-    assert base.replace(max_megapixels=1).digest(Identity()) == base.digest(Identity())
-    assert set(changes) | {"max_megapixels"} == set(RestoreSettings.__dataclass_fields__)
+    without = {"max_megapixels": 1, "salvage": True, "keep_date": False}
+    for name, value in without.items():
+        assert base.replace(**{name: value}).digest(Identity()) == base.digest(Identity())
+    assert set(changes) | set(without) == set(RestoreSettings.__dataclass_fields__)

@@ -131,14 +131,6 @@ def test_two_photos_never_become_one_file(tmp_path: Path) -> None:
     assert outputs(plan(tmp_path / "out", tmp_path, recursive=True)) == ["1/x.fake", "2/x.fake"]
 
 
-def test_two_extensions_that_become_one_are_a_collision(tmp_path: Path) -> None:
-    make(tmp_path / "in" / "x.fake")
-    make(tmp_path / "in" / "x.mock")
-    assert outputs(plan(tmp_path / "out", tmp_path / "in")) == ["x.fake", "x.mock"]
-    with pytest.raises(ConfigError, match="one file"):
-        plan(tmp_path / "out", tmp_path / "in", format="png")
-
-
 @pytest.mark.parametrize("way", ["same folder", "link to folder", "hard link", "soft link"])
 def test_an_input_is_never_an_output(tmp_path: Path, way: str) -> None:
     folder, out = tmp_path / "in", tmp_path / "out"

@@ -64,7 +64,7 @@ def test_a_full_disk_stops_the_batch_and_says_so(tmp_path: Path, monkeypatch: py
         make(tmp_path / "in" / f"{n:02d}.fake")
     calls = []
 
-    def full(target: Path, data: bytes, *, replace: bool) -> None:
+    def full(target: Path, data: bytes, **_likeness: object) -> None:
         calls.append(target)
         raise OSError(errno.ENOSPC, "No space left on device")
 

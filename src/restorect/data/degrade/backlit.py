@@ -18,6 +18,7 @@ from restorect.data.degrade.draws import Range, check_range, integer, log_unifor
 from restorect.data.degrade.fields import follow_edges, gaussian_blur, shrink, smooth_field, stretch
 from restorect.data.degrade.noise import add_noise
 from restorect.data.degrade.recording import CameraConfig, convert, develop, draw_camera
+from restorect.data.degrade.simulator import Degraded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +67,7 @@ class BacklitConfig(CameraConfig):
 _DEFAULT = BacklitConfig()
 
 
-def degrade_backlit(image_CHW: Tensor, generator: torch.Generator, config: BacklitConfig = _DEFAULT) -> Tensor:
+def degrade_backlit(image_CHW: Tensor, generator: torch.Generator, config: BacklitConfig = _DEFAULT) -> Degraded:
     """Light a clean photo from behind.
 
     Args:
@@ -75,7 +76,7 @@ def degrade_backlit(image_CHW: Tensor, generator: torch.Generator, config: Backl
         config: ranges of the parameters.
 
     Returns:
-        (3, H, W) float32 in [0, 1], sRGB-encoded, on the image's device, in steps of 1/255 as a file has them.
+        The photo on the image's device, and the clean image itself.
     """
     camera = draw_camera(generator, config)
     subject_1HW = draw_subject(image_CHW, generator, config)
@@ -99,7 +100,7 @@ def degrade_backlit(image_CHW: Tensor, generator: torch.Generator, config: Backl
         read = math.exp(2.18 * math.log(shot) + 1.20)  # Unprocessing, equation 3
         sensor_linear = add_noise(sensor_linear, generator, shot=shot, read=read, row=0.0, correlation=0.3)
     sensor_linear = convert(sensor_linear, generator, config)
-    return develop(camera, sensor_linear, generator, config)
+    return Degraded(low=develop(camera, sensor_linear, generator, config), high=image_CHW)
 
 
 def draw_subject(image_CHW: Tensor, generator: torch.Generator, config: BacklitConfig) -> Tensor:

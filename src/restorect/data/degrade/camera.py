@@ -21,8 +21,9 @@ _XYZ_TO_CAMERA = (
     ((0.8380, -0.2630, -0.0639), (-0.2887, 1.0725, 0.2496), (-0.0627, 0.1427, 0.5438)),
     ((0.6596, -0.2079, -0.0562), (-0.4782, 1.3016, 0.1933), (-0.0970, 0.1581, 0.5181)),
 )
-# IEC 61966-2-1.
-_SRGB_TO_XYZ = ((0.4124564, 0.3575761, 0.1804375), (0.2126729, 0.7151522, 0.0721750), (0.0193339, 0.1191920, 0.9503041))
+
+SRGB_TO_XYZ = ((0.4124564, 0.3575761, 0.1804375), (0.2126729, 0.7151522, 0.0721750), (0.0193339, 0.1191920, 0.9503041))
+"""Linear sRGB to XYZ (D65), IEC 61966-2-1."""
 
 CAMERAS = len(_XYZ_TO_CAMERA)
 """How many camera colour matrices can be mixed."""
@@ -72,7 +73,7 @@ def colour_matrix(shares: tuple[float, ...], strength: float = 1.0) -> Tensor:
     """
     total = sum(shares)
     mixed = sum(np.array(matrix) * (share / total) for matrix, share in zip(_XYZ_TO_CAMERA, shares, strict=True))
-    matrix = np.asarray(mixed) @ np.array(_SRGB_TO_XYZ)
+    matrix = np.asarray(mixed) @ np.array(SRGB_TO_XYZ)
     matrix /= matrix.sum(axis=1, keepdims=True)
     return torch.from_numpy(strength * matrix + (1 - strength) * np.eye(3)).float()
 
@@ -95,9 +96,16 @@ class Camera:
 
     def to_sensor(self, image: Tensor) -> Tensor:
         """What the sensor saw of a finished picture: (3, H, W) in [0, 1] -> linear, in the sensor's own colours."""
-        image_linear = srgb_to_linear(inverse_tone_curve(image, self.tone))
-        gains = image.new_tensor([1 / self.red_gain, 1.0, 1 / self.blue_gain])[:, None]
-        return _mix(gains * self.matrix.to(image), image_linear)
+        return self.sense(self.to_scene(image))
+
+    def to_scene(self, image: Tensor) -> Tensor:
+        """The light of the scene in a finished picture: (3, H, W) in [0, 1] -> linear sRGB, 1 is white."""
+        return srgb_to_linear(inverse_tone_curve(image, self.tone))
+
+    def sense(self, scene_linear: Tensor) -> Tensor:
+        """Linear sRGB light, which may be brighter than white, in the sensor's own colours: (3, H, W)."""
+        gains = scene_linear.new_tensor([1 / self.red_gain, 1.0, 1 / self.blue_gain])[:, None]
+        return _mix(gains * self.matrix.to(scene_linear), scene_linear)
 
     def develop(self, sensor_linear: Tensor, *, tone: float | None = None) -> Tensor:
         """Make the picture of what the sensor saw: (3, H, W) linear -> [0, 1] encoded; clips at black and white.
@@ -125,16 +133,27 @@ def quantise(image: Tensor, bits: int) -> Tensor:
     return (image * levels).round_().div_(levels)
 
 
-def jpeg(image_CHW: Tensor, quality: int) -> Tensor:
-    """Through a baseline JPEG file (4:2:0) and back, on the CPU: (3, H, W) float in [0, 1], red first."""
-    pixels = (image_CHW.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
-    written, code = cv2.imencode(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
+def jpeg(image_CHW: Tensor, quality: int, *, full_colour: bool = False) -> Tensor:
+    """Through a baseline JPEG file and back: (3, H, W) float in [0, 1], red first.
+
+    The CPU does it for every device, so that all get the same file.
+
+    Args:
+        image_CHW: the picture.
+        quality: 1 to 100.
+        full_colour: colour at every pixel (4:4:4) instead of every second one both ways (4:2:0).
+    """
+    pixels = (image_CHW.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
+    sampling = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444 if full_colour else cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420
+    settings = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling]
+    written, code = cv2.imencode(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), settings)
     if not written:
         raise RuntimeError("OpenCV could not encode a JPEG")
     decoded = cv2.imdecode(code, cv2.IMREAD_COLOR)
     if decoded is None:
         raise RuntimeError("OpenCV could not decode its own JPEG")
-    return torch.from_numpy(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)).permute(2, 0, 1).to(image_CHW.dtype).div_(255)
+    seen = torch.from_numpy(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)).permute(2, 0, 1)
+    return seen.to(image_CHW.device).to(image_CHW.dtype).div_(255)
 
 
 def _mix(matrix: Tensor, image: Tensor) -> Tensor:

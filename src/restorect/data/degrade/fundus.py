@@ -21,6 +21,7 @@ from restorect.data.degrade.draws import Range, chance, check_range, integer, lo
 from restorect.data.degrade.fields import gaussian_blur, smooth_field
 from restorect.data.degrade.noise import add_noise
 from restorect.data.degrade.recording import RecordingConfig, store
+from restorect.data.degrade.simulator import Degraded
 from restorect.fov import depth_inside, field_of_view
 
 
@@ -117,7 +118,7 @@ class Disc:
 _DEFAULT = FundusConfig()
 
 
-def degrade_fundus(image_CHW: Tensor, generator: torch.Generator, config: FundusConfig = _DEFAULT) -> Tensor:
+def degrade_fundus(image_CHW: Tensor, generator: torch.Generator, config: FundusConfig = _DEFAULT) -> Degraded:
     """Spoil a good fundus photograph.
 
     Args:
@@ -126,8 +127,7 @@ def degrade_fundus(image_CHW: Tensor, generator: torch.Generator, config: Fundus
         config: ranges of the parameters.
 
     Returns:
-        (3, H, W) float32 in [0, 1], sRGB-encoded, on the image's device; inside the field of view in steps of 1/255,
-        outside exactly as in `image_CHW`.
+        The photo on the image's device, outside the field of view exactly as in `image_CHW`; and the clean image.
     """
     disc = find_disc(image_CHW)
     retina_linear = srgb_to_linear(image_CHW)
@@ -144,7 +144,7 @@ def degrade_fundus(image_CHW: Tensor, generator: torch.Generator, config: Fundus
         retina_linear = add_noise(retina_linear, generator, shot=shot, read=shot * shot, row=0.0, correlation=0.4)
     picture = linear_to_srgb(retina_linear.clamp_(0, 1))
     picture = store(torch.where(disc.inside, picture, image_CHW), generator, config)
-    return torch.where(disc.inside, picture, image_CHW)
+    return Degraded(low=torch.where(disc.inside, picture, image_CHW), high=image_CHW)
 
 
 def find_disc(image_CHW: Tensor) -> Disc:

@@ -1,10 +1,14 @@
-"""Sensor noise: shot noise that grows with the light, read noise that does not, and row noise."""
+"""Sensor noise: shot noise that grows with the light, read noise that does not, row noise, and hot pixels."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from restorect.data.degrade.draws import noise_like
+from restorect.data.degrade.draws import integer, noise_like, uniform
+
+_RED_OR_BLUE = torch.tensor([[1.0, 2.0, 1.0], [2.0, 4.0, 2.0], [1.0, 2.0, 1.0]]) / 4
+_GREEN = torch.tensor([[0.0, 1.0, 0.0], [1.0, 4.0, 1.0], [0.0, 1.0, 0.0]]) / 4
+_SPREAD = (_RED_OR_BLUE, _GREEN, _RED_OR_BLUE)  # what bilinear demosaicing makes of one photosite
 
 
 def add_noise(
@@ -30,6 +34,27 @@ def add_noise(
     if row > 0:
         noise.add_(row * noise_like(sensor_linear[:1, :, :1], generator))
     return noise
+
+
+def add_hot_pixels(sensor_linear: Tensor, generator: torch.Generator, share: float) -> Tensor:
+    """Add single photosites that leak charge, as demosaicing shows them, to (3, H, W) linear light in [0, 1].
+
+    Each is of one colour. Bilinear demosaicing spreads red and blue to the four neighbours by half and to the diagonal
+    ones by a quarter, green to the four by a quarter.
+
+    Args:
+        sensor_linear: linear light in sensor colours.
+        generator: a CPU generator.
+        share: of all photosites that are hot; their number is drawn from the Poisson law.
+    """
+    channels, height, width = sensor_linear.shape
+    number = int(torch.poisson(torch.tensor(share * height * width), generator=generator))
+    hot = torch.zeros(channels, height + 2, width + 2)
+    for _ in range(number):
+        channel, row, column = (integer(generator, (0, side - 1)) for side in (channels, height, width))
+        charge = uniform(generator, (0.0, 1.0)) ** 2
+        hot[channel, row : row + 3, column : column + 3] += charge * _SPREAD[channel]
+    return (sensor_linear + hot[:, 1:-1, 1:-1].to(sensor_linear)).clamp_(max=1)
 
 
 def _correlate(noise_CHW: Tensor, weight: float) -> Tensor:

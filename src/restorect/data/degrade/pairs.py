@@ -1,22 +1,20 @@
-"""Training pairs from clean photos: a simulator's picture in `low/`, the photo itself in `high/`, of the same name."""
+"""Training pairs from clean photos: a simulator's picture in `low/`, its reference in `high/`, of the same name."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from restorect.data.degrade.simulator import Simulator
 from restorect.errors import DataError, RestorectError
 from restorect.images.colour import to_network
 from restorect.images.formats import EXTENSIONS
 from restorect.images.photo import Photo
 from restorect.images.read import read_photo
 from restorect.images.write import write_photo
-
-Simulator = Callable[[Tensor, torch.Generator], Tensor]
-"""From a clean (3, H, W) image in [0, 1] and a CPU generator to its degraded twin of the same shape and range."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,8 +112,9 @@ def _write_photo(
             raise DataError(f"{target}: exists already; use --force to replace it")
     clean_CHW = _read(photo)
     for index, (low, high) in enumerate(targets):
-        _write(high, clean_CHW)
-        _write(low, simulator(clean_CHW, pair_generator(photo.name, index, seed)))
+        pair = simulator(clean_CHW, pair_generator(photo.name, index, seed))
+        _write(high, pair.high)
+        _write(low, pair.low)
     return tuple(file for pair in targets for file in pair)
 
 

@@ -16,19 +16,22 @@ class RecordingConfig:
 
     Attributes:
         shot: shot noise: variance per unit of signal, log-uniform; 0 to 0 switches all noise off.
-        jpeg_probability: share of pictures that went through a JPEG; on the CPU only, elsewhere none does.
+        jpeg_probability: share of pictures that went through a JPEG.
         jpeg_quality: quality of those.
+        jpeg_full_colour: share of those with colour at every pixel (4:4:4); the others have 4:2:0.
     """
 
     shot: Range = (0.00005, 0.001)  # Unprocessing, section 3.1, the daylight end
     jpeg_probability: float = 0.3
     jpeg_quality: tuple[int, int] = (75, 98)
+    jpeg_full_colour: float = 0.0
 
     def __post_init__(self) -> None:
         check_range("shot", self.shot, 0.0, 0.5)
         require(self.shot[0] > 0 or self.shot[1] == 0, "shot: give two positive values, or [0, 0] for no noise")
         require(0 <= self.jpeg_probability <= 1, f"jpeg_probability: from 0 to 1, got {self.jpeg_probability:g}")
         check_range("jpeg_quality", self.jpeg_quality, 1, 100)
+        require(0 <= self.jpeg_full_colour <= 1, f"jpeg_full_colour: from 0 to 1, got {self.jpeg_full_colour:g}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +90,7 @@ def develop(camera: Camera, sensor_linear: Tensor, generator: torch.Generator, c
 def store(picture_CHW: Tensor, generator: torch.Generator, config: RecordingConfig) -> Tensor:
     """The picture as an 8-bit file has it, perhaps a JPEG; (3, H, W) in [0, 1]."""
     compressed, quality = chance(generator, config.jpeg_probability), integer(generator, config.jpeg_quality)
-    if compressed and picture_CHW.device.type == "cpu":
-        return jpeg(picture_CHW, quality)
+    full_colour = chance(generator, config.jpeg_full_colour)
+    if compressed:
+        return jpeg(picture_CHW, quality, full_colour=full_colour)
     return quantise(picture_CHW, 8)

@@ -19,6 +19,7 @@ from restorect.data.degrade.draws import Range, check_range, integer, log_unifor
 from restorect.data.degrade.fields import follow_edges, gaussian_blur, local_deviation, shrink, smooth_field, stretch
 from restorect.data.degrade.noise import add_noise
 from restorect.data.degrade.recording import RecordingConfig, store
+from restorect.data.degrade.simulator import Degraded
 from restorect.data.degrade.water import JERLOV_TYPES, Water, diffuse_attenuation, water_optics
 
 
@@ -82,7 +83,7 @@ class UnderwaterConfig(RecordingConfig):
 _DEFAULT = UnderwaterConfig()
 
 
-def degrade_underwater(image_CHW: Tensor, generator: torch.Generator, config: UnderwaterConfig = _DEFAULT) -> Tensor:
+def degrade_underwater(image_CHW: Tensor, generator: torch.Generator, config: UnderwaterConfig = _DEFAULT) -> Degraded:
     """Put a clean photo under water.
 
     Args:
@@ -91,7 +92,7 @@ def degrade_underwater(image_CHW: Tensor, generator: torch.Generator, config: Un
         config: ranges of the parameters.
 
     Returns:
-        (3, H, W) float32 in [0, 1], sRGB-encoded, on the image's device, in steps of 1/255 as a file has them.
+        The photo on the image's device, and the clean image itself.
     """
     water, reach = draw_water(generator, config)
     nearest = uniform(generator, config.near)
@@ -107,7 +108,7 @@ def degrade_underwater(image_CHW: Tensor, generator: torch.Generator, config: Un
         shot = log_uniform(generator, config.shot)
         scene_linear = add_noise(scene_linear, generator, shot=shot, read=shot * shot, row=0.0, correlation=0.3)
     picture = tone_curve(linear_to_srgb(scene_linear.clamp(0, 1)), uniform(generator, config.tone))
-    return store(picture, generator, config)
+    return Degraded(low=store(picture, generator, config), high=image_CHW)
 
 
 def draw_water(generator: torch.Generator, config: UnderwaterConfig) -> tuple[Water, float]:

@@ -108,8 +108,7 @@ def _table(evaluation: Evaluation, summary: Mapping[str, Any]) -> str:
         note = text(figure["protocol"]) + ("" if figure["comparable"] else "; <b>not comparable</b>")
         source = f"<br><small>{text(figure['source'])}</small>"
         rows.append(
-            f'<tr class="grey"><td>{text(figure["method"])}, published</td>{cells}<td></td>'
-            f"<td>{note}{source}</td></tr>"
+            f'<tr class="grey"><td>{text(figure["method"])}, published</td>{cells}<td></td><td>{note}{source}</td></tr>'
         )
     level = f"{summary['confidence']['level']:.0%}"
     interval = f"[its {level} confidence interval] ({summary['confidence']['method']})"

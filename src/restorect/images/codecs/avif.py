@@ -1,13 +1,19 @@
 """AVIF: 8, 10 and 12 bit, grey, RGB, alpha; 10 and 12 bit are held as 16 bit."""
 
+from typing import Any
+
+import cv2
 import imagecodecs
 import numpy as np
 
 from restorect.errors import ImageError
 from restorect.images import cicp
+from restorect.images.codecs.apart import run_apart
 from restorect.images.codecs.avif_items import add_items
-from restorect.images.codecs.boxes import read_still, samples
+from restorect.images.codecs.boxes import samples
 from restorect.images.codecs.png import join_alpha, split_alpha
+from restorect.images.codecs.sequence import describe_track
+from restorect.images.codecs.still import read_still
 from restorect.images.header import Decoded, Header
 from restorect.images.metadata import exif, xmp
 from restorect.images.photo import Array, Metadata, Photo
@@ -16,12 +22,16 @@ from restorect.images.photo import Array, Metadata, Photo
 def header(data: bytes, page: int) -> Header:
     """Read the boxes of the still picture; its orientation is that of its properties, as the standard says."""
     still = read_still(data)
+    if not still.width:
+        describe_track(still, data)
     profile = still.icc
     warnings: tuple[str, ...] = ()
-    if profile is None and still.code_points is not None:
-        profile, warnings = cicp.profile(*still.code_points)
+    points = still.hdr_code_points
+    if profile is None and still.code_points is not None and points is None:
+        profile, warnings = cicp.profile(*still.code_points, grey=still.planes == 1)
     if still.crop is not None:
         warnings += ("its crop is not applied: the whole coded picture is read",)
+    further = ("further pictures",) if still.pictures > 1 else ()
     return Header(
         width=still.width,
         height=still.height,
@@ -30,10 +40,13 @@ def header(data: bytes, page: int) -> Header:
         bit_depth=8 if still.bits == 8 else 16,
         has_alpha=still.alpha,
         icc_profile=profile,
+        code_points=points,
         metadata=Metadata(exif=exif.bare(still.exif), xmp=xmp.usable(still.xmp)),
         orientation=still.orientation,
         pages=samples(data) if b"avis" in data[8:64] else 1,
+        names_colours=still.code_points is not None and still.code_points != (2, 2),
         lossless=still.planes == 1 or _identity(data),
+        beside=still.beside + further,
         warnings=warnings,
     )
 
@@ -42,8 +55,26 @@ def decode(data: bytes, page: int, header: Header) -> Decoded:
     """Decode one picture."""
     if page >= header.pages:
         raise ImageError(f"has {header.pages} pages, not {page + 1}: choose --page from 0")
-    frame = np.asarray(imagecodecs.avif_decode(data, index=page, numthreads=1))
+    megapixels = header.width * header.height / 1e6
+    frame = run_apart(_pixels, data, page, header.pages, library="libavif", megapixels=megapixels)
     return split_alpha(widen(frame, header.stored_bits))
+
+
+def _pixels(data: bytes, page: int, pages: int) -> Array:
+    """Decode apart: imagecodecs 2026.3 corrupts its memory where a sequence's picture is asked for by its number."""
+    if pages == 1:
+        frame = np.asarray(imagecodecs.avif_decode(data, numthreads=1))
+        return frame[0] if frame.ndim == 4 else frame  # of a sequence whose brand does not say so
+    coded = np.frombuffer(data, np.uint8)
+    pictures: Any
+    if page:
+        _, pictures = cv2.imdecodemulti(coded, cv2.IMREAD_UNCHANGED, range=(page, page + 1))
+    else:
+        pictures = (cv2.imdecode(coded, cv2.IMREAD_UNCHANGED),)
+    if not pictures or pictures[0] is None:
+        raise ValueError(f"OpenCV cannot read its picture {page}")
+    frame = np.atleast_3d(pictures[0])
+    return np.asarray(frame[..., {1: [0], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[frame.shape[2]]])
 
 
 def widen(codes: Array, bits: int) -> Array:
@@ -71,14 +102,15 @@ def encode(photo: Photo, *, quality: int, subsampling: str, lossless: bool) -> t
         frame = narrow(frame, bits)
         if not photo.stored_bits or photo.stored_bits > bits:
             warnings = (f"AVIF holds {bits} of its 16 bits",)
+    primaries, transfer = photo.code_points or ((2, 2) if photo.icc_profile else (1, 13))
     coded = imagecodecs.avif_encode(
         frame,
         level=100 if lossless else min(quality, 99),
         speed=6,
         bitspersample=bits,
         pixelformat="400" if photo.channels == 1 else ("444" if lossless else subsampling.replace(":", "")),
-        primaries=2 if photo.icc_profile else 1,
-        transfer=2 if photo.icc_profile else 13,
+        primaries=primaries,
+        transfer=transfer,
         numthreads=1,
     )
     whole = add_items(bytes(coded), icc=photo.icc_profile, exif=photo.metadata.exif, xmp=photo.metadata.xmp)

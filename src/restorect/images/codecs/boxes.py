@@ -1,62 +1,44 @@
-"""ISO base media boxes: the still pictures of AVIF and HEIC, their properties and their metadata items."""
+"""ISO base media boxes, and the tables of items, properties and references in AVIF and HEIC (ISO/IEC 23008-12)."""
 
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-_ORIENTATIONS = {
-    (0, None): 1, (1, None): 8, (2, None): 3, (3, None): 6,
-    (0, 1): 2, (1, 1): 7, (2, 1): 4, (3, 1): 5,
-    (0, 0): 4, (1, 0): 5, (2, 0): 2, (3, 0): 7,
-}  # fmt: skip
-
-
 _MAX_BOXES = 10_000
-_MAX_ITEMS = 100
 _MAX_ROWS = 2**16  # of a table: a photo of 500 megapixels has some 2,000 tiles
 
 
 @dataclass(kw_only=True)
-class Still:
-    """The primary picture of a file.
+class Meta:
+    """The tables of a `meta` box.
 
     Attributes:
-        width: coded width.
-        height: coded height.
-        crop: width and height of the part that is shown, or None for all of it.
-        bits: bits a channel.
-        planes: 1 grey, 3 colour.
-        alpha: there is an alpha picture.
-        orientation: EXIF orientation equal to its rotation and mirror properties.
-        icc: ICC profile.
-        code_points: colour primaries and transfer characteristics.
-        exif: TIFF-structured EXIF block.
-        xmp: XMP packet.
+        primary: the item that is the picture.
+        kinds: the four letters of each item.
+        hidden: items that are not to be shown by themselves.
+        places: where each item lies: 0 in the file or 1 in `idat`, then offsets and lengths.
+        properties: kind and content of all.
+        owned: which properties each item has, counted from 1.
+        references: kind, from which item, to which ones.
+        idat: bytes of small items.
     """
-
-    width: int = 0
-    height: int = 0
-    crop: tuple[int, int] | None = None
-    bits: int = 8
-    planes: int = 3
-    alpha: bool = False
-    orientation: int = 1
-    icc: bytes | None = None
-    code_points: tuple[int, int] | None = None
-    exif: bytes | None = None
-    xmp: bytes | None = None
-
-
-@dataclass(kw_only=True)
-class _Meta:
-    """The tables of a `meta` box."""
 
     primary: int = 0
     kinds: dict[int, bytes] = field(default_factory=dict)
+    hidden: set[int] = field(default_factory=set)
     places: dict[int, tuple[int, list[tuple[int, int]]]] = field(default_factory=dict)
     properties: list[tuple[bytes, bytes]] = field(default_factory=list)
     owned: dict[int, list[int]] = field(default_factory=dict)
+    references: list[tuple[bytes, int, tuple[int, ...]]] = field(default_factory=list)
     idat: bytes = b""
+
+    def properties_of(self, item: int) -> list[tuple[bytes, bytes]]:
+        """Give an item's properties in their order."""
+        return [self.properties[at - 1] for at in self.owned.get(item, []) if 0 < at <= len(self.properties)]
+
+    def referred(self, kind: bytes, item: int) -> tuple[int, ...]:
+        """Give the items that one refers to."""
+        return next((to for name, source, to in self.references if (name, source) == (kind, item)), ())
 
 
 def walk(data: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple[bytes, int, int]]:
@@ -76,35 +58,6 @@ def walk(data: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple[
         start = stop
 
 
-def read_still(data: bytes) -> Still:
-    """Read the primary picture's properties and metadata.
-
-    Raises:
-        ValueError: there is no still picture.
-    """
-    meta = next((_read_meta(data, start, end) for kind, start, end in walk(data) if kind == b"meta"), None)
-    if meta is None:
-        raise ValueError("no still picture in it")
-    still = Still(alpha=any(kind == b"auxC" and b"alpha" in body for kind, body in meta.properties))
-    own = [meta.properties[at - 1] for at in meta.owned.get(meta.primary, []) if 0 < at <= len(meta.properties)]
-    _apply(still, own)
-    if not any(kind == b"pixi" for kind, _ in own):
-        _bits_from_codec(still, own or meta.properties)
-    told = [(item, kind) for item, kind in meta.kinds.items() if kind in (b"Exif", b"mime")]
-    room = len(data)  # of all items together: overlapping ones would be copied a thousand times
-    for item, kind in told[:_MAX_ITEMS]:
-        if (still.exif if kind == b"Exif" else still.xmp) is not None:
-            continue
-        block = _content(data, meta, item, room)
-        room -= len(block)
-        if kind == b"Exif":
-            skip = 4 + struct.unpack_from(">I", block)[0] if len(block) > 4 else 0
-            still.exif = block[skip:] or None
-        else:
-            still.xmp = block if b"<x:xmpmeta" in block[:4096] or b"<rdf:RDF" in block[:4096] else None
-    return still
-
-
 def samples(data: bytes) -> int:
     """Count the pictures of an image sequence, 1 when it is none."""
     spans = [(0, len(data))]
@@ -115,9 +68,9 @@ def samples(data: bytes) -> int:
     )
 
 
-def _read_meta(data: bytes, start: int, end: int) -> _Meta:
+def read_meta(data: bytes, start: int, end: int) -> Meta:
     """Read the tables of a `meta` box, the first one of each kind: together they are walked through but once."""
-    meta = _Meta()
+    meta = Meta()
     for kind, at, stop in walk(data, start + 4, end):
         body = data[at:stop]
         if kind == b"pitm":
@@ -129,6 +82,10 @@ def _read_meta(data: bytes, start: int, end: int) -> _Meta:
                     item = struct.unpack_from(code, body, a + 4)[0]
                     place = a + 6 + struct.calcsize(code)
                     meta.kinds[item] = body[place : min(place + 4, b)]
+                    if body[a + 3] & 1:
+                        meta.hidden.add(item)
+        elif kind == b"iref" and not meta.references:
+            meta.references = _read_references(body)
         elif kind == b"iloc" and not meta.places:
             meta.places = _read_places(body)
         elif kind == b"idat":
@@ -176,6 +133,17 @@ def _read_places(body: bytes) -> dict[int, tuple[int, list[tuple[int, int]]]]:
     return places
 
 
+def _read_references(body: bytes) -> list[tuple[bytes, int, tuple[int, ...]]]:
+    """Read an `iref` box."""
+    code, found = ("I" if body[0] else "H"), []
+    for kind, at, stop in walk(body, 4):
+        source, count = struct.unpack_from(f">{code}H", body, at)
+        at += struct.calcsize(f">{code}H")
+        count = min(count, (stop - at) // struct.calcsize(code))
+        found.append((kind, source, struct.unpack_from(f">{count}{code}", body, at)))
+    return found
+
+
 def _read_owned(body: bytes) -> dict[int, list[int]]:
     """Read an `ipma` box: the properties of each item, counted from 1."""
     wide_item, wide_index = body[0] > 0, body[3] & 1
@@ -194,42 +162,7 @@ def _read_owned(body: bytes) -> dict[int, list[int]]:
     return owned
 
 
-def _apply(still: Still, properties: list[tuple[bytes, bytes]]) -> None:
-    """Take over a picture's properties."""
-    angle, axis = 0, None
-    for kind, body in properties:
-        if kind == b"ispe":
-            still.width, still.height = struct.unpack_from(">II", body, 4)
-        elif kind == b"clap":
-            across, across_by, down, down_by = struct.unpack_from(">4I", body)
-            still.crop = (across // across_by, down // down_by)
-        elif kind == b"pixi":
-            still.planes, still.bits = (1 if body[4] == 1 else 3), body[5]
-        elif kind == b"irot":
-            angle = body[0] & 3
-        elif kind == b"imir":
-            axis = body[0] & 1
-        elif kind == b"colr" and body[:4] == b"nclx":
-            still.code_points = struct.unpack_from(">HH", body, 4)
-        elif kind == b"colr" and body[:4] in (b"prof", b"rICC"):
-            still.icc = body[4:]
-    still.orientation = _ORIENTATIONS[angle, axis]
-
-
-def _bits_from_codec(still: Still, properties: list[tuple[bytes, bytes]]) -> None:
-    """Find depth and planes in the codec's own record."""
-    for kind, body in properties:
-        if kind == b"av1C" and len(body) >= 3:
-            still.bits = 8 if not body[2] & 0x40 else (12 if body[2] & 0x20 else 10)
-            still.planes = 1 if body[2] & 0x10 else 3
-            return
-        if kind == b"hvcC" and len(body) >= 18:
-            still.bits = 8 + (body[17] & 7)
-            still.planes = 1 if body[16] & 3 == 0 else 3
-            return
-
-
-def _content(data: bytes, meta: _Meta, item: int, room: int) -> bytes:
+def content(data: bytes, meta: Meta, item: int, room: int) -> bytes:
     """Gather an item's bytes, at most `room`."""
     method, extents = meta.places.get(item, (0, []))
     source = meta.idat if method == 1 else data

@@ -11,6 +11,8 @@ from PIL import Image, JpegImagePlugin
 
 from restorect.errors import ImageError
 from restorect.images import icc
+from restorect.images.codecs.jpeg_beside import what_lies_beside
+from restorect.images.codecs.jpeg_tables import estimate_quality, nearest_sampling
 from restorect.images.header import Decoded, Header
 from restorect.images.metadata import exif, iptc, xmp
 from restorect.images.photo import Array, Metadata, Photo
@@ -36,16 +38,22 @@ def header(data: bytes, page: int) -> Header:
     info = image.info
     notes: tuple[str, ...] = ()
     packet = xmp.usable(info.get("xmp"))
-    segments = [body for name, body in getattr(image, "applist", ()) if name == "APP1"]
+    applied = getattr(image, "applist", ())
+    segments = [body for name, body in applied if name == "APP1"]
     parts = [body for body in segments if body.startswith(xmp.EXTENSION_SIGNATURE)]
     extension = xmp.join_extension(parts, packet)
     if parts and extension is None:
         notes += ("its extended XMP is damaged or holds a thumbnail and is not kept",)
     if image.mode == "CMYK":
         notes += ("its CMYK colours are converted to sRGB",)
-    resources = info.get("photoshop")
-    found = resources.get(0x0404) if isinstance(resources, dict) else None
+    resources = b"".join(body[len(iptc.SIGNATURE) :] for _, body in applied if body.startswith(iptc.SIGNATURE))
     block = exif.bare(info.get("exif"))
+    beside, further = what_lies_beside(data, packet)
+    pages = int(getattr(image, "n_frames", 1))
+    if further and pages == 1:
+        beside += ("further picture",)
+    if iptc.holds_paths(resources):
+        beside += ("Photoshop paths",)
     return Header(
         width=image.width,
         height=image.height,
@@ -57,15 +65,16 @@ def header(data: bytes, page: int) -> Header:
             exif=block,
             xmp=packet,
             xmp_extension=extension,
-            iptc=found if isinstance(found, bytes) else None,
+            iptc=iptc.from_resources(resources),
             dpi=_dpi(info),
             comment=info.get("comment"),
         ),
-        orientation=exif.orientation(block),
-        pages=int(getattr(image, "n_frames", 1)),
+        orientation=exif.orientation(block, xmp.orientation(packet)),
+        pages=min(pages, 1 + further),
+        beside=beside,
         lossless=False,
         warnings=notes,
-        options={"mode": image.mode},
+        options={"mode": image.mode} | _coding(image, exif.orientation(block, xmp.orientation(packet))),
     )
 
 
@@ -154,6 +163,14 @@ def _open(data: bytes, page: int) -> Any:  # noqa: ANN401 - Pillow's JPEG and MP
     if image.mode not in ("L", "RGB", "CMYK"):
         raise ImageError(f"is a JPEG of a kind that is not supported ({image.mode}): save it as 8-bit RGB")
     return image
+
+
+def _coding(image: Any, orientation: int) -> dict[str, str]:  # noqa: ANN401 - Pillow's class
+    """Say how it was coded: `quality` and `subsampling` for an output that is to be like it."""
+    if not image.quantization:
+        return {}
+    sampling = nearest_sampling(image.layer, turned=orientation >= 5)
+    return {"quality": str(estimate_quality(image.quantization)), "subsampling": sampling}
 
 
 def _dpi(info: dict[Any, Any]) -> tuple[float, float] | None:

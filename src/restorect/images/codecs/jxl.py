@@ -11,6 +11,7 @@ import numpy as np
 
 from restorect.errors import ImageError
 from restorect.images import cicp, icc
+from restorect.images.codecs.apart import run_apart
 from restorect.images.codecs.avif import widen
 from restorect.images.codecs.boxes import walk
 from restorect.images.codecs.jxl_header import ImageHeader, name_tones, read_image_header
@@ -18,7 +19,7 @@ from restorect.images.codecs.png import join_alpha, split_alpha
 from restorect.images.header import Decoded, Header
 from restorect.images.metadata import exif, xmp
 from restorect.images.orient import upright_size
-from restorect.images.photo import Metadata, Photo
+from restorect.images.photo import Array, Metadata, Photo
 
 _SRGB_TONES = 13
 _SRGB_XY = ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06))
@@ -26,7 +27,7 @@ _SRGB_XY = ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06))
 
 def header(data: bytes, page: int) -> Header:
     """Read the image header and the metadata boxes; the decoder turns the picture upright itself."""
-    stream, block, packet, warnings = _parts(data)
+    stream, block, packet, warnings, beside = _parts(data)
     head = read_image_header(stream)
     profile, more = _profile(head)
     linear = (head.transfer, head.primaries, head.gamma, head.icc) == (8, 1, None, False)
@@ -40,24 +41,35 @@ def header(data: bytes, page: int) -> Header:
         has_alpha=head.alpha,
         icc_profile=None if linear else profile,
         metadata=Metadata(exif=exif.bare(block), xmp=xmp.usable(packet)),
+        orientation=head.orientation,
+        upright=True,
         pages=2 if head.animated else 1,
         linear=linear,
+        names_colours=True,
         lossless=not head.xyb,
+        beside=beside + head.further,
         warnings=warnings + more,
     )
 
 
 def decode(data: bytes, page: int, header: Header) -> Decoded:
     """Decode one picture."""
+    frame = run_apart(_pixels, data, page, library="libjxl", megapixels=header.width * header.height / 1e6)
+    if frame.dtype == np.float16:
+        frame = frame.astype(np.float32)
+    if not header.has_alpha:  # a further channel, such as depth, is no alpha
+        frame = np.atleast_3d(frame)[..., : header.channels]
+    return split_alpha(widen(frame, header.stored_bits))
+
+
+def _pixels(data: bytes, page: int) -> Array:
+    """Decode apart."""
     try:
-        frame = np.asarray(imagecodecs.jpegxl_decode(data, index=page, numthreads=1))
+        return np.asarray(imagecodecs.jpegxl_decode(data, index=page, numthreads=1))
     except (IndexError, ValueError) as error:
         if page:
             raise ImageError(f"has no page {page}: choose a smaller --page") from error
         raise
-    if frame.dtype == np.float16:
-        frame = frame.astype(np.float32)
-    return split_alpha(widen(frame, header.stored_bits))
 
 
 def encode(photo: Photo, *, quality: int, lossless: bool) -> tuple[bytes, tuple[str, ...]]:
@@ -82,11 +94,11 @@ def encode(photo: Photo, *, quality: int, lossless: bool) -> tuple[bytes, tuple[
     return coded, ()
 
 
-def _parts(data: bytes) -> tuple[bytes, bytes | None, bytes | None, tuple[str, ...]]:
-    """Give the beginning of the codestream, EXIF, XMP and warnings."""
+def _parts(data: bytes) -> tuple[bytes, bytes | None, bytes | None, tuple[str, ...], tuple[str, ...]]:
+    """Give the beginning of the codestream, EXIF, XMP, warnings, and what lies beside the picture."""
     if data[:2] == b"\xff\x0a":
-        return data, None, None, ()
-    stream, block, packet, warnings = b"", None, None, []
+        return data, None, None, (), ()
+    stream, block, packet, warnings, beside = b"", None, None, [], []
     for kind, start, end in walk(data):
         if kind == b"jxlc" and not stream:
             stream = data[start : min(end, start + 8192)]
@@ -96,9 +108,13 @@ def _parts(data: bytes) -> tuple[bytes, bytes | None, bytes | None, tuple[str, .
             block = data[start + 4 + struct.unpack_from(">I", data, start)[0] : end]
         elif kind == b"xml ":
             packet = data[start:end]
+        elif kind == b"jhgm":
+            beside.append("gain map")
+        elif kind == b"jumb":
+            beside.append("C2PA manifest" if b"c2pa" in data[start:end] else "JUMBF boxes")
         elif kind == b"brob" and data[start : start + 4] in (b"Exif", b"xml "):
             warnings.append(f"its compressed {data[start : start + 4].decode().strip()} metadata is not kept")
-    return stream, block, packet, tuple(warnings)
+    return stream, block, packet, tuple(warnings), tuple(dict.fromkeys(beside))
 
 
 def _profile(head: ImageHeader) -> tuple[bytes | None, tuple[str, ...]]:
@@ -108,10 +124,10 @@ def _profile(head: ImageHeader) -> tuple[bytes | None, tuple[str, ...]]:
             return None, ("its ICC profile is not kept: it was decoded as sRGB",)
         return None, ("its ICC profile cannot be read from JPEG XL: sRGB is assumed",)
     if head.gamma is not None:
-        return icc.make(_SRGB_XY, (0.3127, 0.329), head.gamma), ()
+        return (icc.grey(head.gamma) if head.grey else icc.make(_SRGB_XY, (0.3127, 0.329), head.gamma)), ()
     if head.grey and head.transfer == 13:
         return None, ()
-    return cicp.profile(head.primaries, head.transfer)
+    return cicp.profile(head.primaries, head.transfer, grey=head.grey)
 
 
 def _box(kind: bytes, body: bytes) -> bytes:

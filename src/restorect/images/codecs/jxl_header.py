@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from restorect.images.codecs.bits import Bits
 
 _RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 7: (2, 1)}
+_EXTRAS = {1: "depth map", 2: "spot colour", 3: "selection mask", 6: "thermal picture"}
 _GREY, _XYB, _CUSTOM, _ALPHA, _SPOT, _CFA = 1, 2, 2, 0, 2, 5
 
 
@@ -19,6 +20,7 @@ class ImageHeader:
         bits: bits a sample.
         float_samples: samples are floating point.
         alpha: there is an alpha channel.
+        further: names of channels beyond colours and one alpha.
         animated: there is more than one frame.
         xyb: colours are coded in XYB, which is lossy.
         grey: one colour channel.
@@ -35,6 +37,7 @@ class ImageHeader:
     bits: int = 8
     float_samples: bool = False
     alpha: bool = False
+    further: tuple[str, ...] = ()
     animated: bool = False
     xyb: bool = True
     grey: bool = False
@@ -69,8 +72,10 @@ def read_image_header(codestream: bytes) -> ImageHeader:
             _skip_animation(bits)
     head.float_samples, head.bits = _depth(bits)
     bits.flag()
-    for _ in range(bits.choose((0, 0), (1, 0), (2, 4), (1, 12))):
-        head.alpha |= _extra_channel(bits) == _ALPHA
+    kinds = [_extra_channel(bits) for _ in range(bits.choose((0, 0), (1, 0), (2, 4), (1, 12)))]
+    head.alpha = _ALPHA in kinds
+    named = [_EXTRAS.get(kind, "further channel") for kind in kinds if kind != _ALPHA]
+    head.further = tuple(dict.fromkeys(named + ["second alpha"] * (kinds.count(_ALPHA) > 1)))
     head.xyb = bits.flag()
     _colours(bits, head)
     return head

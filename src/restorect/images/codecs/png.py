@@ -3,12 +3,14 @@
 import struct
 import zlib
 from collections.abc import Iterator
+from typing import NoReturn
 
 import imagecodecs
 import numpy as np
 
 from restorect.errors import ImageError
 from restorect.images import cicp, icc
+from restorect.images.codecs.apart import run_apart
 from restorect.images.header import Decoded, Header
 from restorect.images.metadata import exif, xmp
 from restorect.images.photo import Array, Metadata, Photo
@@ -21,6 +23,13 @@ _MAX_ALL_TEXT = 64 * 2**20
 _MOST_FROM_A_BYTE = 1032  # of deflate
 _MAX_CHUNKS = 2**20
 _PIXELS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT"}
+_MAX_NAMED = 8
+# Read, written anew, or of no meaning without the coding they belong to.
+_KNOWN = {
+    *(b"IHDR", b"PLTE", b"tRNS", b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"mDCV", b"cLLI", b"pHYs", b"eXIf"),
+    *(b"acTL", b"fcTL", b"fdAT", b"sBIT", b"bKGD", b"hIST", b"sPLT", b"tIME", b"CgBI", b"iDOT", b"vpAg", b"caNv"),
+    *(b"oFFs", b"orNT", b"gIFg", b"gIFx"),
+}
 _XMP_KEY = "XML:com.adobe.xmp"
 _IPTC_KEYS = ("Raw profile type iptc", "Raw profile type 8bim")
 _EXIF_KEYS = ("Raw profile type exif", "Raw profile type APP1")
@@ -36,8 +45,9 @@ def header(data: bytes, page: int) -> Header:
         if kind in (b"tEXt", b"zTXt", b"iTXt"):
             key, text = _text(kind, body, unpacker) if len(texts) < _MAX_TEXTS and room > 0 else ("", None)
             room -= len(text or "") + 1024
-            lost += text is None
-            if key and text is not None:
+            if text is None:
+                lost += 1
+            elif key:
                 texts.setdefault(key, text)
         elif kind != b"IDAT":
             chunks.setdefault(kind, body)
@@ -45,40 +55,54 @@ def header(data: bytes, page: int) -> Header:
         raise ValueError("no IHDR chunk")
     width, height, bits, kind_of_colour = struct.unpack_from(">IIBB", chunks[b"IHDR"])
     transparent = b"tRNS" in chunks or bool(kind_of_colour & 4)
-    profile, warnings = _profile(chunks, unpacker)
-    warnings += (f"{lost} of its texts are too long or too many and are not kept",) if lost else ()
+    grey = kind_of_colour in (0, 4)
+    points = _high_dynamic_range(chunks)
+    profile, warnings = _profile(chunks, unpacker, grey=grey) if points is None else (None, ())
+    if grey and profile is not None and icc.space(profile) == "rgb":
+        profile = icc.grey_of(profile) if icc.problem(profile, 3) is None and not icc.is_srgb(profile) else None
     block = exif.bare(chunks.get(b"eXIf")) or exif.bare(_raw_profile(texts, _EXIF_KEYS))
-    packet = texts.pop(_XMP_KEY, None)
+    packet = xmp.usable(texts.pop(_XMP_KEY, "").encode("utf-8", "surrogateescape"))
+    if lost:
+        warnings += (f"{lost} of its texts are too long, too many or damaged and are not kept",)
     return Header(
         width=width,
         height=height,
-        channels=1 if kind_of_colour in (0, 4) else 3,
+        channels=1 if grey else 3,
         stored_bits=bits if kind_of_colour != 3 else 8,
         bit_depth=16 if bits == 16 else 8,
         has_alpha=transparent,
         icc_profile=profile,
+        code_points=points,
         metadata=Metadata(
             exif=block,
-            xmp=xmp.usable(packet.encode("utf-8", "surrogateescape")) if packet else None,
+            xmp=packet,
             iptc=_iptc(texts),
             dpi=_dpi(chunks.get(b"pHYs", b"")),
             text=tuple((key, text) for key, text in texts.items() if not key.startswith("Raw profile type")),
         ),
-        orientation=exif.orientation(block),
+        orientation=exif.orientation(block, xmp.orientation(packet)),
         pages=max(1, struct.unpack_from(">I", chunks[b"acTL"])[0]) if len(chunks.get(b"acTL", b"")) == 8 else 1,
+        names_colours=not chunks.keys().isdisjoint((b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM")),
+        beside=tuple(map(_named, sorted(chunks.keys() - _KNOWN)))[:_MAX_NAMED],
         warnings=warnings,
     )
 
 
 def decode(data: bytes, page: int, header: Header) -> Decoded:
     """Decode the pixels of the picture, or of one frame of an animation."""
+    data = _pixels_only(data)
     if page:
         if page >= header.pages:
             raise ImageError(f"has {header.pages} pages, not {page + 1}: choose --page from 0")
-        frame = np.asarray(imagecodecs.apng_decode(_pixels_only(data), index=page))
+        frame = run_apart(_frame, data, page, library="libpng", megapixels=header.width * header.height / 1e6)
     else:
-        frame = np.asarray(imagecodecs.png_decode(_pixels_only(data)))
+        frame = np.asarray(imagecodecs.png_decode(data))
     return split_alpha(frame)
+
+
+def _frame(data: bytes, page: int) -> Array:
+    """Decode apart one frame of an animation."""
+    return np.asarray(imagecodecs.apng_decode(data, index=page))
 
 
 def split_alpha(frame: Array) -> Decoded:
@@ -104,7 +128,9 @@ def encode(photo: Photo) -> tuple[bytes, tuple[str, ...]]:
     cut = plain.index(b"IDAT") - 4
     metadata = photo.metadata
     chunks = plain[:cut]
-    if photo.icc_profile:
+    if photo.code_points:
+        chunks += _chunk(b"cICP", bytes([*photo.code_points, 0, 1]))
+    elif photo.icc_profile:
         chunks += _chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(photo.icc_profile))
     else:
         chunks += _chunk(b"sRGB", b"\0")
@@ -169,11 +195,15 @@ class _Unpacker:
     def __init__(self) -> None:
         self._left = _MAX_ALL_TEXT
 
-    def inflate(self, data: bytes) -> bytes | None:
-        """Inflate at most `_MAX_TEXT` bytes; nothing when it is damaged, None when it is longer.
+    def inflate(self, data: bytes, what: str = "") -> bytes | None:
+        """Inflate at most `_MAX_TEXT` bytes; None when it is damaged or longer.
+
+        Args:
+            data: deflated.
+            what: what must not be longer; empty where it may be left out.
 
         Raises:
-            ImageError: the limit of all together is reached.
+            ImageError: `what` is longer, or the limit of all together is reached.
         """
         machine = zlib.decompressobj()
         try:
@@ -183,41 +213,51 @@ class _Unpacker:
             text = b""
             self._left -= min(_MAX_TEXT, _MOST_FROM_A_BYTE * len(data))
         if self._left < 0:
-            raise ImageError(
-                f"its texts and its profile unpack to over {_MAX_ALL_TEXT >> 20} MB: it is a decompression bomb, "
-                "get it again"
-            )
-        if len(text) == _MAX_TEXT and not machine.eof:
-            return None
-        return text if machine.eof else b""
+            _refuse_bomb("text and profile", _MAX_ALL_TEXT)
+        if what and len(text) == _MAX_TEXT and not machine.eof:
+            _refuse_bomb(what, _MAX_TEXT)
+        return text if machine.eof else None
+
+
+def _refuse_bomb(what: str, limit: int) -> NoReturn:
+    raise ImageError(f"its {what} unpacks to over {limit >> 20} MB: it is a decompression bomb, get it again")
 
 
 def _text(kind: bytes, body: bytes, unpacker: _Unpacker) -> tuple[str, str | None]:
-    """Read a text chunk: keyword and value; the value is empty when it is damaged, None when it is too long."""
+    """Read a text chunk: keyword and value; no value when it is damaged or too long."""
     key, _, rest = body.partition(b"\0")
     name = key.decode("latin-1")
     if kind == b"tEXt":
         return name, rest.decode("latin-1")
     if kind == b"zTXt":
-        value = unpacker.inflate(rest[1:])
-        return name, None if value is None else value.decode("latin-1")
+        found = unpacker.inflate(rest[1:])
+        return name, None if found is None else found.decode("latin-1")
     packed = rest[:1] == b"\1"
     value = rest[2:].split(b"\0", 2)[-1] if rest[2:].count(b"\0") >= 2 else b""
-    value = unpacker.inflate(value) if packed else value
-    return name, None if value is None else value.decode("utf-8", "surrogateescape")
+    found = unpacker.inflate(value) if packed else value
+    return name, None if found is None else found.decode("utf-8", "surrogateescape")
 
 
-def _profile(chunks: dict[bytes, bytes], unpacker: _Unpacker) -> tuple[bytes | None, tuple[str, ...]]:
+def _named(kind: bytes) -> str:
+    """Name an unknown chunk."""
+    known = {b"caBX": "C2PA manifest", b"mkBT": "Fireworks layers"}
+    return known.get(kind, f"chunk {kind.decode('ascii')}")
+
+
+def _high_dynamic_range(chunks: dict[bytes, bytes]) -> tuple[int, int] | None:
+    """Give the code points of PQ and HLG, of full range."""
+    primaries, transfer, _, full = chunks[b"cICP"] if len(chunks.get(b"cICP", b"")) == 4 else bytes(4)
+    return (primaries, transfer) if full and cicp.is_hdr(primaries, transfer) else None
+
+
+def _profile(chunks: dict[bytes, bytes], unpacker: _Unpacker, *, grey: bool) -> tuple[bytes | None, tuple[str, ...]]:
     """Find out what colours the numbers mean."""
     if len(chunks.get(b"cICP", b"")) == 4:
-        primaries, transfer = chunks[b"cICP"][:2]
-        return cicp.profile(primaries, transfer)
+        primaries, transfer, _, full = chunks[b"cICP"]
+        found, warnings = cicp.profile(primaries, transfer, grey=grey)
+        return found, warnings if full else (*warnings, "its narrow range of codes is not followed")
     if b"iCCP" in chunks:
-        found = unpacker.inflate(chunks[b"iCCP"].partition(b"\0")[2][1:])
-        if found is None:
-            raise ImageError(
-                f"its colour profile unpacks to over {_MAX_TEXT >> 20} MB: it is a decompression bomb, get it again"
-            )
+        found = unpacker.inflate(chunks[b"iCCP"].partition(b"\0")[2][1:], "colour profile")
         return (found, ()) if found else (None, ("its colour profile is damaged: sRGB is assumed",))
     if b"sRGB" in chunks or len(chunks.get(b"gAMA", b"")) != 4:
         return None, ()

@@ -15,7 +15,7 @@ from restorect.images.metadata.ifd import (
 )
 
 # What the picture is about; tags on how it is stored are written anew.
-_DESCRIPTIVE = {
+DESCRIPTIVE = {
     *(269, 270, 271, 272, 285, 305, 306, 315, 316, 33432, 18246, 18249, 40091, 40092, 40093, 40094, 40095),
     *(36867, 37510, 33550, 33922, 34264, 34735, 34736, 34737, 42112, 42113, 50838, 50839),
 }
@@ -31,20 +31,16 @@ def exif_block(tiff: bytes, page_at: int | None = None) -> bytes | None:
         first = read_directory(tiff, page_at or head.first, head)
     except (ValueError, struct.error):
         return None
-    descriptive = (entry for tag, entry in first.entries.items() if tag in _DESCRIPTIVE or tag == 274)
+    descriptive = (entry for tag, entry in first.entries.items() if tag in DESCRIPTIVE or tag == 274)
     own = [_retyped(entry) for some in descriptive if (entry := _without_shape(some))]
     children = _children(tiff, head, first)
     if not own and not children:
         return None
     order = head.order
-    pointers = [Entry(tag, 4, 1, bytes(4), 0) for tag in children]
-    at = 8 + len(write_directory(own + pointers, 8, order))
-    blobs, found = b"", []
-    for tag, entries in children.items():
-        found.append(Entry(tag, 4, 1, struct.pack(order + "I", at + len(blobs)), 0))
-        blobs += _family(entries, at + len(blobs), order)
+    pointers, _ = _lay_out(children, 0, order)
+    pointers, blobs = _lay_out(children, 8 + len(write_directory(own + pointers, 8, order)), order)
     mark = b"II" if order == "<" else b"MM"
-    return mark + struct.pack(order + "HI", 42, 8) + write_directory(own + found, 8, order) + blobs
+    return mark + struct.pack(order + "HI", 42, 8) + write_directory(own + pointers, 8, order) + blobs
 
 
 def extra_tags(exif: bytes | None) -> list[Tag]:
@@ -56,7 +52,7 @@ def extra_tags(exif: bytes | None) -> list[Tag]:
     return [
         (tag, entry.type, entry.length, swapped(entry, head.order, "<"), True)
         for tag, entry in sorted(first.entries.items())
-        if tag in _DESCRIPTIVE
+        if tag in DESCRIPTIVE
     ]
 
 
@@ -77,33 +73,48 @@ def attach(tiff: bytes, exif: bytes | None) -> tuple[bytes, tuple[str, ...]]:
         return tiff, ("its EXIF dates and GPS are not kept in a TIFF over 4 GB",)
     first = read_directory(tiff, head.first, head)
     file = bytearray(tiff) + b"\0" * (len(tiff) % 2)
-    pointers = []
-    for tag, entries in children.items():
-        pointers.append(Entry(tag, 4, 1, struct.pack("<I", len(file)), 0))
-        file += _family([_swap(entry, source.order) for entry in entries], len(file), "<")
+    ours = {tag: [_swap(entry, source.order) for entry in entries] for tag, entries in children.items()}
+    pointers, blobs = _lay_out(ours, len(file), "<")
+    file += blobs
     struct.pack_into("<I", file, 4, len(file))
     file += write_directory([*first.entries.values(), *pointers], len(file), "<", following=first.next)
     return bytes(file), ()
 
 
 def _children(data: bytes, head: Head, first: Directory) -> dict[int, list[Entry]]:
-    """Read the EXIF and GPS directories; the interoperability one is carried inside the EXIF one's entry."""
-    found: dict[int, list[Entry]] = {}
-    for tag in _POINTERS:
-        at = first.number(tag, head.order)
-        try:
-            directory = read_directory(data, at, head) if at else None
-        except (ValueError, struct.error):
-            continue
-        if directory and directory.entries:
-            found[tag] = [_retyped(entry) for code, entry in directory.entries.items() if code != INTEROP_IFD]
-    return found
+    """Read the EXIF and GPS directories, and the interoperability one, wherever its pointer stands."""
+    found = {tag: _entries(data, first.number(tag, head.order), head) for tag in _POINTERS}
+    pointed = next((entry for entry in found[EXIF_IFD] if entry.tag == INTEROP_IFD), first.entries.get(INTEROP_IFD))
+    if pointed and found[EXIF_IFD]:
+        found[INTEROP_IFD] = _entries(data, pointed.number(head.order) or 0, head)
+        found[EXIF_IFD] = [entry for entry in found[EXIF_IFD] if entry.tag != INTEROP_IFD]
+    return {tag: entries for tag, entries in found.items() if entries}
 
 
-def _family(entries: list[Entry], at: int, order: str) -> bytes:
-    """Write a child directory, padded to an even length."""
-    blob = write_directory(entries, at, order)
-    return blob + b"\0" * (len(blob) % 2)
+def _entries(data: bytes, at: int, head: Head) -> list[Entry]:
+    """Read a directory's entries; none where it is missing or damaged."""
+    try:
+        return [_retyped(entry) for entry in read_directory(data, at, head).entries.values()] if at else []
+    except (ValueError, struct.error):
+        return []
+
+
+def _lay_out(children: dict[int, list[Entry]], at: int, order: str) -> tuple[list[Entry], bytes]:
+    """Write child directories from `at` on; the interoperability one is a child of the EXIF one.
+
+    Returns:
+        Pointers for the first directory, and the bytes, of even length.
+    """
+    pointers: list[Entry] = []
+    inner: list[Entry] = []
+    blobs = b""
+    for tag in (INTEROP_IFD, *_POINTERS):
+        if tag in children:
+            here = at + len(blobs)
+            blobs += write_directory(children[tag] + (inner if tag == EXIF_IFD else []), here, order)
+            blobs += b"\0" * (len(blobs) % 2)
+            (inner if tag == INTEROP_IFD else pointers).append(Entry(tag, 4, 1, struct.pack(order + "I", here), 0))
+    return pointers, blobs
 
 
 def _without_shape(entry: Entry) -> Entry | None:

@@ -14,7 +14,10 @@ from restorect.images.metadata import exif, xmp
 from restorect.images.photo import Metadata, Photo
 
 _MAX_CHUNKS = 2**16
+_MAX_NAMED = 8
 _PICTURES = {b"VP8 ", b"VP8L", b"ANMF"}
+_XMP = (b"XMP ", b"XMP\0")  # the second by some writers in Java
+_KNOWN = _PICTURES | {b"VP8X", b"ALPH", b"ANIM", b"ICCP", b"EXIF", *_XMP}
 
 
 def header(data: bytes, page: int) -> Header:
@@ -35,6 +38,7 @@ def header(data: bytes, page: int) -> Header:
         raise ValueError("no picture chunk")
     width, height, alpha = _canvas(chunks)
     block = exif.bare(chunks.get(b"EXIF"))
+    packet = xmp.usable(chunks.get(_XMP[0]) or chunks.get(_XMP[1]))
     return Header(
         width=width,
         height=height,
@@ -43,9 +47,10 @@ def header(data: bytes, page: int) -> Header:
         bit_depth=8,
         has_alpha=alpha,
         icc_profile=chunks.get(b"ICCP"),
-        metadata=Metadata(exif=block, xmp=xmp.usable(chunks.get(b"XMP "))),
-        orientation=exif.orientation(block),
+        metadata=Metadata(exif=block, xmp=packet),
+        orientation=exif.orientation(block, xmp.orientation(packet)),
         pages=max(1, frames),
+        beside=tuple(map(_named, sorted(chunks.keys() - _KNOWN)))[:_MAX_NAMED],
         lossless=b"VP8L" in chunks or (frames > 0 and b"VP8L" in chunks[b"ANMF"][16:64]),
     )
 
@@ -78,6 +83,11 @@ def encode(photo: Photo, *, quality: int, lossless: bool) -> tuple[bytes, tuple[
             options[name] = value
     Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "WEBP", method=4, **options)
     return buffer.getvalue(), ()
+
+
+def _named(kind: bytes) -> str:
+    """Name an unknown chunk."""
+    return "C2PA manifest" if kind == b"C2PA" else f"chunk {kind.decode('ascii', 'replace').strip()}"
 
 
 def _canvas(chunks: dict[bytes, bytes]) -> tuple[int, int, bool]:

@@ -4,6 +4,7 @@ Maker notes hold offsets from the start of the block, so a block is never writte
 appended and the header pointed at it; everything else stays where it was.
 """
 
+import re
 import struct
 
 from restorect.images.metadata.ifd import TYPE_SIZES, Directory, Entry, Head, read_directory, read_head, write_directory
@@ -13,9 +14,14 @@ SOFTWARE = 0x0131
 EXIF_IFD = 0x8769
 GPS_IFD = 0x8825
 INTEROP_IFD = 0xA005
+INTEROP_INDEX = 0x0001
+COLOUR_SPACE = 0xA001
 THUMBNAIL_AT = 0x0201
 THUMBNAIL_SIZE = 0x0202
 _SIZES = {0x0100: 0, 0x0101: 1, 0xA002: 0, 0xA003: 1}
+_ADOBE, _STANDARD = b"R03", b"R98"
+_SRGB_SPACE, _ADOBE_SPACE, _UNCALIBRATED = 1, 2, 65535
+_ADOBE_NAME = re.compile(r"_\w{3}\d{4}\.\w+", re.ASCII)
 _XMP, _IPTC, _ICC = 700, 33723, 34675
 
 
@@ -40,28 +46,44 @@ def problem(exif: bytes | None) -> str | None:
     return None
 
 
-def orientation(exif: bytes | None) -> int:
-    """Read the orientation, 1 to 8; 1 when there is none or it is not valid."""
+def orientation(exif: bytes | None, other: int = 1) -> int:
+    """Read the orientation, 1 to 8; `other` when there is none or it is not valid."""
     if exif is None or problem(exif):
-        return 1
+        return other
     head = read_head(exif)
-    value = read_directory(exif, head.first, head).number(ORIENTATION, head.order, 1)
-    return value if 1 <= value <= 8 else 1
+    value = read_directory(exif, head.first, head).number(ORIENTATION, head.order)
+    return value if 1 <= value <= 8 else other
 
 
-def for_writing(exif: bytes, *, size: tuple[int, int], software: str | None) -> bytes:
+def names_adobe_rgb(exif: bytes | None, file_name: str = "") -> bool:
+    """Say whether a file is in Adobe RGB by the DCF standard (JEITA CP-3461B), if it has no profile.
+
+    The interoperability index R03 says so; where there is no index, uncalibrated colours in a file whose name begins
+    with an underscore, such as `_DSC0001.JPG`. Some cameras name it as colour space 2.
+    """
+    index, space, order = _colour_entries(exif or b"")
+    number = space.number(order) if space else None
+    if index is not None:
+        return number != _SRGB_SPACE and index.data.startswith(_ADOBE)
+    return number == _ADOBE_SPACE or (number == _UNCALIBRATED and _ADOBE_NAME.fullmatch(file_name) is not None)
+
+
+def for_writing(exif: bytes, *, size: tuple[int, int], software: str | None, srgb: bool = False) -> bytes:
     """Give the block of an upright picture: orientation 1, its size, a software tag, no thumbnail.
 
     Args:
         exif: a block without `problem`.
         size: width and height of the picture written.
         software: text of the new software tag; None leaves the old one.
+        srgb: say that the colours are sRGB's, where the block speaks of them.
     """
     head = read_head(exif)
     first = read_directory(exif, head.first, head)
     block = bytearray(exif)
     _drop_thumbnail(block, first, head)
     _set_sizes(block, first, head, size)
+    if srgb:
+        _name_srgb(block, exif)
     changes: dict[int, Entry | None] = {_XMP: None, _IPTC: None, _ICC: None}
     if ORIENTATION in first.entries:
         changes[ORIENTATION] = Entry(ORIENTATION, 3, 1, struct.pack(head.order + "H", 1), 0)
@@ -91,6 +113,28 @@ def sub_directory(exif: bytes, tag: int) -> Directory | None:
         return read_directory(exif, at, head) if at else None
     except (ValueError, struct.error):
         return None
+
+
+def _colour_entries(exif: bytes) -> tuple[Entry | None, Entry | None, str]:
+    """Find the index of the interoperability directory, and the colour space, of which either may be missing."""
+    inside = sub_directory(exif, EXIF_IFD)
+    space = inside.entries.get(COLOUR_SPACE) if inside else None
+    try:
+        head = read_head(exif)
+        outside = read_directory(exif, head.first, head)
+        at = (inside.number(INTEROP_IFD, head.order) if inside else 0) or outside.number(INTEROP_IFD, head.order)
+        return read_directory(exif, at, head).entries.get(INTEROP_INDEX), space, head.order
+    except (ValueError, struct.error):
+        return None, space, "<" if exif[:2] == b"II" else ">"
+
+
+def _name_srgb(block: bytearray, exif: bytes) -> None:
+    """Write sRGB over another colour space."""
+    index, space, order = _colour_entries(exif)
+    if index is not None and index.data.startswith(_ADOBE):
+        block[index.at : index.at + len(_STANDARD)] = _STANDARD
+    if space is not None and space.type == 3:
+        struct.pack_into(order + "H", block, space.at, _SRGB_SPACE)
 
 
 def _with_first_directory(block: bytearray, head: Head, first: Directory, changes: dict[int, Entry | None]) -> bytes:

@@ -10,13 +10,16 @@ import struct
 from collections.abc import Iterable, Mapping
 from xml.sax.saxutils import escape
 
+from restorect.images.metadata.claims import without_claims
+from restorect.images.metadata.xml_text import decoded, of, prefixes, values, with_value, without
+from restorect.images.orient import remaining
+
 NAMESPACE = "http://ns.restorect/1.0/"
 EXTENSION_SIGNATURE = b"http://ns.adobe.com/xmp/extension/\0"
 _EXTENSION_HEAD = 40
 _EXTENSION_PART = 65000
 _MAX_BYTES = 16 * 2**20
-_ORIENTATION = re.compile(r"""(\btiff:Orientation\s*=\s*["'])\s*\d+\s*(["'])""")
-_ORIENTATION_ELEMENT = re.compile(r"(<tiff:Orientation\s*>)\s*\d+\s*(</tiff:Orientation\s*>)")
+_TIFF, _BASIC = "http://ns.adobe.com/tiff/1.0/", "http://ns.adobe.com/xap/1.0/"
 _OLD_NOTE = re.compile(
     rf"""<rdf:Description rdf:about="[^"]*" xmlns:restorect="{re.escape(NAMESPACE)}"[^<>]*/>\s*""",
 )
@@ -30,12 +33,22 @@ _EMPTY = (
 )
 
 
-def for_writing(xmp: bytes | None, note: Mapping[str, object] | None) -> tuple[bytes | None, tuple[str, ...]]:
+def for_writing(
+    xmp: bytes | None,
+    note: Mapping[str, object] | None,
+    *,
+    orientation: int = 1,
+    extended: bool = True,
+    turned: bool = False,
+) -> tuple[bytes | None, tuple[str, ...]]:
     """Give the packet of an upright, restored picture.
 
     Args:
         xmp: the packet as read, or None.
         note: names and values to record; None records nothing.
+        orientation: what the packet is to say where it speaks of one; a sidecar's may be another than 1.
+        extended: the extended packet that it refers to, if it does, is written with it.
+        turned: the picture was turned.
 
     Returns:
         The packet (None when there is neither a packet nor a note), and warnings.
@@ -43,12 +56,12 @@ def for_writing(xmp: bytes | None, note: Mapping[str, object] | None) -> tuple[b
     if xmp is None and note is None:
         return None, ()
     try:
-        text = _EMPTY if xmp is None else xmp.decode("utf-8")
+        text = _EMPTY if xmp is None else decoded(xmp)
     except UnicodeDecodeError:
         return xmp, ("its XMP is not UTF-8: kept as it is, without a note",)
-    text = _ORIENTATION.sub(r"\g<1>1\g<2>", text)
-    text = _ORIENTATION_ELEMENT.sub(r"\g<1>1\g<2>", text)
-    text = _without(_without(text, "xmp:Thumbnails"), "xap:Thumbnails")
+    text = with_value(text, _orientation_names(text), str(orientation))
+    text = without(text, of(prefixes(text, _BASIC) | {"xmp", "xap"}, "Thumbnails"))
+    text = without_claims(text, extended=extended, turned=turned)
     if note is None:
         return text.encode(), ()
     if _CLOSE not in text:
@@ -57,10 +70,36 @@ def for_writing(xmp: bytes | None, note: Mapping[str, object] | None) -> tuple[b
     return f"{before}{_description(note)}\n{_CLOSE}{after}".encode(), ()
 
 
+def for_sidecar(xmp: bytes, *, turned: int) -> bytes:
+    """Give the packet of a file beside a picture that was turned by the orientation its own file states.
+
+    A sidecar that states another one, for a program turned the photo further, states what is left of that.
+    """
+    own = orientation(xmp)
+    left = 1 if own == 1 else remaining(turned, own)
+    packet, _ = for_writing(xmp, None, orientation=left, turned=turned != 1)
+    return packet or xmp
+
+
+def orientation(xmp: bytes | None) -> int:
+    """Read the orientation, 1 to 8; 1 when there is none or it is not valid."""
+    try:
+        text = decoded(xmp) if xmp else ""
+    except UnicodeDecodeError:
+        return 1
+    found = values(text, _orientation_names(text))
+    return int(found[0]) if found and found[0].strip() in set("12345678") else 1
+
+
+def problem(xmp: bytes | None) -> str | None:
+    """Say why a packet cannot be kept, or None when it can."""
+    return f"it has {len(xmp)} bytes" if xmp and len(xmp) > _MAX_BYTES else None
+
+
 def usable(xmp: bytes | None) -> bytes | None:
-    """Give a packet without padding zeros, or None when it is empty or absurdly long."""
-    xmp = xmp.strip(b"\0") if xmp else None
-    return xmp if xmp and len(xmp) <= _MAX_BYTES else None
+    """Give a packet without padding zeros, or None when it is empty."""
+    wide = xmp is not None and xmp[:2] in (b"\xfe\xff", b"\xff\xfe")  # whose letters have zeros too
+    return xmp if wide else (xmp or b"").strip(b"\0") or None
 
 
 def join_extension(segments: Iterable[bytes], xmp: bytes | None) -> bytes | None:
@@ -108,14 +147,9 @@ def _digest(packet: bytes) -> bytes:
     return hashlib.md5(packet, usedforsecurity=False).hexdigest().upper().encode()
 
 
-def _without(text: str, element: str) -> str:
-    """Cut out every element of that name."""
-    close = f"</{element}>"
-    kept, at = [], 0
-    while (start := text.find(f"<{element}", at)) >= 0 and (end := text.find(close, start)) >= 0:
-        kept.append(text[at:start])
-        at = end + len(close)
-    return "".join(kept) + text[at:]
+def _orientation_names(text: str) -> str:
+    """Give a pattern for the names by which a packet states an orientation."""
+    return of(prefixes(text, _TIFF) | {"tiff"}, "Orientation")
 
 
 def _description(note: Mapping[str, object]) -> str:

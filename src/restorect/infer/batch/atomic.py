@@ -11,7 +11,7 @@ from restorect.infer.batch.failures import OutputError
 _CHUNK = 1 << 20
 
 
-def commit(target: Path, data: bytes, *, replace: bool) -> None:
+def commit(target: Path, data: bytes, *, replace: bool, mode: int = 0o666, date_ns: int | None = None) -> None:
     """Put `data` at `target` (see `write_atomically`).
 
     Raises:
@@ -19,7 +19,7 @@ def commit(target: Path, data: bytes, *, replace: bool) -> None:
         OSError: the system refuses.
     """
     try:
-        write_atomically(target, data, replace=replace)
+        write_atomically(target, data, replace=replace, mode=mode, date_ns=date_ns)
     except FileExistsError:
         text = f"{shown(target)}: exists and was not made by restorect; move it, or use --force"
         raise OutputError(text) from None

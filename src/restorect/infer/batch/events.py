@@ -72,6 +72,7 @@ class Summary:
         total: photos planned, planning failures included.
         restored: photos whose outputs were written.
         unchanged: of these, the good ones, which were copied.
+        passed_over: what else lies in the folders that were searched, counted by kind.
         interrupted: whether it was asked to stop before the end.
         seconds: wall time.
     """
@@ -81,6 +82,7 @@ class Summary:
     unchanged: int = 0
     skipped: int = 0
     failures: list[Failure] = field(default_factory=list)
+    passed_over: dict[str, int] = field(default_factory=dict)
     megapixels: float = 0.0
     model_seconds: float = 0.0
     interrupted: bool = False

@@ -14,6 +14,7 @@ from pathlib import Path
 from restorect.errors import RestorectError, shown
 from restorect.files import open_regular
 from restorect.infer.batch.failures import BusyError, LostError, OutputError
+from restorect.infer.batch.soft_lock import softly_locked
 
 LOCK_NAME = ".restorect.lock"
 _OWNER_BYTES = 500
@@ -24,7 +25,8 @@ def locked(out: Path) -> Iterator[Callable[[], None]]:
     """Hold the folder `out` for this process; gives what raises `LostError` once the folder is no longer held.
 
     The lock belongs to the open file, so a killed process leaves none behind; the small file itself stays. Who removes
-    it, or the whole folder, lets another batch in: call what is given before each write.
+    it, or the whole folder, lets another batch in: call what is given before each write. A disk
+    without file locks gets a soft one (`soft_lock`).
 
     Raises:
         BusyError: another process (or another batch of this one) holds it; the message says which.
@@ -32,15 +34,14 @@ def locked(out: Path) -> Iterator[Callable[[], None]]:
     """
     path = out / LOCK_NAME
     descriptor = _opened(path)
+    soft = contextlib.ExitStack()
     try:
         try:
             _acquire(descriptor)
         except (BlockingIOError, PermissionError) as error:
             raise BusyError(f"{shown(out)}: {_owner(descriptor)}; wait for it, or choose another folder") from error
-        except OSError as error:
-            raise OutputError(
-                f"{shown(out)}: this disk offers no file locks ({error.strerror}); choose a folder on another disk"
-            ) from error
+        except OSError:  # this disk offers no file locks
+            soft.enter_context(softly_locked(out, _owner(descriptor)))
         try:
             signature = _sign(descriptor)
         except OSError as error:
@@ -52,6 +53,7 @@ def locked(out: Path) -> Iterator[Callable[[], None]]:
         check()  # it may have been removed between opening and locking
         yield check
     finally:
+        soft.close()
         os.close(descriptor)
 
 

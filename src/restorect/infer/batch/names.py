@@ -59,6 +59,28 @@ class NameTemplate:
         """Whether `{sample}` is among the fields."""
         return any(name == "sample" for _, name, _, _ in string.Formatter().parse(self.text))
 
+    @property
+    def tells_numbers(self) -> bool:
+        """Whether `{index}` is among the fields."""
+        return any(name == "index" for _, name, _, _ in string.Formatter().parse(self.text))
+
+    def number_in(self, output: str, *, stem: str, **fields: str) -> int | None:
+        """The `{index}` that a photo's output (with its folders and its ending) was rendered with; None without.
+
+        Args:
+            output: path under the output folder.
+            stem: of the photo; what told it apart from its siblings may have been added.
+            fields: `parent`, `task` and `size`; `seed` and `sample` may be any.
+        """
+        if not self.tells_numbers:
+            return None
+        known = {name: re.escape(text) for name, text in fields.items()}
+        known |= {"stem": re.escape(stem) + "(?:-.+?)??", "index": r"(\d{1,12})", "seed": r"\d+", "sample": r"\d+"}
+        parts = string.Formatter().parse(self.text)
+        pattern = "".join(re.escape(text) + (known[name] if name else "") for text, name, _, _ in parts)
+        found = re.fullmatch(rf"(?:.*/)?{pattern}(?:-\d+)?(?:\.[^./]*)?", output, re.DOTALL)
+        return int(found[1]) if found else None
+
     def render(self, **fields: str | int) -> str:
         """The name for one output, without extension; may hold `/`."""
         return self.text.format(**fields)

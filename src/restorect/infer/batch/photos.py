@@ -1,5 +1,6 @@
 """Photographs in and out for a batch: the one place where the batch meets `restorect.images`."""
 
+import os
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
@@ -89,7 +90,8 @@ class Photos:
         """Decode a file's content."""
         from restorect.images.read import read_photo
 
-        return read_photo(data, page=settings.page, max_megapixels=settings.max_megapixels, name=name)
+        limit = settings.max_megapixels
+        return read_photo(data, page=settings.page, max_megapixels=limit, name=name, salvage=settings.salvage)
 
     def to_network(self, photo: "Photo") -> "NDArray[np.float32]":
         """The photo as sRGB-encoded float32 (H, W, 3), unbounded."""
@@ -118,6 +120,13 @@ class Photos:
             note=note,
         )
 
+    def sidecar(self, packet: bytes, photo: "Photo") -> bytes:
+        """A sidecar's XMP for the photo as it is written: upright, and alone in its file."""
+        from restorect.images.metadata.claims import without_settings
+        from restorect.images.metadata.xmp import for_sidecar
+
+        return for_sidecar(without_settings(packet) if photo.format == "raw" else packet, turned=photo.turned)
+
     def encode_map(self, values: "NDArray[np.float32]", white: float, text: str) -> bytes:
         """A map (H, W) as a 16-bit grey PNG: black is 0, white is `white` and above; `text` says what it shows."""
         import numpy as np
@@ -143,3 +152,11 @@ def content(source: Source) -> bytes:
         return source.data
     with open_regular(source.path) as file:
         return file.read()
+
+
+def likeness(source: Source) -> tuple[int, int | None]:
+    """The permissions and the date (in nanoseconds) of a photo's file, for its outputs; what is piped has no date."""
+    if source.data is not None:
+        return 0o666, None
+    status = source.path.stat()
+    return (0o666 if os.name == "nt" else status.st_mode), status.st_mtime_ns

@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,8 +10,10 @@ from restorect.errors import ConfigError, ImageError, shown
 from restorect.infer.batch.failures import Failure, OutputError, reason_of
 from restorect.infer.batch.manifest import MANIFEST_NAME, Manifest
 from restorect.infer.batch.names import NameTemplate, checked, same_file_key
+from restorect.infer.batch.past import Past, split_name
 from restorect.infer.batch.photos import Photos
 from restorect.infer.batch.settings import RestoreSettings
+from restorect.infer.batch.siblings import tell_apart
 from restorect.infer.batch.sources import Source, find_sources
 
 _SHOWN_COLLISIONS = 3
@@ -43,12 +45,14 @@ class Plan:
         jobs: in the order of work.
         failures: arguments that led to no job.
         passed_over: files given by name that an earlier batch wrote to `out`.
+        others: what else lies in the folders that were searched, counted by kind.
     """
 
     out: Path
     jobs: tuple[Job, ...]
     failures: tuple[Failure, ...] = ()
     passed_over: tuple[str, ...] = ()
+    others: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,24 +76,43 @@ def plan_batch(arguments: Sequence[str], out: Path, naming: Naming, photos: Phot
         OutputError: `out` is no usable folder.
     """
     check_folder(out)
-    apart_from = _old_outputs(out)
+    manifest = Manifest(out)
+    apart_from = {os.path.realpath(out / output) for output in manifest.outputs()}
     if not any(
         os.path.isdir(argument) and os.path.realpath(argument) == os.path.realpath(out) for argument in arguments
     ):
         apart_from.add(os.path.realpath(out))
     found = find_sources(arguments, recursive=recursive, extensions=photos.extensions(), apart_from=apart_from)
-    plan = plan_sources(found.sources, out, naming, photos)
-    return dataclasses.replace(plan, failures=found.failures + plan.failures, passed_over=found.passed_over)
+    plan = plan_sources(found.sources, out, naming, photos, past=Past(manifest))
+    failures = found.failures + plan.failures
+    return dataclasses.replace(plan, failures=failures, passed_over=found.passed_over, others=found.others)
 
 
-def plan_sources(sources: Iterable[Source], out: Path, naming: Naming, photos: Photos) -> Plan:
-    """Plan a batch on photographs that are already found (see `plan_batch` for the errors)."""
-    jobs, failures = [], []
-    for index, source in enumerate(sources, start=1):
+def plan_sources(
+    sources: Iterable[Source], out: Path, naming: Naming, photos: Photos, *, past: Past | None = None
+) -> Plan:
+    """Plan a batch on photographs that are already found (see `plan_batch` for the errors).
+
+    A photo keeps the `{index}` it had in an earlier run, and photos that differ in their endings alone get names of
+    their own; `past` is read from `out` if it is not given.
+    """
+    sources, past = list(sources), past or Past(Manifest(out))
+    jobs: list[Job] = []
+    numbers: list[int] = []
+    failures = []
+    given = past.numbers(sources, naming.template, task=naming.task, size=naming.size)
+    for source, number in zip(sources, given, strict=True):
         try:
-            jobs.append(_plan_one(source, index, naming, photos))
+            jobs.append(_plan_one(source, number, naming, photos))
+            numbers.append(number)
         except (OutputError, ImageError, OSError) as error:
             failures.append(Failure.of(source.path, error))
+
+    def renamed(place: int, stem: str) -> Job:
+        return _plan_one(jobs[place].source, numbers[place], naming, photos, stem)
+
+    for place, job in tell_apart(jobs, past, renamed).items():
+        jobs[place] = job
     _refuse_collisions(jobs)
     _refuse_overwritten_inputs(jobs, out)
     return Plan(out=out, jobs=tuple(jobs), failures=tuple(failures))
@@ -105,18 +128,21 @@ def check_folder(out: Path) -> None:
         raise OutputError(f"{shown(out)}: is no folder; give a folder with -o")
 
 
-def _plan_one(source: Source, index: int, naming: Naming, photos: Photos) -> Job:
+def _plan_one(source: Source, index: int, naming: Naming, photos: Photos, stem: str | None = None) -> Job:
     settings = naming.settings
     _ = source.size  # refuses pipes and devices before anybody opens them
     fmt, extension = photos.output_kind(source, settings.format)
-    name = source.path.name
-    # A name like `.jpg` has no stem apart from its dots.
-    stem = name[: -len(source.path.suffix)] if source.path.suffix else name
-    parent = Path(os.path.abspath(source.path)).parent.name
+    plain, parent = split_name(source.path)
 
     def name_of(sample: int, ending: str) -> str:
         text = naming.template.render(
-            stem=stem, parent=parent, index=index, task=naming.task, size=naming.size, seed=settings.seed, sample=sample
+            stem=stem or plain,
+            parent=parent,
+            index=index,
+            task=naming.task,
+            size=naming.size,
+            seed=settings.seed,
+            sample=sample,
         )
         return checked("/".join(filter(None, (source.folder, text + ending))))
 
@@ -170,7 +196,3 @@ def _identities(path: Path) -> list[object]:
     except (OSError, ValueError):
         pass
     return keys
-
-
-def _old_outputs(out: Path) -> set[str]:
-    return {os.path.realpath(out / output) for output in Manifest(out).outputs()}

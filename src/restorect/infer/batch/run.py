@@ -57,7 +57,7 @@ def run_batch(
         OutputError: the folder cannot be made or written.
         RestorectError: whatever `load` raises.
     """
-    begun, summary, stop = time.perf_counter(), Summary(), stop or Stop()
+    begun, summary, stop = time.perf_counter(), Summary(passed_over=dict(plan.others)), stop or Stop()
 
     def tell(event: Event) -> None:
         summary.count(event)

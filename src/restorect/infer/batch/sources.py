@@ -4,11 +4,23 @@ import fnmatch
 import glob
 import os
 import stat
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from restorect.infer.batch.failures import Failure, OutputError
+from restorect.infer.batch.manifest import MANIFEST_NAME
+
+# Of Synology, QNAP and Windows: thumbnails, snapshots, and what was deleted.
+SERVICE_FOLDERS = frozenset(
+    {
+        *("@eaDir", "#recycle", "#snapshot", ".@__thumb", "@Recycle", "@Recently-Snapshot"),
+        *("$RECYCLE.BIN", "System Volume Information"),
+    }
+)
+_SERVICE_FILES = frozenset({"thumbs.db", "desktop.ini", MANIFEST_NAME})
+_SIDECARS = frozenset({".xmp"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +36,11 @@ class Source:
     path: Path
     folder: str = ""
     data: bytes | None = None
+
+    @property
+    def known_as(self) -> str:
+        """How the manifest calls it: its absolute path, or the name of what came from no file."""
+        return str(self.path.absolute()) if self.data is None else str(self.path)
 
     @property
     def size(self) -> int:
@@ -49,11 +66,13 @@ class Found:
         sources: photographs in a steady order.
         failures: one for each argument that led nowhere.
         passed_over: files given by name that are not to be taken.
+        others: what else lies in the folders, counted by kind.
     """
 
     sources: tuple[Source, ...]
     failures: tuple[Failure, ...]
     passed_over: tuple[str, ...] = ()
+    others: Mapping[str, int] = field(default_factory=dict)
 
 
 def find_sources(
@@ -62,7 +81,8 @@ def find_sources(
     """Expand files, folders and globs.
 
     In folders, hidden files and files without a photo's extension are passed over, and links to other folders are
-    not followed (they may lead in a circle or far away); a file given by name is always taken.
+    not followed (they may lead in a circle or far away), nor are folders in which a NAS or a system keeps thumbnails
+    or what was deleted; a file given by name is always taken.
 
     Args:
         arguments: paths as the user gave them; one that does not exist and holds `*`, `?` or `[` is a glob.
@@ -73,13 +93,16 @@ def find_sources(
     sources: dict[tuple[str, str], Source] = {}
     failures: list[Failure] = []
     passed_over: list[str] = []
+    others: dict[str, str] = {}
     for argument in arguments:
         for path, error in _expand(argument):
             if error is not None:
                 failures.append(error)
+            elif service := _service_folder(path, argument, alone=len(arguments) == 1):
+                others[os.path.realpath(service)] = f"{service.name} folder"
             elif path.is_dir():
                 closed: list[OSError] = []
-                inside = list(_walk(path, recursive, extensions, apart_from, closed))
+                inside = list(_walk(path, recursive, extensions, apart_from, others, closed))
                 sources.update({(os.path.realpath(s.path.parent), s.path.name): s for s in inside})
                 failures += [Failure(str(error.filename), _closed(error)) for error in closed]
                 if not inside and not closed and not _holds_photos(path, recursive, extensions):
@@ -88,7 +111,12 @@ def find_sources(
                 passed_over.append(str(path))
             else:
                 sources.setdefault((os.path.realpath(path.parent), path.name), Source(path=path))
-    return Found(sources=tuple(sources.values()), failures=tuple(failures), passed_over=tuple(passed_over))
+    return Found(
+        sources=tuple(sources.values()),
+        failures=tuple(failures),
+        passed_over=tuple(passed_over),
+        others=Counter(others.values()),
+    )
 
 
 def _expand(argument: str) -> Iterator[tuple[Path, Failure | None]]:
@@ -142,17 +170,30 @@ def _walk(
     recursive: bool,
     extensions: Collection[str],
     apart_from: Collection[str],
+    others: dict[str, str] | None = None,
     closed: list[OSError] | None = None,
 ) -> Iterator[Source]:
-    """The photographs in a folder; what cannot be listed is added to `closed`."""
+    """The photographs in a folder.
+
+    What else there is is noted in `others`, its real path and its kind; what cannot be listed is added to `closed`.
+    """
+    others = {} if others is None else others
     for folder, folders, names in os.walk(top, onerror=None if closed is None else closed.append):
+        if recursive:
+            others.update({_real(folder, name): f"{name} folder" for name in folders if name in SERVICE_FOLDERS})
         folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and _real(folder, name) not in apart_from
+            name
+            for name in folders
+            if not name.startswith(".") and name not in SERVICE_FOLDERS and _real(folder, name) not in apart_from
         )
         relative = Path(folder).relative_to(top).as_posix()
         for name in sorted(names):
-            photo = not name.startswith(".") and Path(name).suffix.lower() in extensions
-            if photo and _real(folder, name) not in apart_from:
+            real, kind = _real(folder, name), _kind(name)
+            if not kind or real in apart_from:
+                continue
+            if Path(name).suffix.lower() not in extensions:
+                others[real] = kind
+            else:
                 yield Source(path=Path(folder, name), folder="" if relative == "." else relative)
         if not recursive:
             return
@@ -160,6 +201,20 @@ def _walk(
 
 def _holds_photos(top: Path, recursive: bool, extensions: Collection[str]) -> bool:
     return next(_walk(top, recursive, extensions, ()), None) is not None
+
+
+def _service_folder(path: Path, argument: str, *, alone: bool) -> Path | None:
+    """The service folder that a pattern led to, ours or the shell's; not one that the user named alone."""
+    named = Path(argument).parts
+    found = (one for one in (path, *path.parents) if one.name in SERVICE_FOLDERS and one.name not in named)
+    return next(found, path if path.name in SERVICE_FOLDERS and not alone and path.is_dir() else None)
+
+
+def _kind(name: str) -> str:
+    """What to call a file; empty for one that is hidden, or belongs to a photo, to the system or to us."""
+    ending = Path(name).suffix
+    ours = name.startswith(".") or name.lower() in _SERVICE_FILES or ending.lower() in _SIDECARS
+    return "" if ours else ending[1:].upper() or "file without an ending"
 
 
 def _empty(recursive: bool) -> str:

@@ -2,16 +2,18 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from restorect import __version__
+from restorect.errors import shown
 from restorect.infer.auto.decision import NOTHING, Decision
 from restorect.infer.batch.atomic import hash_bytes
 from restorect.infer.batch.memory import MemoryBudget, needed_bytes
 from restorect.infer.batch.networks import Chooser, Networks, RestorerLike
-from restorect.infer.batch.photos import Photos, content
+from restorect.infer.batch.photos import Photos, content, likeness
 from restorect.infer.batch.settings import RestoreSettings
+from restorect.infer.batch.sidecars import Sidecar, find_sidecars
 from restorect.infer.batch.sources import Source
 from restorect.infer.batch.stop import Stop
 from restorect.infer.spread import SAMPLES, WHITE, spread
@@ -35,6 +37,8 @@ class Item:
     sha256: str
     bytes: int
     reserved: int
+    mode: int
+    date_ns: int | None
     megapixels: float
     seconds: float
     warnings: list[str]
@@ -43,6 +47,8 @@ class Item:
     used: RestorerLike | None = None
     results: "list[NDArray[np.float32]]" = field(default_factory=list)
     spread: "NDArray[np.float32] | None" = None
+    sidecars: list[Sidecar] = field(default_factory=list)
+    pictures: int = 1
 
     @property
     def task(self) -> str:
@@ -78,7 +84,7 @@ class Steps:
         begun, name = time.perf_counter(), str(source.path)
         self._photos.check_file_size(source.size, name, self._settings)
         self._budget.check(source.size)
-        data = content(source)
+        data, (mode, date_ns) = content(source), likeness(source)
         header = self._photos.probe(data, name, self._settings)
         reserved, spent = self._needed(header, len(data)), time.perf_counter() - begun
         if not self._budget.acquire(reserved, self._stop):
@@ -87,6 +93,7 @@ class Steps:
         try:
             photo = self._photos.read(data, name, self._settings)
             picture = self._photos.to_network(photo) if self._settings.strength > 0 else None
+            sidecars, unusable = ([], []) if self._settings.strip_metadata else find_sidecars(source)
             return Item(
                 photo=photo,
                 picture=picture,
@@ -94,9 +101,12 @@ class Steps:
                 sha256=hash_bytes(data),
                 bytes=len(data),
                 reserved=reserved,
+                mode=mode,
+                date_ns=date_ns if self._settings.keep_date else None,
                 megapixels=header.height * header.width / 1e6,
                 seconds=spent + time.perf_counter() - begun,
-                warnings=list(photo.warnings),
+                warnings=[*photo.warnings, *unusable],
+                sidecars=sidecars,
             )
         except BaseException:
             self._budget.release(reserved)
@@ -124,6 +134,7 @@ class Steps:
         """The content of the output files, one for each sample, and the map of uncertainty if one is asked for."""
         begun = time.perf_counter()
         photos, settings, note = self._photos, self._settings, self._provenance(item)
+        copied = False
         if item.results:
             contents: list[bytes] = []
             while item.results:  # one at a time, so that memory shrinks on the way
@@ -132,11 +143,14 @@ class Steps:
                 item.warnings += [] if contents else encoded.warnings
                 contents.append(encoded.data)
         elif item.task == NOTHING and _stays_as_it_is(item.photo, fmt, settings):
-            contents = [item.data] * settings.samples
+            contents, copied = [item.data] * settings.samples, True
         else:
             encoded = photos.encode(item.photo, fmt, settings, note)
             item.warnings += encoded.warnings
             contents = [encoded.data] * settings.samples
+        if not copied:
+            item.sidecars = [replace(one, packet=photos.sidecar(one.packet, item.photo)) for one in item.sidecars]
+        item.pictures = len(contents)
         if settings.uncertainty:
             contents.append(self._map(item))
         item.seconds += time.perf_counter() - begun
@@ -236,7 +250,9 @@ def restore_one(
         raise AssertionError("a fresh Stop cannot be set")
     steps.restore(item)
     on_restored(item)
-    return steps.encode(item, fmt)
+    contents = steps.encode(item, fmt)
+    item.warnings += [f"its sidecar {shown(one.name)} is not carried: give a folder for that" for one in item.sidecars]
+    return contents
 
 
 def _stays_as_it_is(photo: Any, fmt: str, settings: RestoreSettings) -> bool:  # noqa: ANN401 - a `Photo`
@@ -247,6 +263,7 @@ def _stays_as_it_is(photo: Any, fmt: str, settings: RestoreSettings) -> bool:  #
         and settings.bit_depth in (None, photo.stored_bits or photo.bit_depth)
         and settings.lossless in (None, photo.lossless)
         and not settings.strip_metadata
+        and "salvaged" not in photo.options
     )
 
 

@@ -12,6 +12,7 @@ from restorect.infer.batch.failures import Failure, LostError, OutputError, reas
 from restorect.infer.batch.manifest import Entry, Manifest, Status
 from restorect.infer.batch.plan import Job
 from restorect.infer.batch.resume import check_free, is_done
+from restorect.infer.batch.sidecars import carry
 from restorect.infer.batch.steps import Item, Steps
 
 
@@ -68,8 +69,11 @@ class Work:
         targets = [self._target(output) for output in job.outputs]
         replace = [self._force or check_free(output, self._out, self._manifest) for output in job.outputs]
         self._note("writing", opened, contents)
+        item.warnings += [
+            line for target in targets[: item.pictures] for one in item.sidecars if (line := carry(one, target))
+        ]
         for target, data, may in zip(targets, contents, replace, strict=True):
-            commit(target, data, replace=may)
+            commit(target, data, replace=may, mode=item.mode, date_ns=item.date_ns)
         item.seconds += time.perf_counter() - begun
         self._note("done", opened, contents)
         return Restored(
@@ -90,7 +94,7 @@ class Work:
     def failed(self, job: Job, error: Exception) -> Failed:
         """The event for an error of any step; the manifest gets a line too."""
         reason = Failure.of(job.source.path, error).reason
-        entry = Entry(status="failed", input=_name(job), settings=self._digest, error=reason)
+        entry = Entry(status="failed", input=job.source.known_as, settings=self._digest, error=reason)
         try:
             self._held()
             self._manifest.append(entry)
@@ -115,7 +119,7 @@ class Work:
         self._manifest.append(
             Entry(
                 status=status,
-                input=_name(opened.job),
+                input=opened.job.source.known_as,
                 bytes=item.bytes,
                 sha256=item.sha256,
                 settings=self._digest,
@@ -125,7 +129,3 @@ class Work:
                 confidence=0.0 if item.decision is None else round(item.decision.confidence, 4),
             )
         )
-
-
-def _name(job: Job) -> str:
-    return str(job.source.path.absolute()) if job.source.data is None else str(job.source.path)

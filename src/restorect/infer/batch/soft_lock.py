@@ -1,0 +1,46 @@
+"""The lock of an output folder on a disk without file locks, as some network shares are: a file that names its owner.
+
+A killed run leaves the file behind. The next run on the same machine sees that its owner is gone; another machine
+cannot know, and says what to remove.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from restorect.errors import shown
+from restorect.infer.batch.failures import BusyError, OutputError
+
+SOFT_NAME = ".restorect.lock.held"
+_SECONDS = 0.5  # to find out that an owner is gone
+
+
+@contextlib.contextmanager
+def softly_locked(out: Path, busy: str) -> Iterator[None]:
+    """Hold the folder `out` for this process.
+
+    Args:
+        out: the folder.
+        busy: says who holds it, for the message.
+
+    Raises:
+        BusyError: another process holds it, or held it on another machine.
+        OutputError: the file cannot be made.
+    """
+    from filelock import SoftFileLock, Timeout
+
+    marker = out / SOFT_NAME
+    lock = SoftFileLock(str(marker), timeout=_SECONDS)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        remedy = f"wait for it, or choose another folder; if it has ended, remove {shown(marker)}"
+        raise BusyError(f"{shown(out)}: {busy}; {remedy}") from error
+    except OSError as error:
+        raise OutputError(
+            f"{shown(out)}: cannot be written ({error.strerror}); choose another output folder"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
