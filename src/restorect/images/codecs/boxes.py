@@ -162,8 +162,9 @@ def _read_owned(body: bytes) -> dict[int, list[int]]:
     return owned
 
 
-def content(data: bytes, meta: Meta, item: int, room: int) -> bytes:
-    """Gather an item's bytes, at most `room`."""
+def content(data: bytes, meta: Meta, item: int, room: int | None = None) -> bytes:
+    """Gather an item's bytes, at most `room` of them; None is as many as the file has."""
+    room = len(data) if room is None else room
     method, extents = meta.places.get(item, (0, []))
     source = meta.idat if method == 1 else data
     block = b""

@@ -190,7 +190,7 @@ def _pixels_only(data: bytes) -> bytes:
 
 
 class _Unpacker:
-    """Inflates a file's texts and its profile, all of them together only up to a limit, whether they are kept or not."""
+    """Inflates a file's texts and its profile, together only up to a limit, whether they are kept or not."""
 
     def __init__(self) -> None:
         self._left = _MAX_ALL_TEXT
