@@ -35,7 +35,7 @@ def survive(data):
             again = from_network(to_network(found), found)
             assert again.pixels.shape == found.pixels.shape
             read_photo(encode(again, note={"model": "m"}).data)
-    assert time.process_time() - began < 10
+    assert time.process_time() - began < 30
 
 
 def test_the_undamaged_files_are_read():
