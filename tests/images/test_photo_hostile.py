@@ -25,9 +25,11 @@ from photo_makers import (
     make_tiff,
     make_webp,
     pixels,
+    profile,
 )
 
 from restorect.errors import ImageError
+from restorect.images import icc
 from restorect.images.codecs import png, still
 from restorect.images.read import probe, read_photo
 
@@ -485,3 +487,31 @@ def test_a_run_length_coded_bmp_is_read_but_not_a_huge_one():
     photo = read_photo(head + b"\4\0\0\0\4\0\0\1")
     assert photo.pixels.tolist() == [[[48, 32, 16]] * 4] * 2
     assert "run-length coded BMP of unusual size" in refusal(head + b"\1\0" * 5_000_000)
+
+
+def claiming(width, height, size):
+    """An uncompressed TIFF that says it is so large, in so many bytes."""
+    data = bytearray(make_tiff(pixels(8, 1)).ljust(size, b"\0"))
+    with tifffile.TiffFile(io.BytesIO(bytes(data))) as file:
+        for name, value in (("ImageWidth", width), ("ImageLength", height)):
+            tag = file.pages[0].tags[name]
+            struct.pack_into("<H" if tag.dtype == 3 else "<I", data, tag.valueoffset, value)
+    return bytes(data)
+
+
+def test_a_file_that_holds_next_to_nothing_of_what_it_says():
+    """Formats without a ratio of their own may claim 2000 pixels a byte, from 32 megapixels on."""
+    assert "decompression bomb" in refusal(claiming(8000, 8000, 31_999))
+    for width, size in ((8000, 32_001), (4000, 2_000)):
+        assert "decompression bomb" not in refusal(claiming(width, 8000, size))
+
+
+def test_a_colour_profile_that_is_absurdly_long_is_not_used():
+    """Of any format: Little CMS would read all of it, again and again."""
+    whole = icc.srgb().ljust(16 * 2**20, b"\0")
+    assert icc.problem(whole, 3) is None
+    assert icc.problem(whole + b"\0", 3) == "it is no ICC profile"
+    photo = read_photo(make_webp(pixels(8, 3), icc=whole + b"\0"))
+    assert photo.icc_profile is None
+    assert photo.warnings == ("its colour profile cannot be used, sRGB is assumed: it is no ICC profile",)
+    assert read_photo(make_webp(pixels(8, 3), icc=profile("p3"))).icc_profile == profile("p3")
