@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,7 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restorect.configs import amended, from_mapping, override, read_yaml, require, to_mapping
+from restorect.configs import amended, from_mapping, override, read_json, read_yaml, require, to_mapping
 from restorect.errors import ConfigError, RestorectError
 
 
@@ -174,3 +175,62 @@ def test_bad_yaml_names_the_file(tmp_path: Path, content: bytes, message: str) -
 def test_a_missing_recipe_names_the_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"gone\.yaml: cannot be read"):
         read_yaml(tmp_path / "gone.yaml")
+
+
+LAUGHS = "a: &a [x, x]\n" + "".join(f"{b}: &{b} [*{a}, *{a}, *{a}, *{a}]\n" for a, b in zip("abcdefgh", "bcdefghi"))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[" * 100_000, "nested too deeply"),
+        ("{a: " * 20_000, "nested too deeply"),
+        (LAUGHS, "aliases are not supported"),
+        ("a: &a [*a]", "aliases are not supported"),
+        ("seed: 2001-99-99", "month must be in 1..12"),
+        ("seed: !!int ''", "not valid YAML"),
+        ("seed: !!python/object/apply:os.system ['id']", "not valid YAML"),
+        ("a: b\n" * 300_000, "too long for a recipe"),
+        ("a: \x1b[2J", "not valid YAML"),
+    ],
+    ids=["lists", "mappings", "laughs", "circle", "date", "tag", "python", "long", "control"],
+)
+def test_hostile_yaml_is_one_line(text: str, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "a\n.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=says) as caught:
+        read_yaml(path)
+    assert str(caught.value).startswith(str(tmp_path / "a\\n.yaml"))
+    assert len(str(caught.value)) < 600
+    assert str(caught.value).isprintable()
+
+
+def test_a_recipe_that_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero"), tmp_path, tmp_path / "none", tmp_path / "nul\0"):
+        with pytest.raises(ConfigError):
+            read_yaml(path)
+
+
+def test_a_setting_of_deep_brackets_is_one_line() -> None:
+    with pytest.raises(ConfigError, match="--set a=.*nested too deeply"):
+        override({}, ["a=" + "[" * 100_000])
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "", "\xff", "1" * 10_000])
+def test_json_that_cannot_be_read_is_a_value_error(text: str) -> None:
+    with pytest.raises(ValueError, match="."):
+        read_json(text)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "nan", "-inf", 10**400])
+def test_a_float_is_a_finite_number(value: object) -> None:
+    with pytest.raises(ConfigError, match=r"minutes: expected (a finite number|float)"):
+        from_mapping(Recipe, {"name": "x", "minutes": value})
+
+
+def test_a_message_is_short_whatever_the_value() -> None:
+    for values in ({"name": ["x" * 10**6]}, {"name": "x", "patches": "y" * 10**6}, {"z\x1b" * 10**6: 1}):
+        with pytest.raises(ConfigError) as caught:
+            from_mapping(Recipe, values)
+        assert len(str(caught.value)) < 500

@@ -26,7 +26,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=240)
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=900)
 
 
 def test_every_command_runs(workplace: Path) -> None:
@@ -34,7 +34,7 @@ def test_every_command_runs(workplace: Path) -> None:
     for line in COMMANDS:
         words = line.partition("#")[0].split()
         if words[0] == "./dev":
-            usage = subprocess.run(["sh", str(ROOT / "dev")], capture_output=True, text=True, timeout=60)
+            usage = subprocess.run(["sh", str(ROOT / "dev")], capture_output=True, text=True, timeout=900)
             assert f"./dev {words[1]}" in usage.stdout + usage.stderr
             continue
         assert words[0] == "restorect"

@@ -8,10 +8,18 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from restorect.infer.catalogue import shipped
+from restorect.errors import CheckpointError
+from restorect.infer.catalogue import checksums, shipped
 from restorect.infer.restorer import Restorer
 from restorect.metrics.psnr import psnr
-from restorect.nets.checkpoint import load_decomposition, load_student, load_teacher, portable, read_checkpoint
+from restorect.nets.checkpoint import (
+    file_hash,
+    load_decomposition,
+    load_student,
+    load_teacher,
+    portable,
+    read_checkpoint,
+)
 
 ROOT = Path(__file__).parents[1]
 STUDENTS = sorted(shipped().items())
@@ -97,3 +105,24 @@ def test_dark_photos_come_out_bright_and_like_the_day(name: tuple[str, str], pat
     before, after = float(psnr(night[None], day[None])), float(psnr(restored[None], day[None]))
     assert after > before + 3
     assert restored.mean() > 1.5 * night.mean()
+
+
+def test_the_table_of_check_sums_is_that_of_the_files() -> None:
+    folder = next(path for _, path in STUDENTS).parent
+    files = {path.name: file_hash(path) for path in folder.glob("*.safetensors")}
+    remedy = "run in src/restorect/weights: sha256sum *.safetensors > SHA256SUMS"
+    assert checksums(folder) == files, remedy
+    assert len(files) == len(STUDENTS) + 1
+
+
+def test_a_shipped_file_that_was_changed_is_not_used(tmp_path: Path) -> None:
+    """None of them carries a check sum of its own yet; the table beside them has one."""
+    path = next(path for (task, size), path in STUDENTS if size == "nano")
+    copy = tmp_path / path.name
+    content = bytearray(path.read_bytes())
+    content[-1000] ^= 1
+    copy.write_bytes(content)
+    Restorer.load(weights=copy)  # a file of one's own
+    (tmp_path / "SHA256SUMS").write_bytes((path.parent / "SHA256SUMS").read_bytes())
+    with pytest.raises(CheckpointError, match="is not the file that was shipped"):
+        Restorer.load(weights=copy)

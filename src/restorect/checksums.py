@@ -8,6 +8,10 @@ from typing import Any
 
 from restorect.configs import read_json
 
+DESCRIPTION_KEY = "restorect"
+"""Where the description of a weight file, a JSON text, stands in its metadata."""
+CHECKSUM_KEY = "sha256"
+"""Where the check sum stands in the description."""
 _METADATA = "__metadata__"
 
 
@@ -31,6 +35,18 @@ def read_metadata(content: bytes) -> dict[str, str]:
     """
     found: dict[str, str] = read_table(content).get(_METADATA) or {}
     return found
+
+
+def stated_checksum(content: bytes) -> str | None:
+    """The check sum that a description states; None where it states none.
+
+    Raises:
+        ValueError: it is no safetensors file.
+    """
+    text = read_metadata(content).get(DESCRIPTION_KEY)
+    description = read_json(text) if text is not None else None
+    found = description.get(CHECKSUM_KEY) if isinstance(description, dict) else None
+    return found if isinstance(found, str) else None
 
 
 def tensor_checksum(content: bytes) -> str:

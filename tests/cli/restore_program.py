@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 import restorect
-from restorect.cli import main as command
+from restorect.cli import __main__ as start
 from restorect.errors import CheckpointError
 from restorect.infer.auto.decision import Decision
 
@@ -80,7 +80,7 @@ def load_brightener(task: str, size: str, *, device: str, weights: Path | None, 
 
 def main() -> None:
     restorect.load = load_brightener
-    command.main()
+    start.main()
 
 
 if __name__ == "__main__":

@@ -84,6 +84,34 @@ def test_it_warns_without_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "no weights are installed" in result.stderr
 
 
+def test_all_weights_are_checked_when_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    without(monkeypatch, {"torchvision"}, set())
+    names = ["auto.safetensors", "fundus-nano.safetensors", "backlit-nano.safetensors", "SHA256SUMS"]
+    for name in names:
+        (tmp_path / name).write_bytes((doctor.weights_folder() / name).read_bytes())
+    sums = (tmp_path / "SHA256SUMS").read_text().splitlines()
+    (tmp_path / "SHA256SUMS").write_text("".join(f"{line}\n" for line in sums if line[66:] in names))
+    monkeypatch.setattr(doctor, "weights_folder", lambda: tmp_path)
+    result = CliRunner().invoke(app, ["doctor", "--weights"])
+    assert result.exit_code == 0, result.output
+    assert "fundus-nano.safetensors  as shipped, no check sum of its own" in result.stdout
+    damaged = bytearray((tmp_path / names[1]).read_bytes())
+    damaged[-1] ^= 1
+    (tmp_path / names[1]).write_bytes(damaged)
+    (tmp_path / names[2]).unlink()
+    (tmp_path / "own-nano.safetensors").write_bytes(b"nothing")
+    result = CliRunner().invoke(app, ["doctor", "--weights", "--json"])
+    assert result.exit_code == 1
+    checks = {check["file"]: check for check in json.loads(result.stdout)["checked_weights"]}
+    assert [checks[name]["shipped"] for name in (*names[:3], "own-nano.safetensors")] == [True, False, False, None]
+    assert checks["auto.safetensors"]["trouble"] == ""
+    told = [checks[name]["trouble"] for name in (names[1], names[2], "own-nano.safetensors")]
+    assert "is not the file that was shipped" in told[0]
+    assert "is missing" in told[1]
+    assert "not a readable safetensors file" in told[2]
+    assert all(f"WARNING: {text}" in result.stderr for text in told)
+
+
 def test_weights_are_hashed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     (tmp_path / "x-tiny.safetensors").write_bytes(b"abc")

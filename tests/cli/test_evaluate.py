@@ -36,7 +36,7 @@ def pairs(tmp_path: Path) -> Path:
 def restorect(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "restorect.cli", "evaluate", *map(str, arguments)]
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(command, capture_output=True, text=True, env=env, timeout=200, check=False)
+    return subprocess.run(command, capture_output=True, text=True, env=env, timeout=900, check=False)
 
 
 def summary(out: Path) -> dict:

@@ -13,7 +13,7 @@ import torch
 import yaml
 
 
-def restorect(*arguments: str | Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+def restorect(*arguments: str | Path, timeout: float = 900) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "restorect.cli", *map(str, arguments)]
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.run(command, capture_output=True, text=True, env=env, timeout=timeout)

@@ -95,7 +95,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def browse(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     command = [str(CHROMIUM), *QUIET, f"--user-data-dir={folder / 'profile'}", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=170, check=True, cwd=folder)
+    return subprocess.run(command, capture_output=True, text=True, timeout=900, check=True, cwd=folder)
 
 
 @functools.cache

@@ -382,7 +382,7 @@ def test_texts_too_long_for_a_png_are_told():
     Image.fromarray(pixels(8, 3)).save(buffer, "PNG", pnginfo=info)
     for data in (buffer.getvalue(), chunked(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(20_000_000)))):
         photo = read_photo(data)
-        assert photo.warnings == ("1 of its texts are too long or damaged and are not kept",)
+        assert photo.warnings == ("1 of its texts are too long, too many or damaged and are not kept",)
         assert "Comment" not in dict(photo.metadata.text)
     packet = b"<x:xmpmeta>" + b" " * 2**24 + b"</x:xmpmeta>"
     photo = read_photo(tiff_with((700, 1, len(packet), packet, True)))

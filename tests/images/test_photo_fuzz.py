@@ -21,7 +21,7 @@ FILES = seeds()
 
 def survive(data):
     """Read, look, and write again; only ImageError may come out."""
-    began = time.perf_counter()
+    began = time.process_time()
     for action in (probe, read_photo):
         try:
             found = action(data, name="x.jpg")
@@ -35,7 +35,7 @@ def survive(data):
             again = from_network(to_network(found), found)
             assert again.pixels.shape == found.pixels.shape
             read_photo(encode(again, note={"model": "m"}).data)
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 30
 
 
 def test_the_undamaged_files_are_read():

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import resource
 import struct
 import time
@@ -24,9 +25,12 @@ from photo_makers import (
     make_tiff,
     make_webp,
     pixels,
+    profile,
 )
 
 from restorect.errors import ImageError
+from restorect.images import icc
+from restorect.images.codecs import png, still
 from restorect.images.read import probe, read_photo
 
 ALL = {
@@ -153,9 +157,9 @@ def bombs():
 @pytest.mark.parametrize(("kind", "data"), list(bombs()), ids=[kind for kind, _ in bombs()])
 def test_bombs_are_refused_from_the_header(kind, data):
     tracemalloc.start()
-    began = time.perf_counter()
+    began = time.process_time()
     text = refusal(data, name="bomb")
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 10
     assert tracemalloc.get_traced_memory()[1] < 50e6
     tracemalloc.stop()
     assert text.startswith("bomb: says it is ")
@@ -216,20 +220,69 @@ def chunked(kind, body):
     return data[:33] + extra + data[33:]
 
 
-def test_metadata_that_unpacks_to_gigabytes():
+BOMB = "unpacks? to over (16|64) MB: it is a decompression bomb, get it again"
+LONG = ("1 of its texts are too long, too many or damaged and are not kept",)
+
+
+def test_a_text_that_is_too_long_is_not_kept_and_told():
     bomb = zlib.compress(bytes(50_000_000), 9)
     tracemalloc.start()
-    photo = read_photo(chunked(b"zTXt", b"Comment\0\0" + bomb))
-    assert photo.metadata.text == ()
-    assert photo.warnings == ("1 of its texts are too long or damaged and are not kept",)
-    assert read_photo(chunked(b"iCCP", b"x\0\0" + bomb)).warnings == ("its colour profile is damaged: sRGB is assumed",)
-    assert read_photo(chunked(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + bomb)).metadata.xmp is None
+    for body in (b"Comment\0\0" + bomb, b"XML:com.adobe.xmp\0\1\0\0\0" + bomb):
+        photo = read_photo(chunked(b"zTXt" if body[:3] == b"Com" else b"iTXt", body))
+        assert (photo.metadata.text, photo.metadata.xmp, photo.warnings) == ((), None, LONG)
+        assert (photo.pixels == read_photo(png_of(2, 2, body=zlib.compress(bytes(14)))).pixels).all()
     assert tracemalloc.get_traced_memory()[1] < 120e6
     tracemalloc.stop()
 
 
+@pytest.mark.parametrize("size", [16 * 2**20 + 1, 200_000_000])
+def test_a_colour_profile_that_unpacks_to_gigabytes_is_refused(size):
+    """Whoever made it meant harm; and without it the colours are not known."""
+    text = refusal(chunked(b"iCCP", b"x\0\0" + zlib.compress(bytes(size), 9)), name="a.png")
+    assert re.search(BOMB, text)
+    just = zlib.compress(bytes(16 * 2**20 - 1), 9)  # no profile either, but it is looked at
+    assert "it is no ICC profile" in read_photo(chunked(b"iCCP", b"x\0\0" + just)).warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "head"), [(b"zTXt", b"\0\0"), (b"iTXt", b"\0\1\0\0\0"), (b"zTXt", b" type exif\0\0")], ids=str
+)
+@pytest.mark.parametrize("damaged", [False, True], ids=["whole", "damaged"])
+def test_texts_that_unpack_to_gigabytes_together_are_refused_at_little_cost(kind, head, damaged):
+    """What is damaged at its end has cost as much as what is whole."""
+    packed = zlib.compress(bytes(15_000_000), 9)
+    packed = packed[:-4] + b"sums" if damaged else packed
+    data = chunked(kind, b"Raw profile%d" % 0 + head + packed)
+    more = b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        for body in (b"Raw profile%d" % number + head + packed for number in range(300))
+    )
+    tracemalloc.start()
+    began = time.process_time()
+    for action in (probe, read_photo):
+        with pytest.raises(ImageError, match=BOMB):
+            action(data[:33] + more + data[33:])
+    assert time.process_time() - began < 20  # unpacking all of it takes minutes
+    assert tracemalloc.get_traced_memory()[1] < 200e6
+    tracemalloc.stop()
+
+
+def test_libpng_never_sees_the_texts(monkeypatch):
+    """It would unpack each one to 8 MB and keep a thousand: the pixels are decoded without them."""
+    body = zlib.compress(bytes(15_000_000), 9)
+    data = make_png(pixels(16, 4), block=exif(1))
+    at = data.index(b"IDAT") - 4
+    chunks = [b"k%d\0\0" % number + body for number in range(4)]
+    heavy = data[:at] + b"".join(struct.pack(">I", len(c)) + b"zTXt" + c + bytes(4) for c in chunks) + data[at:]
+    decode, seen = imagecodecs.png_decode, []
+    monkeypatch.setattr(png.imagecodecs, "png_decode", lambda content: seen.append(content) or decode(content))
+    assert (read_photo(heavy).pixels == decode(data)[..., :3]).all()
+    assert len(seen[0]) < len(data)
+    assert not any(kind in seen[0] for kind in (b"zTXt", b"eXIf", b"iCCP", b"sRGB"))
+
+
 def test_nested_and_looping_metadata_ends():
-    began = time.perf_counter()
+    began = time.process_time()
     loop = bytearray(exif(1))
     loop[4:8] = struct.pack("<I", 8)
     loop[8 + 2 + 12 * 5 : 8 + 2 + 12 * 5 + 4] = struct.pack("<I", 8)
@@ -256,7 +309,7 @@ def test_nested_and_looping_metadata_ends():
         at = file.pages[0].tags.values()[-1].offset + 12
     struct.pack_into("<I", data, at, struct.unpack_from("<I", data, 4)[0])
     assert read_photo(bytes(data)).pages == 1
-    assert time.perf_counter() - began < 8
+    assert time.process_time() - began < 40
 
 
 def test_sizes_of_nothing_are_refused():
@@ -321,7 +374,7 @@ def test_countless_zeros_behind_a_magic_number_are_refused_soon(kind, head, tmp_
         file.truncate(400_000_000)
     began = time.process_time()
     assert str(path) in refusal(path)
-    assert time.process_time() - began < 4
+    assert time.process_time() - began < 20
 
 
 def test_a_file_larger_than_any_photo_is_not_read(tmp_path):
@@ -347,7 +400,7 @@ def test_a_jpeg_header_without_end(filler, says):
     data = make_jpeg(pixels(8, 3))
     began = time.process_time()
     assert says in refusal(data[:2] + filler * (20_000_000 // len(filler)) + data[2:])
-    assert time.process_time() - began < 3
+    assert time.process_time() - began < 15
 
 
 def test_junk_and_fill_bytes_in_a_jpeg_header_are_passed_over():
@@ -362,16 +415,61 @@ def test_a_jpeg_of_countless_scans():
     assert "over 500 scans" in refusal(data[:-2] + scan * 600 + data[-2:])
 
 
-def test_png_texts_that_unpack_to_gigabytes_together():
-    body = b"%04d\0\0" + zlib.compress(bytes(10_000_000), 9)
+def test_countless_small_texts_are_told():
     data = png_of(2, 2, body=zlib.compress(bytes(14)))
-    for number in range(300):
-        text = body.replace(b"%04d", b"%04d" % number)
-        data = data[:33] + struct.pack(">I", len(text)) + b"zTXt" + text + bytes(4) + data[33:]
-    tracemalloc.start()
-    probe(data)
-    assert tracemalloc.get_traced_memory()[1] < 200e6
-    tracemalloc.stop()
+    texts = b"".join(struct.pack(">I", 8) + b"tEXt" + b"%06d\0x" % number + bytes(4) for number in range(3000))
+    photo = read_photo(data[:33] + texts + data[33:])
+    assert len(photo.metadata.text) == 1000
+    assert photo.warnings == ("2000 of its texts are too long, too many or damaged and are not kept",)
+
+
+def test_a_png_of_more_chunks_than_anybody_needs():
+    data = png_of(2, 2, body=zlib.compress(bytes(14)))
+    assert "over 1048576 chunks" in refusal(data[:33] + (bytes(4) + b"abcd" + bytes(4)) * (2**20 + 1) + data[33:])
+
+
+def box(kind, body):
+    return struct.pack(">I", 8 + len(body)) + kind + body
+
+
+def still_with(*tables):
+    """A still picture whose `meta` box holds these tables, and nothing else."""
+    meta = bytes(4) + box(b"pitm", bytes(5) + b"\1") + b"".join(tables)
+    return box(b"ftyp", b"avif\0\0\0\0avifmif1miaf") + box(b"meta", meta)
+
+
+def items(count, extents, *, sizes):
+    """An `iloc` box of items with so many extents each; with sizes of 0 an extent takes no byte."""
+    row = struct.pack(">HHH", 1, 0, extents) + bytes(extents * (sizes >> 4 & 15) + extents * (sizes & 15))
+    return box(b"iloc", bytes(4) + bytes([sizes, 0]) + struct.pack(">H", count) + row * count)
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        (items(5000, 65535, sizes=0), "its table of items is absurdly long"),
+        (items(20, 4000, sizes=0x44), "its table of items is absurdly long"),
+        (box(b"iprp", box(b"ipma", bytes(4) + struct.pack(">I", 2**31) + bytes(10**6))), "its table of properties is"),
+    ],
+    ids=["extents of no size", "extents", "properties"],
+)
+def test_box_tables_that_unfold_to_far_more(table, says):
+    began = time.process_time()
+    assert says in refusal(still_with(table))
+    assert time.process_time() - began < 20
+
+
+def test_overlapping_items_are_gathered_only_once(monkeypatch):
+    """A hundred items that are the whole file each, in 64 pieces each."""
+    infos = b"".join(box(b"infe", b"\2\0\0\0" + struct.pack(">HH", n, 0) + b"mime") for n in range(100))
+    size = 1_000_000
+    rows = b"".join(struct.pack(">HHH", n, 0, 64) + struct.pack(">II", 0, size) * 64 for n in range(100))
+    table = box(b"iloc", bytes(4) + b"\x44\0" + struct.pack(">H", 100) + rows)
+    data = still_with(box(b"iinf", bytes(4) + struct.pack(">H", 100) + infos), table).ljust(size, b"\0")
+    gather, lengths = still.content, []
+    monkeypatch.setattr(still, "content", lambda *a: lengths.append(len(found := gather(*a))) or found)
+    assert still.read_still(data).xmp is None
+    assert sum(lengths) == size
 
 
 def test_tiff_tags_that_overlap_do_not_fill_the_memory():
@@ -389,3 +487,31 @@ def test_a_run_length_coded_bmp_is_read_but_not_a_huge_one():
     photo = read_photo(head + b"\4\0\0\0\4\0\0\1")
     assert photo.pixels.tolist() == [[[48, 32, 16]] * 4] * 2
     assert "run-length coded BMP of unusual size" in refusal(head + b"\1\0" * 5_000_000)
+
+
+def claiming(width, height, size):
+    """An uncompressed TIFF that says it is so large, in so many bytes."""
+    data = bytearray(make_tiff(pixels(8, 1)).ljust(size, b"\0"))
+    with tifffile.TiffFile(io.BytesIO(bytes(data))) as file:
+        for name, value in (("ImageWidth", width), ("ImageLength", height)):
+            tag = file.pages[0].tags[name]
+            struct.pack_into("<H" if tag.dtype == 3 else "<I", data, tag.valueoffset, value)
+    return bytes(data)
+
+
+def test_a_file_that_holds_next_to_nothing_of_what_it_says():
+    """Formats without a ratio of their own may claim 2000 pixels a byte, from 32 megapixels on."""
+    assert "decompression bomb" in refusal(claiming(8000, 8000, 31_999))
+    for width, size in ((8000, 32_001), (4000, 2_000)):
+        assert "decompression bomb" not in refusal(claiming(width, 8000, size))
+
+
+def test_a_colour_profile_that_is_absurdly_long_is_not_used():
+    """Of any format: Little CMS would read all of it, again and again."""
+    whole = icc.srgb().ljust(16 * 2**20, b"\0")
+    assert icc.problem(whole, 3) is None
+    assert icc.problem(whole + b"\0", 3) == "it is no ICC profile"
+    photo = read_photo(make_webp(pixels(8, 3), icc=whole + b"\0"))
+    assert photo.icc_profile is None
+    assert photo.warnings == ("its colour profile cannot be used, sRGB is assumed: it is no ICC profile",)
+    assert read_photo(make_webp(pixels(8, 3), icc=profile("p3"))).icc_profile == profile("p3")

@@ -27,7 +27,7 @@ runner = CliRunner()
 def restorect(*arguments: str) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own, as a user starts it: errors included."""
     command = [sys.executable, "-c", "from restorect.cli.main import main; main()", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
 
 
 def nano(**changes: object) -> Case:

@@ -396,6 +396,6 @@ before, _ = resident_mib()
 restorer(np.zeros((866, 1155, 3), np.float32))
 print(restorer.peak_bytes(866, 1155) / 2**20 / (resident_mib()[1] - before))
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=200, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=900, check=True)
     # How far the heap is torn into holes changes from run to run: 1.2 to 1.7 were seen, 2.0 without any hole.
     assert 1.0 <= float(done.stdout) <= 2.1

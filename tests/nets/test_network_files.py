@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import json
+import os
 import pickle
 import re
 import struct
@@ -291,3 +292,56 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
     monkeypatch.undo()
     write_atomically(path, b"new")
     assert path.read_bytes() == b"new"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda c: c["transformer"].update(dim=8 * 10**6),
+        lambda c: c["transformer"].update(blocks=[10**6, 1, 1, 1]),
+        lambda c: c["transformer"].update(refine=10**9),
+        lambda c: c["transformer"].update(expansion=1e300),
+        lambda c: c["transformer"].update(expansion=float("inf")),
+        lambda c: c["conditions"].update(width=10**7),
+        lambda c: c["conditions"].update(blocks=10**7),
+        lambda c: c["conditions"].update(view=10**7),
+        lambda c: c["velocity"].update(width=10**7),
+        lambda c: c["velocity"].update(blocks=10**7),
+        lambda c: c["velocity"].update(frequencies=10**9),
+        lambda c: c.update(exposure={"width": 10**7, "dropout": 0.2}),
+        lambda c: c.update(steps=10**9),
+        lambda c: c["transformer"].update(dim=1024, blocks=[64, 64, 64, 64], refine=64),  # allowed, and not the file's
+        lambda c: c["velocity"].update(width=8192, blocks=64),
+    ],
+)
+def test_absurd_sizes_are_refused_before_anything_is_built(
+    tmp_path: Path, files: dict[str, Path], change: Callable[[dict[str, Any]], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Within the memory that this process has already, or none at all."""
+    path = _altered(files["student"], tmp_path / "x.safetensors", describe=lambda d: change(d["config"]))
+    real = []
+    make = Student.__init__
+    monkeypatch.setattr(Student, "__init__", lambda self, c: real.append(torch.empty(0).device.type) or make(self, c))
+    _refused(path)
+    assert "cpu" not in real, "only laid out, never with memory"
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"format_version":' + "[" * 100_000], ids=["all", "inside"])
+def test_a_description_of_deep_brackets(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "deep.safetensors"
+    save_file({"w": torch.ones(2)}, path, metadata={"restorect": text})
+    _refused(path, "not a restorect checkpoint")
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.safetensors")
+    _refused(tmp_path / "pipe.safetensors", "no such weight file")
+    (tmp_path / "zero.safetensors").symlink_to("/dev/zero")
+    _refused(tmp_path / "zero.safetensors", "no such weight file")
+
+
+def test_a_file_larger_than_any_checkpoint_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "huge.safetensors"
+    with path.open("wb") as file:
+        file.truncate(10**12)
+    _refused(path, "1000000000000 bytes, too many for a checkpoint")

@@ -46,6 +46,22 @@ def test_the_base_net_counts_23552315_parameters() -> None:
     assert _count(net.head) == 113_092
 
 
+@pytest.mark.parametrize("options", [{}, {"stem": 2}, {"stem": 4, "gain": True, "unlattice": True}])
+def test_an_untrained_network_starts_near_the_identity(options: dict[str, object]) -> None:
+    """The last layer begins with a tenth of PyTorch's usual weights, which are uniform up to 1 / sqrt(inputs)."""
+    torch.manual_seed(0)
+    net = Transformer(TransformerConfig(**{**SMALL, **options})).eval()  # type: ignore[arg-type]
+    usual = net.output.weight[0].numel() ** -0.5
+    assert 0.09 * usual < net.output.weight.abs().max() <= 0.1 * usual
+    image = _image(32, 32)
+    near = (net(image, *_codes()).image - image).abs().mean().item()
+    with torch.no_grad():
+        net.output.weight *= 10
+        far = (net(image, *_codes()).image - image).abs().mean().item()
+    assert near < 0.05
+    assert far == pytest.approx(10 * near, rel=1e-3)
+
+
 def test_the_base_net_has_the_blocks_of_the_table() -> None:
     with torch.device("meta"):
         net = Transformer(TransformerConfig())

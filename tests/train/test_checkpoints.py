@@ -120,3 +120,25 @@ def test_logged_figures_are_those_of_the_step(pairs_folder: Path, tmp_path: Path
     parts = {k: v for k, v in record.items() if k not in
              {"kind", "step", "loss", "norm", "s", "lr", "patch", "steps_per_second", "minutes"}}  # fmt: skip
     assert record["loss"] == pytest.approx(sum(parts.values()), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("figures", "steps"),
+    [([20.0, 22.0, 21.0], 2), ([23.0, 22.0, 24.0], 3), ([23.0, 22.0, 21.0], 1), ([20.0, 20.0, 20.0], 1)],
+)
+def test_the_best_checkpoint_is_that_of_the_highest_psnr(
+    figures: list[float], steps: int, pairs_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the last one, nor that of the highest SSIM, which rises all the time here."""
+    left = list(figures)
+
+    def measured(*_given: object, **_named: object) -> dict[str, float]:
+        return {"psnr": left.pop(0), "ssim": 1 - 0.1 * len(left), "images": 1.0}
+
+    monkeypatch.setattr(loop, "validate", measured)
+    schedule = {"steps": 3, "patches": [32], "batches": [2], "validate_every": 1}
+    run("decompose", str(pairs_folder), tmp_path, 3, schedule=schedule)
+    (best, last) = (read_checkpoint(tmp_path / f"{name}.safetensors")[1] for name in ("best", "last"))
+    assert best.metrics["validation"]["psnr"] == max(figures)
+    assert (best.notes["steps"], last.notes["steps"]) == (steps, 3)
+    assert torch.load(tmp_path / "state.pt", weights_only=True)["best"] == max(figures)

@@ -38,7 +38,7 @@ def train(pairs: Path, out: Path, **environment: str) -> subprocess.CompletedPro
     command = [sys.executable, "-m", "restorect.cli", "train", "decompose", "--data", str(pairs), "-o", str(out)]
     command += ["--resume", *(f"--set=schedule.{setting}" for setting in settings)]
     env = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
-    return subprocess.run(command, capture_output=True, text=True, env=env, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, env=env, timeout=900)
 
 
 def one_line(done: subprocess.CompletedProcess[str], folder: Path) -> str:

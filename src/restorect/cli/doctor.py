@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from restorect import __version__
+from restorect.cli.doctor_weights import check_weights, told
 from restorect.errors import shown
 
 _CORE = ("torch", "numpy", "pillow", "opencv-python-headless", "tifffile", "imagecodecs", "safetensors", "pydantic")
@@ -29,12 +30,18 @@ _EXTRAS = {
 }
 
 
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False) -> None:
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    weights: Annotated[bool, typer.Option("--weights", help="Check every weight file: check sums, and loading.")] = False,
+) -> None:
     """Show versions, devices, extras, threads and weights, and warn about known troubles.
 
     Exit code: 0 all is well (extras may be missing), 1 there is trouble.
     """
     facts = examine()
+    if weights:
+        facts["checked_weights"] = checks = check_weights(weights_folder())
+        facts["troubles"] += [check["trouble"] for check in checks if check["trouble"]]
     typer.echo(json.dumps(facts, indent=2) if as_json else _text(facts))
     for name in (name for name in _FOR_PHOTOS if not facts["extras"][name]):
         text = f"the extra {name} is not installed, so {_EXTRAS[name][1]} cannot be read: {_install(name)}"
@@ -77,12 +84,18 @@ def cache_folder() -> Path:
     return platformdirs.user_cache_path("restorect")
 
 
+def weights_folder() -> Path:
+    """Where the installed weight files lie."""
+    import restorect.weights
+
+    return Path(restorect.weights.__file__).parent
+
+
 def weight_files() -> list[dict[str, Any]]:
     """The installed weight files with size and SHA-256."""
-    import restorect.weights
     from restorect.infer.batch.atomic import hash_file
 
-    folder = Path(restorect.weights.__file__).parent
+    folder = weights_folder()
     return [
         {"file": path.relative_to(folder).as_posix(), "bytes": path.stat().st_size, "sha256": hash_file(path)}
         for path in sorted(folder.rglob("*.safetensors"))
@@ -159,6 +172,7 @@ def _text(facts: dict[str, Any]) -> str:
         ("extras", extras),
         ("cache", f"{facts['cache']} ({'writable' if facts['cache_writable'] else 'read-only'})"),
         *(("weights", f"{w['file']}  {w['bytes'] / 1e6:.1f} MB  {w['sha256']}") for w in facts["weights"]),
+        *(("check", told(check)) for check in facts.get("checked_weights", ())),
         *(("hint", hint) for hint in facts["hints"]),
     ]
     return "\n".join(f"{name:<24} {value}" for name, value in rows)

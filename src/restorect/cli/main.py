@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from restorect import __version__
-from restorect.cli import metrics, train
+from restorect.cli import metrics, room, train
 from restorect.cli.ablate import ablate
 from restorect.cli.bench import bench
 from restorect.cli.degrade import degrade
@@ -16,7 +16,6 @@ from restorect.cli.evaluate import evaluate
 from restorect.cli.guard import guarded
 from restorect.cli.info import info
 from restorect.cli.restore import restore
-from restorect.cli.room import check_threads
 
 app = typer.Typer(
     name="restorect",
@@ -39,7 +38,7 @@ def _root(
     version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")] = False,
 ) -> None:
     if "--help" not in sys.argv:
-        check_threads()
+        room.check()
 
 
 # Each group is one file beside this one. They import torch inside their functions, so that --help stays instant.

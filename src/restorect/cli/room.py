@@ -1,12 +1,42 @@
-"""Whether there is room to begin: libraries that get no thread end the process, silently or by a signal."""
+"""Whether there is room to begin: libraries that get no memory or no thread end the process in ways of their own."""
 
 import os
+import sys
 import threading
 
 from restorect.errors import RestorectError
 
 _OWN = 12  # threads of a batch at most, and a few of libraries
 _STACK = 64 * 1024
+_LEAST = 300 * 2**20  # of address space: numpy's libraries alone take most of it
+
+
+def check() -> None:
+    """Look at the limits of this process.
+
+    Raises:
+        RestorectError: there is not enough for any command.
+    """
+    check_memory()
+    check_threads()
+
+
+def check_memory() -> None:
+    """Look at the limit of address space.
+
+    Raises:
+        RestorectError: the libraries do not fit into it.
+    """
+    if sys.platform == "win32":
+        return
+    import resource
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY and limit < _LEAST:
+        raise RestorectError(
+            f"this process may use {limit >> 20} MB of memory, and {_LEAST >> 20} are needed to begin: raise the limit "
+            "(ulimit -v)"
+        )
 
 
 def check_threads() -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from restorect.errors import CheckpointError
 
+_CHECKSUMS = "SHA256SUMS"
+
 
 def shipped() -> dict[tuple[str, str], Path]:
     """All weight files of restoring networks of the package by (task, size)."""
@@ -33,6 +35,26 @@ def shipped_weights(task: str, size: str) -> Path:
         there = f"{task} has {', '.join(sizes)}" if sizes else f"there is: {_listed(table)}"
         raise CheckpointError(f"no weights for {task} {size} come with this package ({there}); use --size or --weights")
     return table[task, size]
+
+
+def checksums(folder: Path) -> dict[str, str]:
+    """The SHA-256 of weight files by name, as a folder's table states them; empty without one."""
+    try:
+        lines = (folder / _CHECKSUMS).read_text(encoding="ascii").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return {}
+    rows = (line.split("  ", 1) for line in lines)
+    return {row[1]: row[0] for row in rows if len(row) == 2}
+
+
+def check_shipped(path: Path, sha256: str) -> None:
+    """Compare the SHA-256 of a weight file with the table beside it, which the files of the package have.
+
+    Raises:
+        CheckpointError: it is another one.
+    """
+    if checksums(path.parent).get(path.name, sha256) != sha256:
+        raise CheckpointError(f"{path}: is not the file that was shipped (see {_CHECKSUMS}); install restorect again")
 
 
 def _listed(table: dict[tuple[str, str], Path]) -> str:

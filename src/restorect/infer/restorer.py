@@ -16,7 +16,7 @@ from restorect.devices import find_device, use_threads
 from restorect.infer.arrays import Image, copy_of, like, to_tensor
 from restorect.infer.auto.decision import AUTO
 from restorect.infer.call import Options, PhotoCall
-from restorect.infer.catalogue import shipped_weights
+from restorect.infer.catalogue import check_shipped, shipped_weights
 from restorect.infer.fundus import keep_safe
 from restorect.infer.samples import Sample, between
 from restorect.infer.spread import SAMPLES, spread
@@ -67,7 +67,9 @@ class Restorer(PhotoCall):
         require(not several, "task auto chooses among the networks of all tasks: use restorect.load, or name one task")
         path = Path(weights) if weights is not None else shipped_weights(task, size)
         network, card = load_student(path)
-        return cls(network, card, file_hash(path), find_device(device))
+        weights_hash = file_hash(path)
+        check_shipped(path, weights_hash)
+        return cls(network, card, weights_hash, find_device(device))
 
     @property
     def default_steps(self) -> int:

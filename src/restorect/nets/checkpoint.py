@@ -1,6 +1,7 @@
 """Checkpoints: one safetensors file, weights and a description of what they are; strict, and nothing unpickles.
 
-The description is JSON under the metadata key "restorect".
+The description is JSON under the metadata key "restorect"; with the card it states the format's version and a check
+sum of the tensors, which files of before do not have.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from restorect.checksums import read_metadata, tensor_checksum
+from restorect.checksums import CHECKSUM_KEY, DESCRIPTION_KEY, read_metadata, tensor_checksum
 from restorect.configs import from_mapping, read_json, to_mapping
 from restorect.errors import CheckpointError, ConfigError, RestorectError
 from restorect.files import open_regular
@@ -26,8 +27,6 @@ from restorect.nets.teacher import Teacher, TeacherConfig
 from restorect.retinex.decomposition import DecompositionPair
 
 FORMAT_VERSION = 1
-METADATA_KEY = "restorect"
-CHECKSUM_KEY = "sha256"
 Kind = Literal["decomposition", "teacher", "student"]
 _MOST_BYTES = 4 * 2**30
 
@@ -68,7 +67,7 @@ def save_checkpoint(path: Path, network: nn.Module, card: Card, dtype: torch.dty
     }
     description = {"format_version": FORMAT_VERSION, **asdict(card), CHECKSUM_KEY: tensor_checksum(save(tensors))}
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, save(tensors, metadata={METADATA_KEY: json.dumps(description)}))
+    write_atomically(path, save(tensors, metadata={DESCRIPTION_KEY: json.dumps(description)}))
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], Card]:
@@ -91,7 +90,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], Card, bool]:
     except (SafetensorError, ValueError) as error:
         raise CheckpointError(f"{path}: not a readable safetensors file ({error}); fetch or train it again") from error
     try:
-        description = read_json(metadata[METADATA_KEY])
+        description = read_json(metadata[DESCRIPTION_KEY])
         version, checksum = description.pop("format_version"), description.pop(CHECKSUM_KEY, None)
     except (KeyError, ValueError, AttributeError, TypeError) as error:
         raise CheckpointError(f"{path}: not a restorect checkpoint (it carries no description)") from error

@@ -1,6 +1,7 @@
 """The classifier's file, its judgement, and the statistics under it."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -108,14 +109,19 @@ def test_size_hardly_matters_and_the_picture_stays_untouched() -> None:
     assert np.array_equal(large, before)
 
 
-def test_a_photo_takes_less_than_20_ms() -> None:
+def test_a_photo_costs_a_few_passes_over_its_pixels() -> None:
+    """Some 10 ms on an idle machine; a busy one takes longer for the passes too."""
     classifier, photo = Classifier(layers(320), CARD, ""), picture(1200, 1600)
-    taken = []
-    for _ in range(5):
-        begun = time.process_time()
-        classifier.decide(photo)
-        taken.append(time.process_time() - begun)
-    assert min(taken) < 0.02
+
+    def least(action: Callable[[], object]) -> float:
+        taken = []
+        for _ in range(10):
+            begun = time.process_time()
+            action()
+            taken.append(time.process_time() - begun)
+        return min(taken)
+
+    assert least(lambda: classifier.decide(photo)) < 8 * least(lambda: (photo * photo).sum())
 
 
 def test_the_shipped_file_is_small_and_its_card_says_what_it_holds() -> None:

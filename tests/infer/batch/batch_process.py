@@ -13,7 +13,9 @@ import restorect
 HERE = Path(__file__).parent
 
 
-def start(out: Path, *paths: Path, seconds: float = 0.0, samples: int = 1, die: int = 0) -> "subprocess.Popen[str]":
+def start(
+    out: Path, *paths: Path, seconds: float = 0.0, samples: int = 1, die: int = 0, gate: Path | None = None
+) -> "subprocess.Popen[str]":
     source = str(Path(restorect.__file__).parents[1])
     arguments = [str(out), str(seconds), str(samples), str(die), *map(str, paths)]
     return subprocess.Popen(
@@ -21,11 +23,11 @@ def start(out: Path, *paths: Path, seconds: float = 0.0, samples: int = 1, die: 
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONPATH": source},
+        env=os.environ | {"PYTHONPATH": source} | ({"GATE": str(gate)} if gate else {}),
     )
 
 
-def finish(process: "subprocess.Popen[str]", timeout: float = 60) -> tuple[int, list[str], str]:
+def finish(process: "subprocess.Popen[str]", timeout: float = 900) -> tuple[int, list[str], str]:
     """The exit code (negative: the signal), the lines on standard output, and standard error."""
     out, error = process.communicate(timeout=timeout)
     return process.returncode, out.splitlines(), error

@@ -178,7 +178,7 @@ def test_an_error_of_the_receiver_ends_the_work_before_the_lock_is_free(tmp_path
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_batch(planned(tmp_path), lambda: FakeRestorer(0.02), SETTINGS, photos=FakePhotos(), on_event=receive)
+        run_batch(planned(tmp_path), lambda: FakeRestorer(0.1), SETTINGS, photos=FakePhotos(), on_event=receive)
     there = sorted((tmp_path / "out").glob("*.fake"))
     time.sleep(0.2)
     assert sorted((tmp_path / "out").glob("*.fake")) == there
@@ -189,9 +189,21 @@ def test_an_error_of_the_receiver_ends_the_work_before_the_lock_is_free(tmp_path
 def test_a_stop_from_another_thread(tmp_path: Path) -> None:
     for n in range(30):
         make(tmp_path / "in" / f"{n:02d}.fake")
-    stop = Stop()
-    threading.Timer(0.1, stop.ask).start()
-    summary = run_batch(planned(tmp_path), lambda: FakeRestorer(0.03), SETTINGS, photos=FakePhotos(), stop=stop)
+    stop, reached, asked = Stop(), threading.Event(), threading.Event()
+
+    class Waiting(FakeRestorer):
+        def __call__(self, *given: Any, **named: Any) -> Any:
+            reached.set()
+            asked.wait()
+            return super().__call__(*given, **named)
+
+    def ask() -> None:
+        reached.wait()
+        stop.ask()
+        asked.set()
+
+    threading.Thread(target=ask).start()
+    summary = run_batch(planned(tmp_path), Waiting, SETTINGS, photos=FakePhotos(), stop=stop)
     assert summary.interrupted
     assert summary.left > 10
     assert summary.exit_code == 130

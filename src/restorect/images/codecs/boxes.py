@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 _MAX_BOXES = 10_000
+_MAX_ROWS = 2**16  # of a table: a photo of 500 megapixels has some 2,000 tiles
 
 
 @dataclass(kw_only=True)
@@ -68,13 +69,13 @@ def samples(data: bytes) -> int:
 
 
 def read_meta(data: bytes, start: int, end: int) -> Meta:
-    """Read the tables of a `meta` box."""
+    """Read the tables of a `meta` box, the first one of each kind: together they are walked through but once."""
     meta = Meta()
     for kind, at, stop in walk(data, start + 4, end):
         body = data[at:stop]
         if kind == b"pitm":
             meta.primary = struct.unpack_from(">H" if body[0] == 0 else ">I", body, 4)[0]
-        elif kind == b"iinf":
+        elif kind == b"iinf" and not meta.kinds:
             for name, a, b in walk(body, 6 if body[0] == 0 else 8):
                 if name == b"infe" and body[a] in (2, 3):
                     code = ">H" if body[a] == 2 else ">I"
@@ -83,15 +84,15 @@ def read_meta(data: bytes, start: int, end: int) -> Meta:
                     meta.kinds[item] = body[place : min(place + 4, b)]
                     if body[a + 3] & 1:
                         meta.hidden.add(item)
-        elif kind == b"iref":
+        elif kind == b"iref" and not meta.references:
             meta.references = _read_references(body)
-        elif kind == b"iloc":
+        elif kind == b"iloc" and not meta.places:
             meta.places = _read_places(body)
         elif kind == b"idat":
             meta.idat = body
-        elif kind == b"iprp":
+        elif kind == b"iprp" and not meta.properties:
             for name, a, b in walk(body):
-                if name == b"ipco":
+                if name == b"ipco" and not meta.properties:
                     meta.properties = [(prop, body[c:d]) for prop, c, d in walk(body, a, b)][:1000]
                 elif name == b"ipma":
                     meta.owned.update(_read_owned(body[a:b]))
@@ -114,13 +115,18 @@ def _read_places(body: bytes) -> dict[int, tuple[int, list[tuple[int, int]]]]:
         return int.from_bytes(body[at - size : at], "big")
 
     places = {}
+    rows = 0
     for _ in range(take(wide)):
         item = take(wide)
         method = take(2) & 15 if version else 0
         take(2)
         start = take(base)
         extents = []
-        for _ in range(take(2)):
+        count = take(2)
+        rows += 1 + count
+        if rows > _MAX_ROWS or (count > 1 and not index + offset + length):
+            raise ValueError("its table of items is absurdly long")
+        for _ in range(count):
             take(index)
             extents.append((start + take(offset), take(length)))
         places[item] = (method, extents)
@@ -141,8 +147,10 @@ def _read_references(body: bytes) -> list[tuple[bytes, int, tuple[int, ...]]]:
 def _read_owned(body: bytes) -> dict[int, list[int]]:
     """Read an `ipma` box: the properties of each item, counted from 1."""
     wide_item, wide_index = body[0] > 0, body[3] & 1
-    owned, at = {}, 8
-    for _ in range(struct.unpack_from(">I", body, 4)[0]):
+    owned, at, rows = {}, 8, struct.unpack_from(">I", body, 4)[0]
+    if rows > _MAX_ROWS:
+        raise ValueError("its table of properties is absurdly long")
+    for _ in range(rows):
         item = struct.unpack_from(">I" if wide_item else ">H", body, at)[0]
         at += 4 if wide_item else 2
         count = body[at]
@@ -154,13 +162,13 @@ def _read_owned(body: bytes) -> dict[int, list[int]]:
     return owned
 
 
-def content(data: bytes, meta: Meta, item: int) -> bytes:
-    """Gather an item's bytes, at most those of the file."""
+def content(data: bytes, meta: Meta, item: int, room: int | None = None) -> bytes:
+    """Gather an item's bytes, at most `room` of them; None is as many as the file has."""
+    room = len(data) if room is None else room
     method, extents = meta.places.get(item, (0, []))
     source = meta.idat if method == 1 else data
     block = b""
     for start, length in extents[:64]:
-        block += source[start : start + length if length else None]
-        if len(block) > len(data):
-            break
+        left = room - len(block)
+        block += source[start : start + min(length or left, left)]
     return block

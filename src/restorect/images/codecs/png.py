@@ -3,6 +3,7 @@
 import struct
 import zlib
 from collections.abc import Iterator
+from typing import NoReturn
 
 import imagecodecs
 import numpy as np
@@ -19,7 +20,9 @@ _INCH = 0.0254
 _MAX_TEXT = 16 * 2**20
 _MAX_TEXTS = 1000
 _MAX_ALL_TEXT = 64 * 2**20
+_MOST_FROM_A_BYTE = 1032  # of deflate
 _MAX_CHUNKS = 2**20
+_PIXELS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT"}
 _MAX_NAMED = 8
 # Read, written anew, or of no meaning without the coding they belong to.
 _KNOWN = {
@@ -36,10 +39,11 @@ def header(data: bytes, page: int) -> Header:
     """Read all chunks but the pixels."""
     chunks: dict[bytes, bytes] = {}
     texts: dict[str, str] = {}
+    unpacker = _Unpacker()
     room, lost = _MAX_ALL_TEXT, 0
     for kind, body in _chunks(data):
         if kind in (b"tEXt", b"zTXt", b"iTXt"):
-            key, text = _text(kind, body) if len(texts) < _MAX_TEXTS and room > 0 else ("", None)
+            key, text = _text(kind, body, unpacker) if len(texts) < _MAX_TEXTS and room > 0 else ("", None)
             room -= len(text or "") + 1024
             if text is None:
                 lost += 1
@@ -53,13 +57,13 @@ def header(data: bytes, page: int) -> Header:
     transparent = b"tRNS" in chunks or bool(kind_of_colour & 4)
     grey = kind_of_colour in (0, 4)
     points = _high_dynamic_range(chunks)
-    profile, warnings = _profile(chunks, grey=grey) if points is None else (None, ())
+    profile, warnings = _profile(chunks, unpacker, grey=grey) if points is None else (None, ())
     if grey and profile is not None and icc.space(profile) == "rgb":
         profile = icc.grey_of(profile) if icc.problem(profile, 3) is None and not icc.is_srgb(profile) else None
     block = exif.bare(chunks.get(b"eXIf")) or exif.bare(_raw_profile(texts, _EXIF_KEYS))
     packet = xmp.usable(texts.pop(_XMP_KEY, "").encode("utf-8", "surrogateescape"))
     if lost:
-        warnings += (f"{lost} of its texts are too long or damaged and are not kept",)
+        warnings += (f"{lost} of its texts are too long, too many or damaged and are not kept",)
     return Header(
         width=width,
         height=height,
@@ -86,6 +90,7 @@ def header(data: bytes, page: int) -> Header:
 
 def decode(data: bytes, page: int, header: Header) -> Decoded:
     """Decode the pixels of the picture, or of one frame of an animation."""
+    data = _pixels_only(data)
     if page:
         if page >= header.pages:
             raise ImageError(f"has {header.pages} pages, not {page + 1}: choose --page from 0")
@@ -169,28 +174,67 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def _inflate(data: bytes) -> bytes | None:
-    """Inflate at most `_MAX_TEXT` bytes; None when it is damaged or longer."""
-    machine = zlib.decompressobj()
-    try:
-        text = machine.decompress(data, _MAX_TEXT)
-    except zlib.error:
-        return None
-    return text if machine.eof else None
+def _pixels_only(data: bytes) -> bytes:
+    """Leave out all chunks but those of the pixels: libpng would unpack each text and keep them all."""
+    kept, at = [data[: len(_SIGNATURE)]], len(_SIGNATURE)
+    while at + 8 <= len(data):
+        size, kind = struct.unpack_from(">I4s", data, at)
+        if not kind.isalpha():
+            break
+        if kind in _PIXELS:
+            kept.append(data[at : at + 12 + size])
+        at += 12 + size
+        if kind == b"IEND":
+            break
+    return b"".join([*kept, data[at:]])
 
 
-def _text(kind: bytes, body: bytes) -> tuple[str, str | None]:
+class _Unpacker:
+    """Inflates a file's texts and its profile, together only up to a limit, whether they are kept or not."""
+
+    def __init__(self) -> None:
+        self._left = _MAX_ALL_TEXT
+
+    def inflate(self, data: bytes, what: str = "") -> bytes | None:
+        """Inflate at most `_MAX_TEXT` bytes; None when it is damaged or longer.
+
+        Args:
+            data: deflated.
+            what: what must not be longer; empty where it may be left out.
+
+        Raises:
+            ImageError: `what` is longer, or the limit of all together is reached.
+        """
+        machine = zlib.decompressobj()
+        try:
+            text = machine.decompress(data, _MAX_TEXT)
+            self._left -= len(text)
+        except zlib.error:  # it may have come after much work, which counts too
+            text = b""
+            self._left -= min(_MAX_TEXT, _MOST_FROM_A_BYTE * len(data))
+        if self._left < 0:
+            _refuse_bomb("text and profile", _MAX_ALL_TEXT)
+        if what and len(text) == _MAX_TEXT and not machine.eof:
+            _refuse_bomb(what, _MAX_TEXT)
+        return text if machine.eof else None
+
+
+def _refuse_bomb(what: str, limit: int) -> NoReturn:
+    raise ImageError(f"its {what} unpacks to over {limit >> 20} MB: it is a decompression bomb, get it again")
+
+
+def _text(kind: bytes, body: bytes, unpacker: _Unpacker) -> tuple[str, str | None]:
     """Read a text chunk: keyword and value; no value when it is damaged or too long."""
     key, _, rest = body.partition(b"\0")
     name = key.decode("latin-1")
     if kind == b"tEXt":
         return name, rest.decode("latin-1")
     if kind == b"zTXt":
-        found = _inflate(rest[1:])
+        found = unpacker.inflate(rest[1:])
         return name, None if found is None else found.decode("latin-1")
     packed = rest[:1] == b"\1"
     value = rest[2:].split(b"\0", 2)[-1] if rest[2:].count(b"\0") >= 2 else b""
-    found = _inflate(value) if packed else value
+    found = unpacker.inflate(value) if packed else value
     return name, None if found is None else found.decode("utf-8", "surrogateescape")
 
 
@@ -206,14 +250,14 @@ def _high_dynamic_range(chunks: dict[bytes, bytes]) -> tuple[int, int] | None:
     return (primaries, transfer) if full and cicp.is_hdr(primaries, transfer) else None
 
 
-def _profile(chunks: dict[bytes, bytes], *, grey: bool) -> tuple[bytes | None, tuple[str, ...]]:
+def _profile(chunks: dict[bytes, bytes], unpacker: _Unpacker, *, grey: bool) -> tuple[bytes | None, tuple[str, ...]]:
     """Find out what colours the numbers mean."""
     if len(chunks.get(b"cICP", b"")) == 4:
         primaries, transfer, _, full = chunks[b"cICP"]
         found, warnings = cicp.profile(primaries, transfer, grey=grey)
         return found, warnings if full else (*warnings, "its narrow range of codes is not followed")
     if b"iCCP" in chunks:
-        found = _inflate(chunks[b"iCCP"].partition(b"\0")[2][1:])
+        found = unpacker.inflate(chunks[b"iCCP"].partition(b"\0")[2][1:], "colour profile")
         return (found, ()) if found else (None, ("its colour profile is damaged: sRGB is assumed",))
     if b"sRGB" in chunks or len(chunks.get(b"gAMA", b"")) != 4:
         return None, ()

@@ -141,16 +141,18 @@ def _bits_from_codec(still: Still, properties: list[tuple[bytes, bytes]]) -> Non
 def _read_metadata(still: Still, data: bytes, meta: Meta) -> None:
     """Take over the EXIF and XMP items that describe the primary picture, or that describe none."""
     told = [(item, kind) for item, kind in meta.kinds.items() if kind in (b"Exif", b"mime")]
+    room = len(data)  # of all items together: overlapping ones would be copied a thousand times
     for item, kind in told[:_MAX_ITEMS]:
         about = meta.referred(b"cdsc", item)
-        if about and meta.primary not in about:
+        known = still.exif if kind == b"Exif" else still.xmp
+        if known is not None or (about and meta.primary not in about):
             continue
-        if kind == b"Exif" and still.exif is None:
-            block = content(data, meta, item)
+        block = content(data, meta, item, room)
+        room -= len(block)
+        if kind == b"Exif":
             skip = 4 + struct.unpack_from(">I", block)[0] if len(block) > 4 else 0
             still.exif = block[skip:] or None
-        elif kind == b"mime" and still.xmp is None:
-            block = content(data, meta, item)
+        else:
             still.xmp = block if b"<x:xmpmeta" in block[:4096] or b"<rdf:RDF" in block[:4096] else None
 
 

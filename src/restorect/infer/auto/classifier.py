@@ -11,15 +11,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
-from restorect.configs import from_mapping, require
+from restorect.checksums import CHECKSUM_KEY, DESCRIPTION_KEY, read_metadata, tensor_checksum
+from restorect.configs import from_mapping, read_json, require
 from restorect.errors import CheckpointError, ConfigError
 from restorect.infer.auto.decision import NOTHING, Decision
 from restorect.infer.auto.statistics import COUNT, Floats, statistics, thumbnail
+from restorect.infer.catalogue import check_shipped
 
 FORMAT_VERSION = 1
-METADATA_KEY = "restorect"
 LIMIT = 4.0
 """Standardised statistics are cut here, so that an odd photograph does not run away from all that was learnt."""
 LAYERS = ("mean", "scale", "weight_1", "bias_1", "weight_2", "bias_2")
@@ -73,18 +75,22 @@ class Classifier:
         if not path.is_file():
             raise CheckpointError(f"{path}: no such weight file; give --task, or install the package again")
         try:
-            with safe_open(path, framework="np") as file:
-                metadata = file.metadata() or {}
-                layers = {name: file.get_tensor(name) for name in file.keys()}
-            description = json.loads(metadata[METADATA_KEY])
+            content = path.read_bytes()
+            layers = load(content)
+            description = read_json(read_metadata(content)[DESCRIPTION_KEY])
             version, kind = description.pop("format_version"), description.pop("kind")
+            checksum = description.pop(CHECKSUM_KEY, None)
             if (version, kind) != (FORMAT_VERSION, "classifier"):
                 raise CheckpointError(f"{path}: holds a {kind} of version {version}, not a classifier of version 1")
             card = from_mapping(ClassifierCard, description)
         except (SafetensorError, OSError, KeyError, ValueError, AttributeError, TypeError, ConfigError) as error:
             raise CheckpointError(f"{path}: not a usable classifier ({error}); train or fetch it again") from error
         _check_shapes(path, layers, len(card.classes))
-        return cls(layers, card, hashlib.sha256(path.read_bytes()).hexdigest())
+        if checksum is not None and checksum != tensor_checksum(content):
+            raise CheckpointError(f"{path}: its weights do not fit their check sum: the copy is damaged, fetch it again")
+        weights_hash = hashlib.sha256(content).hexdigest()
+        check_shipped(path, weights_hash)
+        return cls(layers, card, weights_hash)
 
     def probabilities(self, x_BF: Floats) -> Floats:
         """Probability of each class, (B, C)."""
@@ -111,11 +117,10 @@ class Classifier:
 
 def pack(layers: dict[str, NDArray[Any]], card: ClassifierCard) -> bytes:
     """The content of a classifier's file."""
-    from safetensors.numpy import save
-
-    description = {"format_version": FORMAT_VERSION, "kind": "classifier", **asdict(card)}
     tensors = {name: np.ascontiguousarray(layers[name], dtype=np.float32) for name in LAYERS}
-    return save(tensors, metadata={METADATA_KEY: json.dumps(description)})
+    description = {"format_version": FORMAT_VERSION, "kind": "classifier", **asdict(card)}
+    description[CHECKSUM_KEY] = tensor_checksum(save(tensors))
+    return save(tensors, metadata={DESCRIPTION_KEY: json.dumps(description)})
 
 
 def _check_shapes(path: Path, layers: dict[str, NDArray[Any]], classes: int) -> None:
