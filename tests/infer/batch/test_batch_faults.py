@@ -19,6 +19,7 @@ from restorect.errors import RestorectError
 from restorect.infer.batch import (
     BusyError,
     Event,
+    NameTemplate,
     Naming,
     OutputError,
     Plan,
@@ -60,6 +61,18 @@ def test_a_manifest_s_name_that_is_none_is_passed_over(name: str, tmp_path: Path
     assert (len(plan.jobs), plan.passed_over) == (1, ())
     assert run_batch(plan, FakeRestorer, SETTINGS, photos=FakePhotos()).restored == 1
     assert (tmp_path / "out" / "a.fake").read_bytes() == expected(source)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800", "/x" * 20_000])
+def test_an_input_that_is_none_is_passed_over_too(name: str, tmp_path: Path) -> None:
+    make(tmp_path / "in" / "a.fake")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / MANIFEST_NAME).write_text(line(input=name, outputs={"0001-a.fake": "0"}))
+    assert Manifest(tmp_path / "out").unreadable_lines == 1
+    template = NameTemplate(text="{index:04d}-{stem}")
+    naming = Naming(task="t", size="s", settings=SETTINGS, template=template)
+    (job,) = plan_batch([str(tmp_path / "in")], tmp_path / "out", naming, FakePhotos()).jobs
+    assert job.outputs == ("0001-a.fake",)
 
 
 def test_names_that_are_no_utf_8_are_names(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from restorect.errors import shown
 from restorect.files import open_regular
 from restorect.infer.batch.failures import OutputError
-from restorect.infer.batch.names import lies_inside
+from restorect.infer.batch.names import can_be_path, lies_inside
 
 MANIFEST_NAME = "restorect-manifest.jsonl"
 Status = Literal["writing", "done", "failed"]
@@ -149,7 +149,7 @@ def _parse(line: bytes) -> Entry | None:
     hashes = entry.outputs.values() if isinstance(entry.outputs, dict) else []
     if entry.status not in ("writing", "done", "failed") or not all(isinstance(t, str) for t in (*texts, *hashes)):
         return None
-    return entry if all(map(lies_inside, entry.outputs)) else None
+    return entry if can_be_path(entry.input) and all(map(lies_inside, entry.outputs)) else None
 
 
 def _separator(descriptor: int) -> bytes:

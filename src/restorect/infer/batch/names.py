@@ -13,7 +13,7 @@ from restorect.infer.batch.failures import OutputError
 
 FIELDS = ("stem", "parent", "index", "task", "size", "seed", "sample")
 _NUMBERS = ("index", "seed", "sample")
-_LONGEST_NAME = 255
+_LONGEST_NAME, _LONGEST_PATH = 255, 32768  # bytes; Windows has the longest paths
 _ON_WINDOWS = sys.platform == "win32"
 
 
@@ -103,13 +103,18 @@ def checked(relative: str) -> str:
     return relative
 
 
-def lies_inside(relative: str) -> bool:
-    """Whether a file of that name can lie under the output folder at all; for names that others may have written."""
+def can_be_path(text: str) -> bool:
+    """Whether the system could have a path of that name; for names that others may have written."""
     try:
-        os.fsencode(relative)
+        size = len(os.fsencode(text))
     except UnicodeEncodeError:  # half of a pair, which no file name holds
         return False
-    return "\0" not in relative and not _leaves(relative)
+    return "\0" not in text and size <= _LONGEST_PATH
+
+
+def lies_inside(relative: str) -> bool:
+    """Whether a file of that name can lie under the output folder at all; for names that others may have written."""
+    return can_be_path(relative) and not _leaves(relative)
 
 
 def same_file_key(relative: str) -> str:
