@@ -31,13 +31,22 @@ def failing(error: BaseException) -> Callable[[], object]:
     ("error", "line"),
     [
         (ConfigError("no\x1b[2J such\nsize"), "no\\x1b[2J such size"),
-        (OSError(errno.ENOSPC, "x", "/a\nb"), "/a\\nb: the disk is full; free some space and run the same command again"),
+        (
+            OSError(errno.ENOSPC, "x", "/a\nb"),
+            "/a\\nb: the disk is full; free some space and run the same command again",
+        ),
         (OSError(errno.EMFILE, "x", b"/\xff"), "/\\xff: too many files are open; raise the limit"),
         (MemoryError(), "there is not enough memory for it"),
-        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"), "there is not enough memory"),
+        (
+            RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"),
+            "there is not enough memory",
+        ),
         (RuntimeError("can't start new thread"), "the system gives no further process or thread"),
         (ImportError("libx.so: failed to map segment from shared object"), "a library cannot be loaded: there is not"),
-        (UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed"), "a name holds letters that no file name"),
+        (
+            UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed"),
+            "a name holds letters that no file name",
+        ),
         (ValueError("embedded null byte"), "a name holds letters that no file name can have"),
         (RecursionError("too\ndeep"), "unexpected RecursionError: too deep; please report it"),
     ],

@@ -32,7 +32,9 @@ _EXTRAS = {
 
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
-    weights: Annotated[bool, typer.Option("--weights", help="Check every weight file: check sums, and loading.")] = False,
+    weights: Annotated[
+        bool, typer.Option("--weights", help="Check every weight file: check sums, and loading.")
+    ] = False,
 ) -> None:
     """Show versions, devices, extras, threads and weights, and warn about known troubles.
 

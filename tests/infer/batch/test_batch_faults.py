@@ -161,7 +161,9 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path / "in"
 
 
-def test_a_subfolder_that_cannot_be_listed_is_named(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_subfolder_that_cannot_be_listed_is_named(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     closed(monkeypatch, tree / "closed", tree / ".hidden")
     plan = planned(tmp_path, recursive=True)
     assert sorted(job.source.path.name for job in plan.jobs) == ["a.fake", "b.fake", "d.fake"]

@@ -87,7 +87,9 @@ class Classifier:
             raise CheckpointError(f"{path}: not a usable classifier ({error}); train or fetch it again") from error
         _check_shapes(path, layers, len(card.classes))
         if checksum is not None and checksum != tensor_checksum(content):
-            raise CheckpointError(f"{path}: its weights do not fit their check sum: the copy is damaged, fetch it again")
+            raise CheckpointError(
+                f"{path}: its weights do not fit their check sum: the copy is damaged, fetch it again"
+            )
         weights_hash = hashlib.sha256(content).hexdigest()
         check_shipped(path, weights_hash)
         return cls(layers, card, weights_hash)
