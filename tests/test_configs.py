@@ -177,9 +177,8 @@ def test_a_missing_recipe_names_the_file(tmp_path: Path) -> None:
         read_yaml(tmp_path / "gone.yaml")
 
 
-LAUGHS = "a: &a [x, x]\n" + "".join(
-    f"{b}: &{b} [*{a}, *{a}, *{a}, *{a}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
-)
+_PAIRS = zip("abcdefgh", "bcdefghi", strict=True)
+LAUGHS = "a: &a [x, x]\n" + "".join(f"{b}: &{b} [*{a}, *{a}, *{a}, *{a}]\n" for a, b in _PAIRS)
 
 
 @pytest.mark.parametrize(
@@ -221,7 +220,7 @@ def test_a_setting_of_deep_brackets_is_one_line() -> None:
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "", "\xff", "1" * 10_000])
 def test_json_that_cannot_be_read_is_a_value_error(text: str) -> None:
-    with pytest.raises(ValueError, match=r"\S"):
+    with pytest.raises(ValueError, match=r"nested too deeply|Expecting value|integer string"):
         read_json(text)
 
 

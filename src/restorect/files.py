@@ -72,6 +72,9 @@ def write_atomically(
             part.replace(path)
         else:
             _rename_new(part, path)
+    except OSError as error:
+        error.filename = str(path)  # a full disk names none, and the temporary file's name says nothing to anybody
+        raise
     finally:
         part.unlink(missing_ok=True)
     _sync_folder(path.parent)

@@ -6,7 +6,10 @@ import json
 import os
 import pickle
 import re
+import resource
 import struct
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
+from torch.nn.modules.module import _global_parameter_registration_hooks
 
 from restorect.errors import CheckpointError
 from restorect.flow.velocity import VelocityConfig
@@ -315,15 +319,22 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
     ],
 )
 def test_absurd_sizes_are_refused_before_anything_is_built(
-    tmp_path: Path, files: dict[str, Path], change: Callable[[dict[str, Any]], object], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, files: dict[str, Path], change: Callable[[dict[str, Any]], object]
 ) -> None:
-    """Within the memory that this process has already, or none at all."""
+    """Within the memory that this process has already: no parameter is filled that the file has no room for."""
     path = _altered(files["student"], tmp_path / "x.safetensors", describe=lambda d: change(d["config"]))
-    real = []
-    make = Student.__init__
-    monkeypatch.setattr(Student, "__init__", lambda self, c: real.append(torch.empty(0).device.type) or make(self, c))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     _refused(path)
-    assert "cpu" not in real, "only laid out, never with memory"
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
+    assert not _global_parameter_registration_hooks
+
+
+def test_loading_imports_no_algebra_system(files: dict[str, Path]) -> None:
+    """It would cost a second at each start."""
+    code = "import sys; from pathlib import Path; from restorect.nets.checkpoint import load_student;"
+    code += "load_student(Path(sys.argv[1])); print('sympy' in sys.modules)"
+    command = [sys.executable, "-c", code, str(files["student"])]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "False\n"
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"format_version":' + "[" * 100_000], ids=["all", "inside"])

@@ -4,10 +4,12 @@ The description is JSON under the metadata key "restorect"; with the card it sta
 sum of the tensors, which files of before do not have.
 """
 
+import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +18,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from restorect.checksums import CHECKSUM_KEY, DESCRIPTION_KEY, read_metadata, tensor_checksum
 from restorect.configs import from_mapping, read_json, to_mapping
@@ -29,6 +32,10 @@ from restorect.retinex.decomposition import DecompositionPair
 FORMAT_VERSION = 1
 Kind = Literal["decomposition", "teacher", "student"]
 _MOST_BYTES = 4 * 2**30
+_MANY, _SPARE = (
+    8,
+    10**6,
+)  # so many parameters for each number in a file, and a few more, are made before they are refused
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,13 +202,35 @@ def _config(path: Path, cls: Any, card: Card) -> Any:  # noqa: ANN401
         raise CheckpointError(f"{path}: its network config is not understood ({error})") from error
 
 
-def _filled(path: Path, make: Callable[[], Any], tensors: dict[str, Tensor]) -> Any:  # noqa: ANN401
-    """Load the weights strictly, with one line about the first thing that does not fit.
+@contextlib.contextmanager
+def _kept_small(path: Path, tensors: dict[str, Tensor]) -> Iterator[None]:
+    """While a network is made, refuse it as soon as it has far more parameters than the file has numbers.
 
-    The network is laid out without memory first: no description gets more of it than the file's own tensors take.
+    A parameter is counted before anything is written to its memory. Some more are let through: that a shape does not
+    fit says more than that a number does not.
     """
-    with torch.device("meta"):
-        expected = make().state_dict()
+    left = _MANY * sum(tensor.numel() for tensor in tensors.values()) + _SPARE
+    thread = threading.get_ident()  # other threads may be making networks of their own
+
+    def count(_module: nn.Module, _name: str, parameter: nn.Parameter | None) -> None:
+        nonlocal left
+        if parameter is not None and threading.get_ident() == thread:
+            left -= parameter.numel()
+            if left < 0:
+                raise CheckpointError(f"{path}: its network config describes a far larger network than its weights are")
+
+    handle = register_module_parameter_registration_hook(count)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def _filled(path: Path, make: Callable[[], Any], tensors: dict[str, Tensor]) -> Any:  # noqa: ANN401
+    """Load the weights strictly, with one line about the first thing that does not fit."""
+    with _kept_small(path, tensors):
+        network = make()
+    expected = network.state_dict()
     for name, tensor in expected.items():
         if name not in tensors:
             raise CheckpointError(f"{path}: weight {name} is missing; the file is incomplete, fetch or train it again")
@@ -211,6 +240,5 @@ def _filled(path: Path, make: Callable[[], Any], tensors: dict[str, Tensor]) -> 
     unknown = sorted(set(tensors) - set(expected))
     if unknown:
         raise CheckpointError(f"{path}: weight {unknown[0]} does not belong to this network")
-    network = make()
     network.load_state_dict(tensors)
     return network.eval()
