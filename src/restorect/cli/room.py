@@ -8,7 +8,9 @@ from restorect.errors import RestorectError
 
 _OWN = 12  # threads of a batch at most, and a few of libraries
 _STACK = 64 * 1024
-_LEAST = 1200 * 2**20  # of address space, which torch's libraries and the stacks of threads take; little of it is memory
+_LEAST = (
+    1200 * 2**20
+)  # of address space, which torch's libraries and the stacks of threads take; little of it is memory
 
 
 def check() -> None:
