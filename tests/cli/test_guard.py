@@ -96,7 +96,7 @@ def restorect_under(limit: Callable[[], None], *arguments: object) -> "subproces
     return subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, preexec_fn=limit, check=False)
 
 
-@pytest.mark.parametrize("megabytes", [60, 100, 250, 400, 600])
+@pytest.mark.parametrize("megabytes", [60, 250, 700, 1100])
 def test_too_little_memory_to_begin_is_one_line(megabytes: int, tmp_path: Path) -> None:
     source = photo(tmp_path / "a.png")
 
@@ -104,10 +104,10 @@ def test_too_little_memory_to_begin_is_one_line(megabytes: int, tmp_path: Path) 
         resource.setrlimit(resource.RLIMIT_AS, (megabytes * 2**20,) * 2)
 
     done = restorect_under(limit, "restore", source, "-o", tmp_path / "out", "--size", "nano")
-    assert done.returncode in (1, 2)
-    assert "Traceback" not in done.stderr
-    assert "memory" in done.stderr.splitlines()[-1]
-    assert done.stderr.startswith(("restorect: ", "failed: "))
+    assert done.returncode == 2
+    assert done.stderr.startswith("restorect: ")
+    assert done.stderr.count("\n") == 1
+    assert "memory" in done.stderr
 
 
 def test_too_few_files_are_one_line_for_each_photo(tmp_path: Path) -> None:

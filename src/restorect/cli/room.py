@@ -8,7 +8,9 @@ from restorect.errors import RestorectError
 
 _OWN = 12  # threads of a batch at most, and a few of libraries
 _STACK = 64 * 1024
-_LEAST = 300 * 2**20  # of address space: numpy's libraries alone take most of it
+_LEAST = (
+    1200 * 2**20
+)  # of address space, which torch's libraries and the stacks of threads take; little of it is memory
 
 
 def check() -> None:
@@ -34,8 +36,8 @@ def check_memory() -> None:
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     if limit != resource.RLIM_INFINITY and limit < _LEAST:
         raise RestorectError(
-            f"this process may use {limit >> 20} MB of memory, and {_LEAST >> 20} are needed to begin: raise the limit "
-            "(ulimit -v)"
+            f"this process may use {limit >> 20} MB of memory addresses, and {_LEAST >> 20} are needed to begin: raise "
+            "the limit (ulimit -v)"
         )
 
 
