@@ -343,7 +343,7 @@ def test_bad_loads_are_refused(weights: Path, tmp_path: Path) -> None:
         Restorer.load(weights=tmp_path / "gone.safetensors")
     with pytest.raises(DeviceError, match="device 'abacus' is not available"):
         Restorer.load(weights=weights, device="abacus")
-    with pytest.raises(ConfigError, match="threads is 0; it must be at least 1"):
+    with pytest.raises(ConfigError, match="threads is 0; it must be from 1 to 256"):
         Restorer.load(weights=weights, threads=0)
 
 
