@@ -191,3 +191,12 @@ def test_xmp_in_utf_16_is_read_and_written_as_utf_8():
     again = read_photo(encode_photo(read_photo(data))).metadata.xmp
     assert again.startswith(b'<?xml version="1.0" encoding="UTF-8"?>')
     assert xmp_module.orientation(again) == 1
+
+
+def test_pixels_of_a_heic_are_its_own():
+    """They were a view of memory that libheif had freed, so that now and then the first ones came out as rubbish."""
+    pytest.importorskip("pi_heif")
+    from restorect.images.codecs import heic
+
+    pixels = heic._pixels(boxes.make("heic", [boxes.picture(1, "heic", pixels=boxes.ramp())]), 0)
+    assert pixels.flags.owndata

@@ -68,4 +68,5 @@ def _pixels(data: bytes, page: int) -> Array:
         raise ImageError(f"has no page {page}: choose a smaller --page")
     first = found.primary_index
     order = [first, *(index for index in range(len(found)) if index != first)]
-    return np.asarray(found[order[page]])
+    image = found[order[page]]
+    return np.array(image)  # copied while it lives: the memory of its pixels is libheif's, and nothing else holds it
