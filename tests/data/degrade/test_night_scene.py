@@ -26,7 +26,7 @@ def _layers(level: float, side: int = 65) -> LampLayers:
 
 def test_an_empty_scene_only_loses_light() -> None:
     clean = torch.rand(3, 20, 30, generator=_seeded(0))
-    scene = light_scene(clean, clean, 0.05, _seeded(1), NightSceneConfig(lights=0.0, cast=0.0, dark=_NO_DARK))
+    scene = light_scene(clean, clean, 0.05, _seeded(1), NightSceneConfig(lights=0.0, cast=0.0, neon=0.0, dark=_NO_DARK))
     assert torch.allclose(scene.low, 0.05 * clean, atol=1e-6)
     assert torch.equal(scene.high, clean)
 
@@ -34,7 +34,13 @@ def test_an_empty_scene_only_loses_light() -> None:
 def test_casts_are_strong_in_the_photo_and_weak_in_the_reference() -> None:
     clean = torch.full((3, 4, 4), 0.4)
     config = NightSceneConfig(
-        lights=0.0, cast=1.0, kelvin=(2000.0, 2000.0), adapted=(0.5, 0.5), cast_kept=(0.25, 0.25), dark=_NO_DARK
+        lights=0.0,
+        cast=1.0,
+        kelvin=(2000.0, 2000.0),
+        adapted=(0.5, 0.5),
+        cast_kept=(0.25, 0.25),
+        neon=0.0,
+        dark=_NO_DARK,
     )
     scene = light_scene(clean, clean, 0.1, _seeded(0), config)
     casts = [(image[0] / image[2]).mean().log().item() for image in scene]
@@ -113,3 +119,15 @@ def test_black_stays_black_in_both() -> None:
 def test_config_names_the_wrong_field(wrong: dict[str, object]) -> None:
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         NightSceneConfig(**wrong)  # type: ignore[arg-type]
+
+
+def test_a_neon_night_empties_a_channel_in_both() -> None:
+    config = NightSceneConfig(lights=0.0, neon=1.0, dark=_NO_DARK)
+    grey = torch.full((3, 8, 8), 0.5)
+    emptiest = []
+    for seed in range(12):
+        scene = light_scene(grey, grey, 0.1, _seeded(seed), config)
+        channels = scene.low.mean(dim=(1, 2))
+        emptiest.append((channels.min() / channels.max()).item())
+        assert torch.allclose(scene.low / 0.1, scene.high, rtol=1e-4)
+    assert min(emptiest) < 0.02

@@ -20,9 +20,10 @@ from restorect.data.degrade.draws import Range, chance, check_range, log_uniform
 from restorect.data.degrade.fields import follow_edges, resize, shrink
 from restorect.data.degrade.glow import glow
 from restorect.data.degrade.lamps import LampConfig, LampLayers, draw_emitters, paint_emitters, pools
-from restorect.data.degrade.light_colours import cast_of, check_kelvin, glowing
+from restorect.data.degrade.light_colours import Colour, cast_of, check_kelvin, draw_neon, glowing
 
 _KNEE = 0.6  # linear: what the reference shows above it is compressed towards white
+_GAMMA = 2.2  # signs are chosen as they look on a screen
 _POOL_SIDE = 96  # light on walls is soft: this many pixels on the longer side are enough
 
 
@@ -45,6 +46,8 @@ class NightSceneConfig:
         kelvin: of that, uniform in reciprocal kelvin.
         adapted: how far the camera's white balance takes it away.
         cast_kept: exponent of what is left of it in the reference.
+        neon: share of the nights in one strong colour, as on a stage or under a sign; the reference keeps it. Without
+            them networks meet a channel that is empty for the first time in somebody's photo, and blow up.
     """
 
     lights: float = 0.5
@@ -64,9 +67,10 @@ class NightSceneConfig:
     kelvin: Range = (1900.0, 9000.0)  # sodium streets to blue hours
     adapted: Range = (0.5, 1.0)  # cameras leave a part of the cast of warm light on purpose
     cast_kept: Range = (0.1, 0.35)
+    neon: float = 0.1
 
     def __post_init__(self) -> None:
-        for name in ("lights", "flood", "cast"):
+        for name in ("lights", "flood", "cast", "neon"):
             share = getattr(self, name)
             require(0 <= share <= 1, f"{name}: must be from 0 to 1, got {share:g}")
         check_range("ambient", self.ambient, 1e-4, 1.0)
@@ -99,8 +103,7 @@ def light_scene(
     """
     dark = draw_dark(image_CHW, generator, config.dark)
     left = srgb_to_linear(torch.tensor(uniform(generator, config.dark.left))).item() * (1 - dark)
-    cast = colour(_draw_cast(generator, config), clean_linear)
-    kept = cast ** uniform(generator, config.cast_kept)
+    cast, kept = (colour(light, clean_linear) for light in _draw_ambient(generator, config))
     seen = clean_linear * dark
     if not chance(generator, config.lights):
         return NightScene(exposure * (cast * seen + left), (kept * seen + left).clamp(0, 1))
@@ -182,11 +185,16 @@ def _flood(image_CHW: Tensor, generator: torch.Generator, config: NightSceneConf
     return light * follow_edges(spot, shrink(image_CHW, _POOL_SIDE), radius=0.05)
 
 
-def _draw_cast(generator: torch.Generator, config: NightSceneConfig) -> tuple[float, float, float]:
+def _draw_ambient(generator: torch.Generator, config: NightSceneConfig) -> tuple[Colour, Colour]:
+    """The colour of the light that is everywhere, and what the reference keeps of it."""
     coldest, hottest = config.kelvin
     kelvin = 1 / uniform(generator, (1 / hottest, 1 / coldest))
-    adapted = uniform(generator, config.adapted)
-    return cast_of(kelvin, adapted) if chance(generator, config.cast) else (1.0, 1.0, 1.0)
+    cast = cast_of(kelvin, uniform(generator, config.adapted)) if chance(generator, config.cast) else (1.0, 1.0, 1.0)
+    left = uniform(generator, config.cast_kept)
+    red, green, blue = (gain**left for gain in cast)
+    red_sign, green_sign, blue_sign = draw_neon(generator)
+    neon = (red_sign**_GAMMA, green_sign**_GAMMA, blue_sign**_GAMMA)
+    return (neon, neon) if chance(generator, config.neon) else (cast, (red, green, blue))
 
 
 def _size(image_CHW: Tensor) -> tuple[int, int]:
