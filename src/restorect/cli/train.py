@@ -143,12 +143,14 @@ def pack(
     note: Annotated[list[str] | None, typer.Option(help="NAME=TEXT for the card (repeatable).")] = None,
     start: Annotated[str | None, typer.Option(help="Default start of the flow: noise or mean.")] = None,
     flow_steps: Annotated[int | None, typer.Option(help="Default steps of the flow.")] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="A setting of a student that needs no other weights, name=value.")
+    before: Annotated[str | None, typer.Option(help="Steps in front of a student, for example '[balance]'.")] = None,
+    after: Annotated[
+        str | None, typer.Option(help="Steps behind it, for example '[exposure: {trust: 0.5, source: net}, hue]'.")
     ] = None,
     threads: Threads = None,
 ) -> None:
     """Pack a checkpoint for others: float16, measured as packed, with a card."""
+    from restorect.configs import read_setting
     from restorect.devices import use_threads
     from restorect.errors import ConfigError
     from restorect.train.pack import pack as pack_checkpoint
@@ -159,10 +161,28 @@ def pack(
     tests = {name: [folder] for name, folder in _named("--test", test).items()}
     notes: dict[str, Any] = dict(_named("--note", note))
     card = pack_checkpoint(
-        checkpoint, out, tests=tests, start=cast(Any, start), steps=flow_steps, settings=settings or (), notes=notes
+        checkpoint,
+        out,
+        tests=tests,
+        start=cast(Any, start),
+        steps=flow_steps,
+        before=read_setting(before, "--before"),
+        after=read_setting(after, "--after"),
+        notes=notes,
     )
     for name, figures in card.metrics.items():
         typer.echo(f"{shown(name)}: PSNR {figures['psnr']:.2f} dB, {_ssim(figures)} ({figures['protocol']})")
+
+
+@app.command()
+def migrate(
+    checkpoint: Annotated[Path, typer.Argument(help="A weight file of format 1.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")],
+) -> None:
+    """Bring a weight file of an earlier version up to date; its numbers stay as they are."""
+    from restorect.render.migrate import migrate as migrate_file
+
+    migrate_file(checkpoint, out)
 
 
 @app.command()

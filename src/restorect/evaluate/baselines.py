@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restorect.infer.arrays import like, to_tensor
-from restorect.nets.balance import BalanceConfig, balance
+from restorect.render.balance import BalanceConfig, balance
 
 Rgb = NDArray[np.uint8]
 Float = NDArray[np.float32]
@@ -69,7 +69,7 @@ def grey_world(image: Rgb) -> Rgb:
 
 
 def white_balance(image: Rgb) -> Rgb:
-    """Stretch and grey world as in front of our networks for photos under water; see `restorect.nets.balance`."""
+    """Stretch and grey world as in front of our networks for photos under water; see `restorect.render.balance`."""
     photo = to_tensor(image)
     return cast(Rgb, like(image, balance(photo, photo, BalanceConfig())))
 

@@ -14,7 +14,8 @@ from torch import Tensor
 from restorect.configs import require, to_mapping
 from restorect.data.pairs import find_pairs, hold_out
 from restorect.data.store import PairStore
-from restorect.nets.checkpoint import load_student, load_teacher
+from restorect.nets.checkpoint import load_teacher
+from restorect.render.checkpoint import load_restoration
 from restorect.train.loop import Report
 from restorect.train.recipes import StudentRecipe
 from restorect.train.run import Run, train_student
@@ -223,7 +224,7 @@ def _held_out(study: Study) -> PairStore:
 
 def _teacher(study: Study, held_out: PairStore) -> dict[str, float]:
     teacher = load_teacher(Path(study.recipe.teacher))[0].to(study.device).eval()
-    figures = validate(lambda low, high: cast(Tensor, teacher(low, high).image), held_out, study.recipe.task)
+    figures = validate(lambda low, high: cast(Tensor, teacher(low, high).image), held_out)
     return {k: figures[k] for k in FIGURES}
 
 
@@ -234,7 +235,8 @@ def _sampler(study: Study, held_out: PairStore) -> list[dict[str, Any]]:
     on a CPU, which other programs do not change, and of the clock on a GPU.
     """
     path = study.folder / FULL / f"seed-{study.seeds[0]}" / "last.safetensors"
-    student = load_student(path)[0].to(study.device).eval()
+    restoration = load_restoration(path)[0].to(study.device).eval()
+    student = restoration.student
     now = time.process_time if study.device.type == "cpu" else time.perf_counter
     rows = []
     for steps in SAMPLER_STEPS:
@@ -242,18 +244,18 @@ def _sampler(study: Study, held_out: PairStore) -> list[dict[str, Any]]:
 
         def predict(low: Tensor, high: Tensor, steps: int = steps, spent: list[tuple[float, float]] = spent) -> Tensor:
             begun = now()
-            conditions = student.read(low)
+            conditions = restoration.read(low)
             conditions.img.cpu()  # awaits the device, here and below
             read = now()
             codes = student.generate(conditions, student.start(len(low)), steps)
             codes.img.cpu()
             generated = now()
             mean = student.mean(conditions) if student.config.start == "noise" else None
-            image = student.restore(low, codes, mean).cpu()
+            image = restoration.restore(restoration.scene(low, mean), codes).cpu()
             spent.append((now() - begun, generated - read))
             return image.to(high.device)
 
-        figures = validate(predict, held_out, study.recipe.task)
+        figures = validate(predict, held_out)
         seconds, flow = (statistics.median(column) for column in zip(*spent, strict=True))
         row = {"psnr": figures["psnr"], "ssim": figures["ssim"], "seconds": seconds, "flow_seconds": flow}
         rows.append({"steps": steps, **_rounded(row)})

@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 from restorect.configs import require
 from restorect.data.sampling import SamplingConfig
-from restorect.nets.balance import BalanceConfig
-from restorect.nets.exposure import ExposureConfig
 from restorect.nets.norm import NormName
+from restorect.render.exposure import ExposureNetConfig
+from restorect.render.steps import AFTER, BEFORE, read_steps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,7 +206,8 @@ class StudentRecipe(NetworkRecipe):
             many steps an hour; see `TransformerStage`. The whole student is trained in what is left.
         whole_rate: the learning rate of the whole student behind such a part, as a share of `optimiser.lr`.
         flow: False regresses the codes instead of generating them.
-        balance: the white balance in front of the student; None for none.
+        before: steps in front of the student, as in a card; None for the task's.
+        after: steps behind it, likewise: they are validated and saved with it, and training goes past them.
         start: the flow starts from "noise" or from the "mean".
         sampler_steps: steps of the flow, in training and by default afterwards.
         detach_codes: True keeps the image losses from the flow and the condition encoders.
@@ -226,7 +227,8 @@ class StudentRecipe(NetworkRecipe):
     given_share: float = 0.0
     whole_rate: float = 0.3
     flow: bool = True
-    balance: BalanceConfig | None = None
+    before: tuple[Any, ...] | None = None
+    after: tuple[Any, ...] | None = None
     start: Literal["noise", "mean"] = "noise"
     sampler_steps: int = 4
     detach_codes: bool = False
@@ -248,6 +250,8 @@ class StudentRecipe(NetworkRecipe):
         require(0 <= self.near_codes <= 1, f"near_codes is {self.near_codes}; it is a probability")
         require(0 <= self.codes_batch <= 65536, f"codes_batch is {self.codes_batch}; it must be from 0 to 65536")
         require(1 <= self.sampler_steps <= 1000, "sampler_steps must be at least 1, at most 1000")
+        read_steps(self.before or (), BEFORE, "before")
+        read_steps(self.after or (), AFTER, "after")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -258,7 +262,7 @@ class ExposureRecipe(Recipe):
         init: the student's checkpoint; nothing else of it changes. An exposure net that it has is trained further.
         other: a student of another size whose exposure net to go on from: it depends on photos only.
         exposure: the shape of the exposure net.
-        trust: the student's `exposure_trust` from then on.
+        trust: that of the step `exposure` from then on.
         side: photos are shrunk to this longer side as they are read: the net sees thumbnails, and needs to see them
             hundreds of times.
         beta: errors above this count by their size, those below by their square, on the scale ln(m / (1 - m)).
@@ -266,7 +270,7 @@ class ExposureRecipe(Recipe):
 
     init: str = ""
     other: str = ""
-    exposure: ExposureConfig = field(default_factory=ExposureConfig)
+    exposure: ExposureNetConfig = field(default_factory=ExposureNetConfig)
     trust: float = 0.5
     side: int = 128
     beta: float = 0.2

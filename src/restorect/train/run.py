@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import torch
 import yaml
@@ -12,7 +12,6 @@ from torch import nn
 
 from restorect.configs import amended, to_mapping
 from restorect.data.batches import BatchMaker
-from restorect.data.degrade import SIMULATORS
 from restorect.data.degrade.simulator import Degraded, Simulator
 from restorect.data.pairs import Pair, find_pairs, hold_out, image_files
 from restorect.data.store import PairStore
@@ -21,18 +20,20 @@ from restorect.files import write_atomically
 from restorect.nets.checkpoint import (
     Card,
     load_decomposition,
-    load_student,
     load_teacher,
     save_checkpoint,
     short_path,
-    student_card,
     teacher_card,
 )
-from restorect.nets.exposure import READ
 from restorect.nets.presets import student_preset, teacher_preset
-from restorect.nets.student import Student
 from restorect.nets.teacher import Teacher
+from restorect.render.checkpoint import load_restoration, restoration_card
+from restorect.render.exposure import READ, Exposure, ExposureConfig
+from restorect.render.restoration import Restoration, RestorationConfig, start_from
+from restorect.render.step import StepConfig
+from restorect.render.steps import AFTER, BEFORE, read_steps
 from restorect.retinex.decomposition import DecompositionPair
+from restorect.tasks import find_task, task_names
 from restorect.train.loop import STATE_NAME, Report, Trainer
 from restorect.train.processes import Processes, joined
 from restorect.train.recipes import (
@@ -97,7 +98,7 @@ def train_teacher(recipe: TeacherRecipe, run: Run) -> dict[str, float]:
         config = replace(config, transformer=replace(config.transformer, norm=recipe.norm, qk_norm=recipe.qk_norm))
         teacher = Teacher(config)
         if recipe.init:
-            _start_from(teacher, load_teacher(Path(recipe.init))[0])
+            start_from(teacher, load_teacher(Path(recipe.init))[0])
         else:
             teacher.decomposition.load_state_dict(_decomposition(recipe.decomposition).state_dict())
         stage = TeacherStage(teacher.to(run.device), ImageWeights.of(recipe), started=bool(recipe.init))
@@ -114,19 +115,19 @@ def train_student(recipe: StudentRecipe, run: Run) -> dict[str, float]:
             config,
             transformer=replace(config.transformer, norm=recipe.norm, qk_norm=recipe.qk_norm),
             flow=recipe.flow,
-            balance=recipe.balance,
             start=recipe.start,
             steps=recipe.sampler_steps,
         )
-        student = Student(config)
-        card = partial(student_card, config, preset=recipe.preset)
+        around = RestorationConfig(student=config, before=_steps(recipe, "before"), after=_steps(recipe, "after"))
+        student = Restoration(around)
+        card = partial(restoration_card, around, preset=recipe.preset)
         view = config.conditions.view
         if recipe.teacher:
             return _distil(student, recipe, run, processes, card, view)
         pair = _decomposition(recipe.decomposition)
-        student.decompose.load_state_dict(pair.low.state_dict())
+        student.student.decompose.load_state_dict(pair.low.state_dict())
         if recipe.init:
-            _start_from(student, load_student(Path(recipe.init))[0])
+            start_from(student, load_restoration(Path(recipe.init))[0])
         direct = DirectStage(student.to(run.device), pair.high.to(run.device), recipe)
         return _train("student", direct, recipe, run, processes, card, view)
 
@@ -137,36 +138,37 @@ def train_exposure(recipe: ExposureRecipe, run: Run) -> dict[str, float]:
         raise ConfigError("init: give the checkpoint of `restorect train student`")
     with joined(run.device) as processes:
         torch.manual_seed(recipe.seed)
-        trained, before = load_student(Path(recipe.init))
-        config = replace(trained.config, exposure=recipe.exposure, exposure_trust=recipe.trust)
-        student = Student(config)
-        _start_from(student, trained)
+        trained, before = load_restoration(Path(recipe.init))
+        step = ExposureConfig(trust=recipe.trust, source="net", net=recipe.exposure)
+        config = replace(trained.config, after=_with_exposure(trained.config.after, step))
+        student = Restoration(config)
+        start_from(student, trained)
         if recipe.other:
-            other = load_student(Path(recipe.other))[0]
-            if other.exposure is None:
+            theirs, ours = (_exposure_net(each) for each in (load_restoration(Path(recipe.other))[0], student))
+            if theirs is None:
                 raise ConfigError(
                     f"{recipe.other}: has no exposure net; give the checkpoint of `restorect train exposure`"
                 )
-            _start_from(cast(nn.Module, student.exposure), other.exposure)
+            start_from(cast(nn.Module, ours), theirs)
         stage = ExposureStage(student.to(run.device), recipe)
-        card = partial(student_card, config, preset=before.preset)
+        card = partial(restoration_card, config, preset=before.preset)
         return _train("exposure", stage, recipe, run, processes, card, view=READ, side=recipe.side)
 
 
 def _distil(
-    student: Student, recipe: StudentRecipe, run: Run, processes: Processes, card: MakeCard, view: int
+    student: Restoration, recipe: StudentRecipe, run: Run, processes: Processes, card: MakeCard, view: int
 ) -> dict[str, float]:
     teacher = load_teacher(Path(recipe.teacher))[0].to(run.device)
-    student.decompose.load_state_dict(teacher.decomposition.low.state_dict())
-    _start_from(student.transformer, teacher.transformer)
+    student.student.decompose.load_state_dict(teacher.decomposition.low.state_dict())
+    start_from(student.student.transformer, teacher.transformer)
     if recipe.init:
-        _start_from(student, load_student(Path(recipe.init))[0])
+        start_from(student, load_restoration(Path(recipe.init))[0])
     student.to(run.device)
     *before, last = _parts(recipe)
     for name, kind, part in before:
         inner = replace(run, folder=run.folder / name)
         _train(name, kind(student, teacher, part), part, inner, processes, card, view)
-        student.load_state_dict(load_student(inner.folder / "last.safetensors")[0].state_dict())
+        student.load_state_dict(load_restoration(inner.folder / "last.safetensors")[0].state_dict())
     name, kind, part = last
     return _train(name, kind(student, teacher, part), part, run, processes, card, view)
 
@@ -282,11 +284,11 @@ def _require_fused(pairs: Sequence[Pair], folders: Sequence[str], asked: str, in
 
 def _simulator(recipe: Recipe) -> Simulator:
     """The task's; a task without one, or several tasks at once, are trained on pairs alone."""
-    if recipe.task in SIMULATORS:
-        return SIMULATORS[recipe.task]
+    if recipe.task in task_names():
+        return find_task(recipe.task).simulate
     if recipe.data.clean or recipe.data.sampling.simulate > 0:
         raise ConfigError(
-            f"task {recipe.task!r} has no simulator: choose one of {', '.join(SIMULATORS)}, "
+            f"task {recipe.task!r} has no simulator: choose one of {', '.join(task_names())}, "
             "or train on pairs alone (data.sampling.simulate=0 and no clean photos)"
         )
     return lambda image, generator: Degraded(image, image)  # never called
@@ -298,11 +300,24 @@ def _decomposition(path: str) -> DecompositionPair:
     return load_decomposition(Path(path))[0]
 
 
-def _start_from(network: nn.Module, other: nn.Module) -> None:
-    """Copy the weights whose names and shapes agree."""
-    own = network.state_dict()
-    fitting = {name: t for name, t in other.state_dict().items() if name in own and own[name].shape == t.shape}
-    network.load_state_dict(own | fitting)
+def _steps(recipe: StudentRecipe, end: Literal["before", "after"]) -> tuple[StepConfig, ...]:
+    """Those of the recipe, else those of its task."""
+    given = getattr(recipe, end)
+    if given is not None:
+        return read_steps(given, BEFORE if end == "before" else AFTER, end)
+    return getattr(find_task(recipe.task), end) if recipe.task in task_names() else ()
+
+
+def _with_exposure(after: Sequence[StepConfig], exposure: ExposureConfig) -> tuple[StepConfig, ...]:
+    """The steps with this exposure: behind `keep`, which is about colour, and before the rest."""
+    place = next((n for n, step in enumerate(after) if step.name != "keep"), len(after))
+    others = [step for step in after if step.name != "exposure"]
+    return (*others[:place], exposure, *others[place:])
+
+
+def _exposure_net(restoration: Restoration) -> nn.Module | None:
+    step = restoration.after["exposure"] if "exposure" in restoration.after else None
+    return step.net if isinstance(step, Exposure) else None
 
 
 __all__ = ["NetworkRecipe", "Run", "train_decomposition", "train_student", "train_teacher"]
