@@ -19,7 +19,7 @@ from restorect.infer.bench import Case, build, measure_all, measure_apart
 from restorect.infer.costs import Figures, measure, resident_mib
 from restorect.nets.checkpoint import Card, save_checkpoint
 from restorect.nets.presets import student_preset
-from restorect.nets.student import Student
+from restorect.render.restoration import Restoration, RestorationConfig
 
 runner = CliRunner()
 
@@ -94,9 +94,9 @@ def test_a_preset_in_a_process_of_its_own() -> None:
 
 def test_a_weight_file_runs_through_the_restorer(tmp_path: Path) -> None:
     file = tmp_path / "mine.safetensors"
-    student = Student(student_preset("nano"))
+    student = Restoration(RestorationConfig(student=student_preset("nano")))
     save_checkpoint(
-        file, student, Card(kind="student", task="low-light", preset="nano", config=to_mapping(student.config))
+        file, student, Card(kind="student", task="low-light", preset="nano", config=student.config.written())
     )
     case = nano(preset=None, weights=str(file))
     assert case.name == "mine.safetensors"
