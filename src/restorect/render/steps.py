@@ -48,3 +48,10 @@ def read_steps(values: Any, kinds: Mapping[str, type[Any]], where: str) -> tuple
 def write_steps(steps: Sequence[StepConfig]) -> list[dict[str, Any]]:
     """The list that `read_steps` reads."""
     return [{step.name: to_mapping(step)} for step in steps]
+
+
+def told(step: Mapping[str, Mapping[str, Any]]) -> str:
+    """A step of such a list for people: its name, and its plain settings."""
+    ((name, settings),) = step.items()
+    plain = ", ".join(f"{key} {value}" for key, value in settings.items() if not isinstance(value, Mapping))
+    return f"{name} ({plain})" if plain else name

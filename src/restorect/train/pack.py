@@ -23,7 +23,7 @@ from restorect.nets.student import Start
 from restorect.nets.teacher import Teacher
 from restorect.render.checkpoint import load_restoration
 from restorect.render.restoration import Restoration, with_steps
-from restorect.render.steps import AFTER, BEFORE, read_steps
+from restorect.render.steps import AFTER, BEFORE, read_steps, told
 from restorect.train.validate import PROTOCOL, validate
 
 _PARTS = {"gtmean": "GT-mean", "fused": "towards the second references"}
@@ -114,7 +114,7 @@ def describe(name: str, card: Card) -> str:
         flow = card.config["student"]
         lines.append(f"- flow: {flow['steps']} steps from {flow['start']}")
         lines += [
-            f"- {end}: {', '.join(map(_told, card.config[end]))}" for end in ("before", "after") if card.config[end]
+            f"- {end}: {', '.join(map(told, card.config[end]))}" for end in ("before", "after") if card.config[end]
         ]
     lines += ["", "| photos | protocol | PSNR (spread) | SSIM (spread) |", "|---|---|---|---|"]
     for test, m in card.metrics.items():
@@ -125,10 +125,3 @@ def describe(name: str, card: Card) -> str:
             psnr, ssim = f"{m['psnr_' + part]:.2f} dB", f"{m['ssim_' + part]:.4f}"
             lines.append(f"| {test}, {_PARTS.get(part, f'{part} only')} | {m['protocol']} | {psnr} | {ssim} |")
     return "\n".join(lines) + "\n"
-
-
-def _told(step: dict[str, dict[str, Any]]) -> str:
-    """A step of a card in a line."""
-    ((name, settings),) = step.items()
-    told = ", ".join(f"{key} {value}" for key, value in settings.items() if not isinstance(value, dict))
-    return f"{name} ({told})" if told else name
