@@ -19,7 +19,7 @@ from restorect.nets.transformer import Transformer, TransformerOutput
 from restorect.render.restoration import Restoration
 from restorect.retinex.decomposition import DecompositionNet
 from restorect.train.recipes import StudentRecipe
-from restorect.train.stages.images import ImageWeights, head_losses, image_losses
+from restorect.train.stages.images import head_losses, image_losses
 from restorect.train.stages.memory import CodeMemory
 from restorect.train.stages.stage import Losses, Stage
 
@@ -36,7 +36,7 @@ class _StudentStage(Stage):
         self.student = network.student
         self.helpers = nn.ModuleList()
         self.recipe = recipe
-        self.weights = ImageWeights.of(recipe)
+        self.weights = recipe.loss
 
     def calibrate(self, network: nn.Module, batch: Batch) -> None:
         """Those of the condition encoders."""
@@ -44,7 +44,7 @@ class _StudentStage(Stage):
 
     def start(self, count: int, generator: torch.Generator, device: torch.device) -> Codes:
         """Where the flow starts."""
-        if self.recipe.start == "mean":
+        if self.student.config.start == "mean":
             return mean_codes(count, device)
         return noise_codes(count, generator, device)
 
@@ -87,12 +87,12 @@ class _DistilledStage(_StudentStage):
     def tone_losses(self, batch: Batch, generated: Codes, target: Codes) -> Losses:
         """L1 between the views as the two nets' tone curves show them: code errors by what they do to the exposure."""
         own, other = self.student.transformer.stem.tone, self.teacher.transformer.stem.tone
-        if self.recipe.tone == 0 or own is None or other is None:
+        if self.weights.tone == 0 or own is None or other is None:
             return {}
         with torch.no_grad():
             shown = other(batch.low_view, *target)
         seen = self.network.see(batch.low_view)
-        return {"tone": self.recipe.tone * F.l1_loss(own(seen, *generated), shown)}
+        return {"tone": self.weights.tone * F.l1_loss(own(seen, *generated), shown)}
 
 
 class CodesStage(_DistilledStage):
@@ -108,7 +108,7 @@ class CodesStage(_DistilledStage):
         start = self.start(len(batch.low), generator, batch.low.device)
         generated = self.student.generate(conditions, start)
         losses = {"codes": code_loss(generated, target)} | self.tone_losses(batch, generated, target)
-        if self.recipe.flow:  # times and noise cost next to nothing beside the encoders
+        if self.student.config.flow:  # times and noise cost next to nothing beside the encoders
             losses["velocity"] = self.flow_losses(_repeated(conditions), _repeated(target), generator)[0]
         error = (generated.stacked() - target.stacked()).detach().square().mean()
         return losses, {"code_error": error}
@@ -153,13 +153,13 @@ class _FeatureStage(_DistilledStage):
 
     def flex_losses(self, output: TransformerOutput, low: Tensor, target: Codes, gate: Tensor) -> Losses:
         """FLEX of the first samples of `output`, as many as there are in `low` (B, 3, H, W)."""
-        if self.recipe.flex == 0:
+        if self.weights.flex == 0:
             return {}
         with torch.no_grad():
             reference = self.teacher.transformer(low, *target)
         # Crops divide by the multiples of both nets, so their maps cover the same pixels.
         ours = [features[: len(low)] for features in _decoder(output)]
-        return {"flex": self._pace * self.recipe.flex * self.flex(ours, _decoder(reference), gate)}
+        return {"flex": self._pace * self.weights.flex * self.flex(ours, _decoder(reference), gate)}
 
 
 class TransformerStage(_FeatureStage):
@@ -206,17 +206,17 @@ class StudentStage(_FeatureStage):
 
     def forward(self, batch: Batch, generator: torch.Generator) -> tuple[Losses, Losses]:
         """Image losses through the unrolled flow, code distillation, velocity loss and FLEX."""
-        recipe, student = self.recipe, self.student
+        weights, student = self.weights, self.student
         target, conditions = self.encoded(batch)
         generated = student.generate(conditions, self.start(len(batch.low), generator, batch.low.device))
-        distilled: Losses = {"codes": recipe.codes * code_loss(generated, target)}
+        distilled: Losses = {"codes": weights.codes * code_loss(generated, target)}
         distilled |= self.tone_losses(batch, generated, target)
         fed = generated
-        if recipe.flow:
+        if student.config.flow:
             velocity, near = self.flow_losses(conditions, target, generator)
-            distilled["velocity"] = recipe.velocity * velocity
-            fed = _mixed(generated, near, recipe.near_codes, generator)
-        if recipe.detach_codes:
+            distilled["velocity"] = weights.velocity * velocity
+            fed = _mixed(generated, near, weights.near_codes, generator)
+        if weights.detach_codes:
             fed = fed.detached()
         seen = self.network.see(batch.low, batch.low_view)
         output = student.transformer(seen, *fed)
