@@ -156,8 +156,8 @@ def test_published_figures_and_stamps_stand_beside_ours(cases: list[Case], tmp_p
     text, _ = parsed(tmp_path / "out/report.html")
     for part in ("PARTIAL: 8 of 15", "25.1", "A. Paper", "lpips", "No fid: needs weights X", "Cite"):
         assert part in text
-    assert re.search(r"Shifted, published.*?not comparable", text)
-    assert not re.search(r"Other, published(?:(?!</tr>).)*not comparable", text)
+    assert re.search(r"Shifted, published(?:(?!</tr>).)*not comparable", text, re.DOTALL)
+    assert not re.search(r"Other, published(?:(?!</tr>).)*not comparable", text, re.DOTALL)
 
 
 def test_a_protocol_that_is_not_comparable_is_stamped(cases: list[Case], tmp_path: Path) -> None:

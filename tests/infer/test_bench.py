@@ -69,18 +69,18 @@ def test_the_peak_holds_what_a_pass_allocates() -> None:
         del block
 
     figures = measure(lambda: forward, runs=1)
-    if figures.peak_mib is None or figures.loaded_mib is None:
+    if figures.peak_mib is None:
         pytest.skip("this system does not tell")
     assert figures.peak_mib >= 64
     assert figures.peak_mib >= figures.loaded_mib > 1
 
 
-def test_resident_memory_is_told_on_linux_and_mac() -> None:
+def test_resident_memory_is_told() -> None:
     now, peak = resident_mib()
-    if sys.platform in ("linux", "darwin"):
-        assert now is not None
+    assert now > 1
+    if sys.platform in ("linux", "darwin", "win32"):
         assert peak is not None
-        assert 1 < now <= peak
+        assert now <= peak
 
 
 @pytest.mark.timeout(900)  # nothing below depends on the clock, but a new torch takes minutes on a busy machine

@@ -1,6 +1,5 @@
 """Ablation: a student trained with one switch changed at a time, on the same data, steps and seeds (METHOD 9, 12)."""
 
-import json
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +14,9 @@ from restorect.configs import from_mapping, override, require, to_mapping
 from restorect.data.pairs import find_pairs, hold_out
 from restorect.data.store import PairStore
 from restorect.nets.checkpoint import load_teacher
+from restorect.records import read_records
 from restorect.render.checkpoint import load_restoration
+from restorect.train.logs import LOG_NAME
 from restorect.train.loop import Report
 from restorect.train.recipes import StudentRecipe
 from restorect.train.run import Run, train_student
@@ -202,7 +203,7 @@ def _run(study: Study, name: str, seed: int, report: Callable[[Report], None]) -
 
 def _records(folder: Path) -> list[dict[str, Any]]:
     """What a run of that folder logged."""
-    return [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    return list(read_records(folder / LOG_NAME))
 
 
 def _gathered(name: str, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
