@@ -124,6 +124,36 @@ def test_photos_that_cannot_be_judged_give_exit_code_1(pairs: Path, tmp_path: Pa
     assert summary(tmp_path / "out")["methods"][0]["images"] == 2
 
 
+def test_the_eye_judges_any_outputs_with_and_without_ground_truth(pairs: Path, tmp_path: Path) -> None:
+    line = [
+        "--outputs",
+        str(pairs / "high"),
+        "--name",
+        "reference",
+        "--metrics",
+        "psnr,eye",
+        "-o",
+        str(tmp_path / "out"),
+    ]
+    result = runner.invoke(app, ["evaluate", "--pairs", str(pairs), "--baselines", *line])
+    assert result.exit_code == 0, result.output
+    found = summary(tmp_path / "out")
+    assert list(found["columns"]) == ["psnr", "burnt", "grey", "dark-noise", "lift", "lights", "shadows", "halo"]
+    assert found["columns"]["lift"] == "near"
+    methods = {method["name"]: method["scores"] for method in found["methods"]}
+    assert methods["reference"]["lift"]["mean"] == pytest.approx(5, rel=0.02)  # the dark photos are a fifth
+    assert methods["input"]["lift"]["mean"] == 1
+    assert not {"grey", "lights", "halo"} & set(methods["reference"])  # neither black nor bright places there
+    line[line.index("psnr,eye")] = "eye"
+    again = runner.invoke(app, ["evaluate", "--photos", str(pairs / "low"), *line])
+    assert again.exit_code == 0, again.output
+    alone = summary(tmp_path / "out")["methods"][0]["scores"]
+    assert alone["lift"] == methods["reference"]["lift"]
+    line[1] = str(pairs / "low")
+    refused = runner.invoke(app, ["evaluate", "--reference", str(pairs / "high"), *line])
+    assert "burnt compares with the degraded photo, and there is none" in str(refused.exception)
+
+
 def test_mixed_depth_is_refused_or_stamped(pairs: Path, tmp_path: Path) -> None:
     deep = cv2.imread(str(pairs / "high" / "n0.png")).astype(np.uint16) * 257
     assert cv2.imwrite(str(pairs / "high" / "n0.png"), deep)

@@ -30,7 +30,7 @@ svg .axis{stroke:currentColor}svg .grid{stroke:var(--line);stroke-width:.5}h3{ma
 """
 # With this policy a browser would refuse to fetch anything, so the page cannot come to depend on it.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-_ARROWS = {"higher": "↑", "lower": "↓"}
+_ARROWS = {"higher": "↑", "lower": "↓", "near": "≈"}
 _PUBLISHED = ("psnr", "ssim", "lpips", "niqe", "brisque")
 
 
@@ -95,7 +95,7 @@ def _table(evaluation: Evaluation, summary: Mapping[str, Any]) -> str:
     digits = {c: digits_of(summary, c) for c in columns}
     rows = []
     for number, method in enumerate(summary["methods"]):
-        cells = "".join(f'<td class="n">{_estimate(method["scores"].get(c), digits[c])}</td>' for c in columns)
+        cells = "".join(f'<td class="n">{_estimate(method, c, digits[c])}</td>' for c in columns)
         seconds = "" if method["seconds"] is None else f"{method['seconds']:.3f}"
         kind = ' class="ours"' if number == 0 else ""
         cells += "".join(f'<td class="n">{_distance(method["set_scores"].get(c))}</td>' for c in evaluation.set_columns)
@@ -112,7 +112,9 @@ def _table(evaluation: Evaluation, summary: Mapping[str, Any]) -> str:
         )
     level = f"{summary['confidence']['level']:.0%}"
     interval = f"[its {level} confidence interval] ({summary['confidence']['method']})"
-    note = f"Mean over images, below it {interval} and ± the spread of images."
+    note = (
+        f"Mean over images (of fewer where the others have nothing to judge), below it {interval} and ± their spread."
+    )
     head = f'<tr><th>method</th>{heads}<th class="n">seconds</th><th>protocol</th></tr>'
     return f"<h2>Figures</h2>{_wide_table(head, rows)}<p><small>{note}</small></p>"
 
@@ -138,11 +140,13 @@ def _distance(score: Mapping[str, float] | None) -> str:
     return f"{score['value']:.2f}<br><small>{score['images']} images against {score['references']}</small>"
 
 
-def _estimate(score: Mapping[str, float] | None, digits: int) -> str:
+def _estimate(method: Mapping[str, Any], column: str, digits: int) -> str:
+    score = method["scores"].get(column)
     if score is None:
         return ""
     low, high, std = (f"{score[name]:.{digits}f}" for name in ("low", "high", "std"))
-    return f"{score['mean']:.{digits}f}<br><small>[{low}, {high}]<br>± {std}</small>"
+    some = f"<br>of {score['count']} images" if score["count"] < method["images"] else ""
+    return f"{score['mean']:.{digits}f}<br><small>[{low}, {high}]<br>± {std}{some}</small>"
 
 
 def _parts(evaluation: Evaluation, summary: Mapping[str, Any]) -> str:
@@ -152,7 +156,7 @@ def _parts(evaluation: Evaluation, summary: Mapping[str, Any]) -> str:
     heads = "".join(f'<th class="n">{text(c)}</th>' for c in evaluation.columns)
     rows = [
         f"<tr><td>{text(name)}</td><td class='n'>{row['images']}</td>"
-        + "".join(f'<td class="n">{row.get(c, 0):.4g}</td>' for c in evaluation.columns)
+        + "".join(f'<td class="n">{_four(row.get(c))}</td>' for c in evaluation.columns)
         + "</tr>"
         for name, row in parts.items()
     ]
@@ -160,9 +164,14 @@ def _parts(evaluation: Evaluation, summary: Mapping[str, Any]) -> str:
     return f"<h2>By source</h2>{_wide_table(head, rows)}"
 
 
+def _four(value: float | None) -> str:
+    """Four digits, or nothing."""
+    return "" if value is None else f"{value:.4g}"
+
+
 def _plots(evaluation: Evaluation) -> list[str]:
     column = next(iter(evaluation.columns))
-    judged = {o.method.name: {r.name: r for r in o.judged} for o in evaluation.outcomes}
+    judged = {o.method.name: {r.name: r for r in o.judged if column in r.scores} for o in evaluation.outcomes}
     main = next((name for name, results in judged.items() if results), None)
     if main is None:
         return []
@@ -185,7 +194,7 @@ def _plots(evaluation: Evaluation) -> list[str]:
 def _quality(evaluation: Evaluation, column: str) -> list[str]:
     series: dict[str, list[Point]] = {outcome.method.name: [] for outcome in evaluation.outcomes}
     for outcome in evaluation.outcomes:
-        timed = [(r.seconds, r.scores[column]) for r in outcome.judged if r.seconds]
+        timed = [(r.seconds, r.scores[column]) for r in outcome.judged if r.seconds and column in r.scores]
         if timed:
             seconds = sum(s for s, _ in timed) / len(timed)
             e = estimate([score for _, score in timed], seed=evaluation.seed)
