@@ -53,11 +53,19 @@ def test_shipped_weights_and_baselines_on_a_folder_of_pairs(pairs: Path, tmp_pat
     methods = {method["name"]: method for method in summary(out)["methods"]}
     assert next(iter(methods)) == "restorect nano"
     assert len(methods["restorect nano"]["weights_sha256"]) == 64
-    classical = {"gamma", "clahe", "histogram-equalisation", "multi-scale-retinex", "grey-world", "white-balance"}
+    classical = {
+        "gamma",
+        "clahe",
+        "histogram-equalisation",
+        "multi-scale-retinex",
+        "grey-world",
+        "white-balance",
+        "gain-nlm",
+    }
     assert classical | {"input"} < set(methods)
     assert set(methods["input"]["scores"]) == {"psnr", "ssim", "psnr_gtmean", "ssim_gtmean"}
     rows = list(csv.DictReader((out / "images.csv").open(encoding="utf-8")))
-    assert len(rows) == 3 * 8
+    assert len(rows) == 3 * 9
     assert "<svg" in (out / "report.html").read_text(encoding="utf-8")
     before = (out / "images.csv").read_bytes()
     assert runner.invoke(app, line).exit_code == 0
