@@ -1,5 +1,6 @@
 """Ablation: a student trained with one switch changed at a time, on the same data, steps and seeds (METHOD 9, 12)."""
 
+import json
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence

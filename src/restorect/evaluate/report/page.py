@@ -88,7 +88,7 @@ def _stamps(summary: Mapping[str, Any]) -> list[str]:
 
 def _plots(evaluation: Evaluation) -> list[_Plot]:
     column = next(iter(evaluation.columns))
-    judged = {o.method.name: {r.name: r for r in o.judged} for o in evaluation.outcomes}
+    judged = {o.method.name: {r.name: r for r in o.judged if column in r.scores} for o in evaluation.outcomes}
     main = next((name for name, results in judged.items() if results), None)
     if main is None:
         return []
@@ -111,7 +111,7 @@ def _plots(evaluation: Evaluation) -> list[_Plot]:
 def _quality(evaluation: Evaluation, column: str) -> list[_Plot]:
     series: dict[str, list[Point]] = {outcome.method.name: [] for outcome in evaluation.outcomes}
     for outcome in evaluation.outcomes:
-        timed = [(r.seconds, r.scores[column]) for r in outcome.judged if r.seconds]
+        timed = [(r.seconds, r.scores[column]) for r in outcome.judged if r.seconds and column in r.scores]
         if timed:
             seconds = sum(s for s, _ in timed) / len(timed)
             e = estimate([score for _, score in timed], seed=evaluation.seed)
