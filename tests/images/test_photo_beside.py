@@ -13,7 +13,7 @@ import tifffile
 from photo_makers import make_jpeg, make_png, make_webp, pixels
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 
-from restorect.images.read import probe, read_photo
+from restorect.images.read import open_photo, read_photo
 from restorect.images.write import encode
 
 LOST = "what lies beside its picture is not kept: "
@@ -105,7 +105,7 @@ def movie(tmp_path, maker):
 def lost(data, *names, format=None):
     """Read, write, and hold what is told against `names`; gives the file written, as read again."""
     photo = read_photo(data)
-    assert photo.beside == probe(data).beside == names
+    assert photo.beside == open_photo(data).info.beside == names
     written = encode(photo, format=format)
     assert [line for line in written.warnings if line.startswith(LOST)] == ([LOST + ", ".join(names)] if names else [])
     again = read_photo(written.data)
@@ -188,10 +188,10 @@ def test_an_alpha_picture_is_no_loss(kind):
     main = boxes.picture(1, kind, pixels=boxes.ramp())
     mask = boxes.picture(2, kind, alpha, pixels=boxes.ramp(), hidden=True)
     data = boxes.make(kind, [main, mask], references=[(b"auxl", 2, 1)])
-    assert (probe(data).beside, probe(data).has_alpha) == ((), True)
+    assert (open_photo(data).info.beside, open_photo(data).info.has_alpha) == ((), True)
     assert read_photo(data).alpha is not None
     stranger = boxes.make(kind, [main, mask, boxes.picture(3, kind, pixels=boxes.ramp())], references=[(b"auxl", 2, 3)])
-    assert not probe(stranger).has_alpha
+    assert not open_photo(stranger).info.has_alpha
 
 
 @pytest.mark.parametrize("maker", ["OpenCV", "hand"])
@@ -347,17 +347,17 @@ def test_the_gain_map_of_a_jpeg_xl():
 def test_further_pictures():
     """Of equal right: told by their number, and each can be had; thumbnails of the multi-picture format are none."""
     data = mpo()
-    assert (probe(data).pages, probe(data).beside) == (2, ())
+    assert (open_photo(data).info.pages, open_photo(data).info.beside) == (2, ())
     assert read_photo(data, page=1).pixels.shape == (16, 24, 1)
     assert read_photo(data).warnings[0].startswith("has 2 pages")
     lost(make_jpeg(pixels(8, 3)) + small_jpeg(), "further picture")
     for kind, pages in ((0x00010001, 1), (0x00010002, 1), (0x00020002, 2), (0, 2)):
         pair = indexed(make_jpeg(pixels(8, 3)), small_jpeg(), kind)
-        assert (probe(pair).pages, probe(pair).beside) == (pages, ())
+        assert (open_photo(pair).info.pages, open_photo(pair).info.beside) == (pages, ())
     pytest.importorskip("pi_heif")
     items = [boxes.picture(number, "heic") for number in (1, 2, 3)]
     several = boxes.make("heic", items, primary=2)
-    assert probe(several).pages == 3
+    assert open_photo(several).info.pages == 3
     assert read_photo(several).warnings[0].startswith("has 3 pages")
     assert read_photo(several, page=2).pixels.shape == (48, 64, 3)
 

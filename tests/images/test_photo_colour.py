@@ -15,7 +15,7 @@ from restorect.errors import ImageError
 from restorect.images import icc
 from restorect.images.colour import decode_srgb, encode_srgb, from_network, to_linear, to_network, to_srgb
 from restorect.images.photo import Photo
-from restorect.images.read import probe, read_photo
+from restorect.images.read import open_photo, read_photo
 from restorect.images.write import encode, encode_photo
 
 
@@ -230,7 +230,7 @@ def test_png_colour_chunks_in_their_order():
     wide = read_photo(png_with(gAMA=usual, cHRM=p3_xy))
     assert wide.icc_profile is not None
     named = read_photo(png_with(cICP=bytes([12, 13, 0, 1]), sRGB=b"\0"))
-    assert probe(encode_photo(named)).profile == "Display P3"
+    assert open_photo(encode_photo(named)).info.profile == "Display P3"
     assert icc.space(named.icc_profile) == "rgb"
     hdr = read_photo(png_with(cICP=bytes([9, 16, 0, 1])))
     assert (hdr.icc_profile, hdr.code_points, hdr.warnings) == (None, (9, 16), ())

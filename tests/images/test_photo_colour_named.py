@@ -20,7 +20,7 @@ from restorect.images.metadata import exif as exif_module
 from restorect.images.metadata.exif import EXIF_IFD, INTEROP_IFD, names_adobe_rgb, sub_directory
 from restorect.images.metadata.ifd import read_directory, read_head
 from restorect.images.photo import Photo
-from restorect.images.read import probe, read_photo
+from restorect.images.read import open_photo, read_photo
 from restorect.images.write import encode, encode_photo
 
 ADOBE = "Adobe RGB (compatible)"
@@ -80,7 +80,7 @@ def test_adobe_rgb_by_the_dcf_standard(block, name, adobe):
     assert names_adobe_rgb(block, name) == adobe
     if block is not None and exif_module.problem(block) is None:
         data = make_jpeg(pixels(8, 3), block=block)
-        assert probe(data, name=f"some where/{name}").profile == (ADOBE if adobe else "sRGB")
+        assert open_photo(data, name=f"some where/{name}").info.profile == (ADOBE if adobe else "sRGB")
         assert (read_photo(data, name=name).icc_profile == icc.adobe_rgb()) == adobe
 
 
@@ -156,8 +156,8 @@ def test_a_raw_photo_set_to_adobe_rgb_is_no_adobe_rgb_when_developed():
 
     block = colour_exif(b"R03", 65535)
     said = replace(photo, metadata=replace(photo.metadata, exif=block))
-    assert probe(encode_photo(said, format="jpeg")).profile == "sRGB"
-    assert probe(encode_photo(said)).profile == "linear sRGB"
+    assert open_photo(encode_photo(said, format="jpeg")).info.profile == "sRGB"
+    assert open_photo(encode_photo(said)).info.profile == "linear sRGB"
 
 
 def test_a_grey_photo_in_adobe_rgb_has_its_tone_curve():
@@ -286,8 +286,8 @@ def test_colours_that_only_the_tiles_carry(kind, derived):
         assert right(read_photo(data) if kind == "heic" and derived == "grid" else probed(data))
     own = boxes.Item(1, b"grid", whole.body, (*whole.properties, boxes.nclx(1, 13)))
     own = boxes.make(kind, [own, tile, twin], references=[(b"dimg", 1, 2, 3)])
-    assert probe(own).profile == "sRGB"
-    assert probe(own).warnings == ()
+    assert open_photo(own).info.profile == "sRGB"
+    assert open_photo(own).info.warnings == ()
 
 
 def probed(data):
@@ -306,7 +306,7 @@ def test_code_points_of_grey():
     found, warnings = cicp.profile(1, 8, grey=True)
     assert (icc.space(found), warnings) == ("gray", ())
     main = boxes.picture(1, "avif", pixels=boxes.ramp()[..., 0])
-    assert probe(boxes.make("avif", [main])).channels == 1
+    assert open_photo(boxes.make("avif", [main])).info.channels == 1
 
 
 def ycbcr_tiff(colour, factors, *, coefficients=None, references=None, compression=1, order="<", size=(8, 4)):

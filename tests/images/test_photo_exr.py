@@ -11,7 +11,7 @@ from photo_makers import pixels
 from restorect.errors import ImageError
 from restorect.images.codecs.chromaticities import REC709, matrix_to_srgb
 from restorect.images.colour import from_network, to_network
-from restorect.images.read import probe, read_photo
+from restorect.images.read import open_photo, read_photo
 from restorect.images.write import encode
 
 OpenEXR = pytest.importorskip("OpenEXR")
@@ -138,7 +138,7 @@ def test_windows_and_further_parts(tmp_path):
 )
 def test_kinds_that_are_not_supported_are_not_called_damaged(data, says):
     with pytest.raises(ImageError) as caught:
-        probe(data(), name="x")
+        open_photo(data(), name="x")
     assert says in str(caught.value)
     assert "damaged" not in str(caught.value)
 

@@ -14,7 +14,7 @@ from restorect.errors import ImageError
 from restorect.images.codecs import heic, raw
 from restorect.images.colour import from_network, to_network
 from restorect.images.formats import sniff
-from restorect.images.read import probe, read_photo
+from restorect.images.read import open_photo, read_photo
 from restorect.images.write import encode
 
 HERE = Path(__file__).parent
@@ -50,7 +50,7 @@ def test_raw_is_linear_16_bit_and_becomes_tiff():
     pytest.importorskip("rawpy")
     data = make_dng(orientation=6)
     assert sniff(data) == "raw"
-    info, photo = probe(data), read_photo(data)
+    info, photo = open_photo(data).info, read_photo(data)
     assert (info.width, info.height) == (photo.width, photo.height) == (64, 96)
     assert (photo.linear, photo.bit_depth, photo.pixels.dtype) == (True, 16, np.uint16)
     assert b"TestCam" in photo.metadata.exif
@@ -63,7 +63,7 @@ def test_raw_is_linear_16_bit_and_becomes_tiff():
     assert (written.format, written.warnings) == ("tiff", ())
     again = read_photo(written.data)
     np.testing.assert_array_equal(again.pixels, photo.pixels)
-    assert probe(written.data).profile == "linear sRGB"
+    assert open_photo(written.data).info.profile == "linear sRGB"
     np.testing.assert_allclose(to_network(again), to_network(photo), atol=1e-5)
     small = encode(photo, format="jpeg")
     assert "linear light is written with sRGB's tone curve, clipped to its range" in small.warnings
@@ -74,7 +74,7 @@ def test_a_missing_extra_is_named(module, extra, monkeypatch):
     monkeypatch.setitem(sys.modules, module, None)
     made = {"heif": (HERE / "ramp8.heic").read_bytes, "raw": make_dng, "exr": lambda: exr_by_hand({"Y": np.eye(4)})}
     data = made[extra]()
-    for action in (read_photo, probe):
+    for action in (read_photo, open_photo):
         with pytest.raises(ImageError) as caught:
             action(data, name="IMG_1")
         assert str(caught.value).startswith("IMG_1: ")

@@ -8,7 +8,7 @@ import tifffile
 from photo_makers import make_tiff, pixels
 
 from restorect.images.colour import from_network, to_network
-from restorect.images.read import probe, read_photo
+from restorect.images.read import open_photo, read_photo
 from restorect.images.write import encode
 
 ALPHA = np.linspace(0, 1, 23 * 37, dtype=np.float32).reshape(23, 37) ** np.float32(1.7)
@@ -36,7 +36,7 @@ def with_alpha(kind, *, grey=False, dtype=np.float32, planar="contig"):
 @pytest.mark.parametrize("planar", ["contig", "separate"])
 def test_it_is_read_as_it_is_stored(grey, planar):
     data, colours = with_alpha("unassalpha", grey=grey, planar=planar)
-    assert probe(data).has_alpha
+    assert open_photo(data).info.has_alpha
     photo = read_photo(data)
     assert (photo.bit_depth, photo.alpha.dtype, photo.alpha.shape) == (32, np.float32, (23, 37))
     np.testing.assert_array_equal(photo.alpha, ALPHA)

@@ -13,7 +13,7 @@ from photo_mutations import mutate, seeds
 
 from restorect.errors import ImageError
 from restorect.images.colour import from_network, to_network
-from restorect.images.read import probe, read_photo
+from restorect.images.read import open_photo, read_photo
 from restorect.images.write import encode
 
 FILES = seeds()
@@ -22,7 +22,7 @@ FILES = seeds()
 def survive(data):
     """Read, look, and write again; only ImageError may come out."""
     began = time.process_time()
-    for action in (probe, read_photo):
+    for action in (lambda data, **options: open_photo(data, **options).info, read_photo):
         try:
             found = action(data, name="x.jpg")
         except ImageError as error:

@@ -18,7 +18,7 @@ from PIL import Image
 from restorect.images import tones
 from restorect.images.colour import encode_srgb, from_network, to_linear, to_network
 from restorect.images.photo import Photo
-from restorect.images.read import probe, read_photo
+from restorect.images.read import open_photo, read_photo
 from restorect.images.write import encode, encode_photo
 
 CURVES = (tones.PQ, tones.HLG)
@@ -56,7 +56,7 @@ def test_png_keeps_codes_and_meaning(primaries, transfer, channels):
     want = pixels(16, channels)
     photo = read_photo(png(want, primaries, transfer))
     assert (photo.code_points, photo.icc_profile, photo.warnings) == ((primaries, transfer), None, ())
-    assert ("PQ" if transfer == 16 else "HLG") in probe(png(want, primaries, transfer)).profile
+    assert ("PQ" if transfer == 16 else "HLG") in open_photo(png(want, primaries, transfer)).info.profile
     back = from_network(to_network(photo), photo)
     assert np.abs(back.pixels.astype(int) - want).max() <= 1
     for strip in (False, True):

@@ -31,7 +31,7 @@ from photo_makers import (
 from restorect.errors import ImageError
 from restorect.images import icc
 from restorect.images.codecs import png, still
-from restorect.images.read import probe, read_photo
+from restorect.images.read import open_photo, read_photo
 
 ALL = {
     "jpeg": lambda: make_jpeg(pixels(8, 3)),
@@ -92,7 +92,7 @@ def test_content_decides_not_the_name(tmp_path):
     path = tmp_path / "misnamed.jpg"
     path.write_bytes(make_png(pixels(16, 3)))
     assert read_photo(path).format == "png"
-    assert probe(path).bit_depth == 16
+    assert open_photo(path).info.bit_depth == 16
 
 
 def test_things_that_are_no_files(tmp_path):
@@ -259,7 +259,7 @@ def test_texts_that_unpack_to_gigabytes_together_are_refused_at_little_cost(kind
     )
     tracemalloc.start()
     began = time.process_time()
-    for action in (probe, read_photo):
+    for action in (open_photo, read_photo):
         with pytest.raises(ImageError, match=BOMB):
             action(data[:33] + more + data[33:])
     assert time.process_time() - began < 20  # unpacking all of it takes minutes

@@ -12,7 +12,7 @@ from photo_makers import make_hdr, make_tiff, pixels
 from PIL import Image
 
 from restorect.errors import ImageError
-from restorect.images.read import probe, read_photo
+from restorect.images.read import open_photo, read_photo
 
 
 def refusal(data):
@@ -242,7 +242,7 @@ def test_the_eight_orders_of_an_hdr_s_pixels(line, turned):
     """Radiance's own words: -Y N +X M is the usual order, rows from the top, pixels from the left."""
     codes = hdr_codes()
     data = hdr_by_hand(np.ascontiguousarray(turned(codes)), line.format(h=5, w=7))
-    assert (probe(data).width, probe(data).height) == (7, 5)
+    assert (open_photo(data).info.width, open_photo(data).info.height) == (7, 5)
     np.testing.assert_array_equal(read_photo(data).pixels, hdr_light(codes))
     wide = np.ascontiguousarray(turned(np.tile(codes, (8, 8, 1))))
     plain = make_hdr(hdr_light(wide))

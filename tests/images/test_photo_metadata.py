@@ -17,7 +17,7 @@ from restorect.images.metadata import xmp as xmp_module
 from restorect.images.metadata.exif import EXIF_IFD, GPS_IFD, orientation, sub_directory
 from restorect.images.metadata.ifd import read_directory, read_head
 from restorect.images.photo import Metadata, Photo
-from restorect.images.read import probe, read_photo
+from restorect.images.read import open_photo, read_photo
 from restorect.images.write import encode, encode_photo
 
 NOTE = {
@@ -247,13 +247,13 @@ def test_probe_tells_what_reading_gives():
         encode_photo(full(), format="webp"),
         encode_photo(full(), format="jxl"),
     ):
-        info, photo = probe(data), read_photo(data)
+        info, photo = open_photo(data).info, read_photo(data)
         assert (info.width, info.height, info.channels) == (photo.width, photo.height, photo.channels)
         assert (info.format, info.bit_depth, info.has_alpha) == (photo.format, photo.bit_depth, photo.alpha is not None)
         assert (info.linear, info.pages, info.metadata) == (photo.linear, photo.pages, photo.metadata)
         assert (info.profile == "sRGB") == (photo.icc_profile is None and not photo.linear)
-    assert probe(make_jpeg(pixels(8, 3), profile("p3"), exif(6))).orientation == 6
-    assert probe(make_jpeg(pixels(8, 3), profile("adobe"))).profile == "Adobe RGB (compatible)"
+    assert open_photo(make_jpeg(pixels(8, 3), profile("p3"), exif(6))).info.orientation == 6
+    assert open_photo(make_jpeg(pixels(8, 3), profile("adobe"))).info.profile == "Adobe RGB (compatible)"
 
 
 def extended(content, *, parts=3, named=None):

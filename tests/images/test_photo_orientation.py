@@ -16,7 +16,7 @@ from test_photo_beside import tiff_with, with_xmp
 from restorect.images.metadata import xmp as xmp_module
 from restorect.images.metadata.exif import orientation
 from restorect.images.orient import combined, remaining, upright, upright_size
-from restorect.images.read import probe, read_photo
+from restorect.images.read import open_photo, read_photo
 from restorect.images.write import encode_photo
 
 TIFF = 'xmlns:tiff="http://ns.adobe.com/tiff/1.0/"'
@@ -62,7 +62,7 @@ def statements(data):
     """Every orientation that a file states, by other readers than ours where there are."""
     found = [int(text) for text in re.findall(rb"""Orientation\s*(?:=\s*["']|>)\s*(\d)""", data)]
     again = read_photo(data)
-    found += [orientation(again.metadata.exif, 1), probe(data).orientation]
+    found += [orientation(again.metadata.exif, 1), open_photo(data).info.orientation]
     if again.format == "tiff":
         with tifffile.TiffFile(io.BytesIO(data)) as file:
             found.append(int(file.pages[0].tags.valueof(274, 1)))
@@ -138,8 +138,8 @@ def test_boxes_turn_by_their_properties_alone(kind):
             photo = read_photo(data)
             np.testing.assert_array_equal(photo.pixels, want)
             np.testing.assert_array_equal(photo.pixels, upright(plain, photo.turned))
-            assert probe(data).orientation == photo.turned
-            assert (probe(data).width, probe(data).height) == (photo.width, photo.height)
+            assert open_photo(data).info.orientation == photo.turned
+            assert (open_photo(data).info.width, open_photo(data).info.height) == (photo.width, photo.height)
             assert statements(encode_photo(photo)) == {1}
 
 

@@ -29,7 +29,7 @@ from restorect.images.codecs import still
 from restorect.images.colour import from_network, to_network
 from restorect.images.metadata.exif import orientation
 from restorect.images.orient import upright
-from restorect.images.read import probe, read_photo
+from restorect.images.read import open_photo, read_photo
 from restorect.images.write import encode, encode_photo
 
 RGB_PROFILES = ("none", "srgb", "p3", "adobe", "prophoto")
@@ -91,7 +91,7 @@ def test_every_lossless_format_keeps_every_pixel(kind, depth, channels, name, tu
     np.testing.assert_array_equal(again.pixels, photo.pixels)
     assert again.icc_profile == photo.icc_profile
     assert again.linear == photo.linear
-    assert probe(written.data).orientation == 1
+    assert open_photo(written.data).info.orientation == 1
     assert orientation(again.metadata.exif) == 1
 
 

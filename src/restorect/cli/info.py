@@ -11,8 +11,8 @@ from restorect.cli.library_warnings import hush
 
 if TYPE_CHECKING:
     from restorect.images.photo import PhotoInfo
+    from restorect.images.read import Opened
     from restorect.infer.auto.decision import Decision
-    from restorect.infer.batch import Photos, RestoreSettings
 
 _SETTINGS = ("Make", "Model", "LensModel", "DateTimeOriginal", "ExposureTime", "FNumber", "ISOSpeedRatings", "Software")
 _EXIF_FOLDER, _GPS_FOLDER = 0x8769, 0x8825
@@ -59,8 +59,9 @@ def _facts(path: Path, max_megapixels: float) -> dict[str, Any]:
     photos.check_file_size(source.size, str(path), settings)
     MemoryBudget().check(source.size)
     data = content(source)
-    header = photos.probe(data, str(path), settings)
-    decision, notes = _decision(photos, data, header, settings, str(path))
+    opened = photos.open(data, str(path), settings)
+    header = opened.info
+    decision, notes = _decision(opened, len(data))
     return {
         "file": shown(path),
         "bytes": len(data),
@@ -115,26 +116,26 @@ def _camera(exif: bytes) -> dict[str, str]:
     return found | ({"GPS": "position recorded"} if gps else {})
 
 
-def _decision(
-    photos: "Photos", data: bytes, header: "PhotoInfo", settings: "RestoreSettings", name: str
-) -> "tuple[Decision, tuple[str, ...]]":
-    """What the classifier says of the photo, and warnings from decoding it."""
+def _decision(opened: "Opened", size: int) -> "tuple[Decision, tuple[str, ...]]":
+    """What the classifier says of the photo in a file of that size, and warnings from decoding it."""
+    from restorect.images.colour import to_network
     from restorect.infer.auto.classifier import Classifier
     from restorect.infer.batch import MemoryBudget
     from restorect.infer.batch.memory import needed_bytes
     from restorect.infer.catalogue import shipped_classifier
 
+    header = opened.info
     needed = needed_bytes(
         height=header.height,
         width=header.width,
         channels=header.channels,
         bit_depth=header.bit_depth,
-        file_bytes=len(data),
+        file_bytes=size,
         samples=0,
     )
     MemoryBudget().check(needed)
-    photo = photos.read(data, name, settings)
-    return Classifier.load(shipped_classifier()).decide(photos.to_network(photo)), photo.warnings
+    photo = opened.decode()
+    return Classifier.load(shipped_classifier()).decide(to_network(photo)), photo.warnings
 
 
 def _likely(facts: dict[str, Any]) -> str:

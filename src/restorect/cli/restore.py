@@ -175,8 +175,9 @@ def _piped(settings: "RestoreSettings") -> bytes:
 
     content, photos, budget = bytearray(), Photos(), MemoryBudget()
     while piece := sys.stdin.buffer.read(_PIECE):
+        stranger = not content and sniff(piece[:_HEAD]) is None
         content += piece
-        if sniff(bytes(content[:_HEAD])) is None:  # no photo: whoever looks at these bytes will say so
+        if stranger:  # whoever looks at these bytes will say so
             break
         photos.check_file_size(len(content), "stdin", settings)
         budget.check(_COPIES * len(content))

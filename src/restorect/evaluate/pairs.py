@@ -10,7 +10,7 @@ from typing import Literal
 from restorect.errors import DataError, ImageError
 from restorect.images.formats import EXTENSIONS
 from restorect.images.photo import PhotoInfo
-from restorect.images.read import probe
+from restorect.images.read import open_photo
 
 KeyRule = Literal["stem", "digits", "scene"]
 _NAMED = 5  # problems spelled out in a message; the others are counted
@@ -168,7 +168,7 @@ def check_headers(
         if on_progress is not None:
             on_progress(number, len(cases), "checking")
         try:
-            infos = [probe(path) for path in case.files]
+            infos = [open_photo(path).info for path in case.files]
         except (ImageError, OSError) as error:
             problems.append(str(error))
             continue

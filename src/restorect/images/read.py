@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,112 @@ _UNSUPPORTED = re.compile("not (yet )?(implemented|supported)", re.IGNORECASE)
 _DTYPES = {8: np.dtype(np.uint8), 16: np.dtype(np.uint16), 32: np.dtype(np.float32)}
 
 
+class Opened:
+    """A photograph that was recognised and whose header is read; made by `open_photo`.
+
+    Its header stays as the codec gave it until the pixels are there: they may be coded by what is not to be trusted.
+
+    Attributes:
+        format: canonical format name.
+    """
+
+    def __init__(self, data: bytes, header: Header, *, format: str, name: str, page: int) -> None:
+        self.format = format
+        self._data, self._header, self._name, self._page = data, header, name, page
+
+    @cached_property
+    def info(self) -> PhotoInfo:
+        """What the header says.
+
+        Raises:
+            ImageError: it makes no sense.
+        """
+        with _one_line(self._name, self.format):
+            header = _trusted(self._header, self._name)
+            width, height = upright_size(header.width, header.height, 1 if header.upright else header.orientation)
+            return PhotoInfo(
+                format=self.format,
+                width=width,
+                height=height,
+                channels=header.channels,
+                bit_depth=header.bit_depth,
+                has_alpha=header.has_alpha,
+                profile=_profile_name(header),
+                orientation=header.orientation,
+                pages=header.pages,
+                stored_bits=header.stored_bits,
+                linear=header.linear,
+                lossless=header.lossless,
+                metadata=header.metadata,
+                beside=header.beside,
+                warnings=header.warnings + self._several(header),
+            )
+
+    def decode(self, *, salvage: bool = False) -> Photo:
+        """Decode the pixels.
+
+        Args:
+            salvage: read what is there of a JPEG that is cut off, with a warning, and do not refuse it.
+
+        Returns:
+            The photo: pixels H x W x 1 or 3, upright, uint8, uint16 or float32 as in the file.
+
+        Raises:
+            ImageError: the file is damaged, of an unsupported kind, or does not fit into memory.
+        """
+        with _one_line(self._name, self.format):
+            header, decoded = _decode(self._data, self._page, self._header, self.format, salvage=salvage)
+            _check_promise(header, decoded)
+            header = _trusted(header if not decoded.drop_profile else replace(header, icc_profile=None), self._name)
+            turn = 1 if header.upright else header.orientation
+            return Photo(
+                pixels=upright(decoded.pixels, turn),
+                alpha=None if decoded.alpha is None else upright(decoded.alpha, turn),
+                icc_profile=header.icc_profile,
+                code_points=header.code_points,
+                metadata=header.metadata,
+                format=self.format,
+                bit_depth=header.bit_depth,
+                linear=header.linear,
+                turned=header.orientation,
+                pages=header.pages,
+                beside=header.beside,
+                warnings=header.warnings + decoded.warnings + self._several(header) + _odd(decoded),
+                stored_bits=header.stored_bits if header.stored_bits != header.bit_depth else None,
+                lossless=header.lossless,
+                options=header.options,
+            )
+
+    def _several(self, header: Header) -> tuple[str, ...]:
+        if header.pages <= 1 or self._page > 0:
+            return ()
+        return (f"has {header.pages} pages or frames: only the first is read, choose another with --page",)
+
+
+def open_photo(
+    source: Path | bytes, *, page: int = 0, max_megapixels: float = 500.0, name: str | None = None
+) -> Opened:
+    """Recognise a photograph by its content, and read its header.
+
+    Args:
+        source: a path, or a file's content.
+        page: picture of a file with several, from 0.
+        max_megapixels: limit on width times height.
+        name: what to call it in messages; None takes the path.
+
+    Raises:
+        ImageError: it cannot be read, is no photograph, or promises more than the limit or than its bytes can hold;
+            one line with the file's name, what is wrong and what to do.
+    """
+    data, label, format = load(source, name, max_megapixels)
+    if page < 0:
+        raise ImageError(f"{label}: page {page} is not allowed: pages are counted from 0")
+    with _one_line(label, format):
+        header = READERS[format].header(data, page)
+    check_size(header, format=format, size=len(data), name=label, max_megapixels=max_megapixels)
+    return Opened(data, header, format=format, name=label, page=page)
+
+
 def read_photo(
     source: Path | bytes,
     *,
@@ -35,81 +142,8 @@ def read_photo(
     name: str | None = None,
     salvage: bool = False,
 ) -> Photo:
-    """Read a photograph, recognised by its content.
-
-    Args:
-        source: a path, or a file's content.
-        page: picture of a file with several, from 0.
-        max_megapixels: limit on width times height, checked before any pixel is decoded.
-        name: what to call it in messages; None takes the path.
-        salvage: read what is there of a JPEG that is cut off, with a warning, and do not refuse it.
-
-    Returns:
-        The photo: pixels H x W x 1 or 3, upright, uint8, uint16 or float32 as in the file.
-
-    Raises:
-        ImageError: one line with the file's name, what is wrong and what to do.
-    """
-    data, label, format = load(source, name, max_megapixels)
-    if page < 0:
-        raise ImageError(f"{label}: page {page} is not allowed: pages are counted from 0")
-    with _one_line(label, format):
-        header = READERS[format].header(data, page)
-    check_size(header, format=format, size=len(data), name=label, max_megapixels=max_megapixels)
-    with _one_line(label, format):
-        header, decoded = _decode(data, page, header, format, salvage=salvage)
-        _check_promise(header, decoded)
-        header = _trusted(header if not decoded.drop_profile else replace(header, icc_profile=None), label)
-        several = header.pages > 1 and page == 0
-        turn = 1 if header.upright else header.orientation
-        return Photo(
-            pixels=upright(decoded.pixels, turn),
-            alpha=None if decoded.alpha is None else upright(decoded.alpha, turn),
-            icc_profile=header.icc_profile,
-            code_points=header.code_points,
-            metadata=header.metadata,
-            format=format,
-            bit_depth=header.bit_depth,
-            linear=header.linear,
-            turned=header.orientation,
-            pages=header.pages,
-            beside=header.beside,
-            warnings=header.warnings + decoded.warnings + _several(header.pages if several else 1) + _odd(decoded),
-            stored_bits=header.stored_bits if header.stored_bits != header.bit_depth else None,
-            lossless=header.lossless,
-            options=header.options,
-        )
-
-
-def probe(source: Path | bytes, *, max_megapixels: float = 500.0, name: str | None = None) -> PhotoInfo:
-    """Read only the header of a photograph.
-
-    Raises:
-        ImageError: it cannot be read, is no photograph, or promises more than the limit or than its bytes can hold.
-    """
-    data, label, format = load(source, name, max_megapixels)
-    with _one_line(label, format):
-        header = _trusted(READERS[format].header(data, 0), label)
-    check_size(header, format=format, size=len(data), name=label, max_megapixels=max_megapixels)
-    with _one_line(label, format):
-        width, height = upright_size(header.width, header.height, 1 if header.upright else header.orientation)
-        return PhotoInfo(
-            format=format,
-            width=width,
-            height=height,
-            channels=header.channels,
-            bit_depth=header.bit_depth,
-            has_alpha=header.has_alpha,
-            profile=_profile_name(header),
-            orientation=header.orientation,
-            pages=header.pages,
-            stored_bits=header.stored_bits,
-            linear=header.linear,
-            lossless=header.lossless,
-            metadata=header.metadata,
-            beside=header.beside,
-            warnings=header.warnings + _several(header.pages),
-        )
+    """Open a photograph and decode it; arguments and errors are those of `open_photo` and `Opened.decode`."""
+    return open_photo(source, page=page, max_megapixels=max_megapixels, name=name).decode(salvage=salvage)
 
 
 def _profile_name(header: Header) -> str:
@@ -184,10 +218,6 @@ def _trusted(header: Header, label: str) -> Header:
         metadata = replace(metadata, xmp=None)
         warnings += (f"its XMP is too long and is not kept: {wrong}",)
     return replace(header, icc_profile=profile, metadata=metadata, warnings=header.warnings + warnings)
-
-
-def _several(pages: int) -> tuple[str, ...]:
-    return (f"has {pages} pages or frames: only the first is read, choose another with --page",) if pages > 1 else ()
 
 
 def _odd(decoded: Decoded) -> tuple[str, ...]:

@@ -37,6 +37,20 @@ class FakeHeader:
     bit_depth: int = 8
 
 
+@dataclass(frozen=True)
+class FakeOpened:
+    data: bytes
+    name: str
+    info = FakeHeader()
+
+    def decode(self, *, salvage: bool) -> FakePhoto:
+        if self.data.startswith(b"FAKE!BAD"):
+            raise ImageError(f"{self.name}: is damaged; get it again")
+        if self.data.startswith(b"FAKE!BUG"):
+            raise RuntimeError("a bug\nin two lines")
+        return FakePhoto(self.data[4:])
+
+
 class FakePhotos(Photos):
     """Files `*.fake` that begin with FAKE; FAKE!BAD cannot be decoded, FAKE!BUG breaks the decoder."""
 
@@ -49,15 +63,8 @@ class FakePhotos(Photos):
             raise ImageError("no photograph; give a fake")
         return wanted or "fake", f".{wanted}" if wanted else source.path.suffix
 
-    def probe(self, data: bytes, name: str, settings: RestoreSettings) -> Any:
-        return FakeHeader()
-
-    def read(self, data: bytes, name: str, settings: RestoreSettings) -> Any:
-        if data.startswith(b"FAKE!BAD"):
-            raise ImageError(f"{name}: is damaged; get it again")
-        if data.startswith(b"FAKE!BUG"):
-            raise RuntimeError("a bug\nin two lines")
-        return FakePhoto(data[4:])
+    def open(self, data: bytes, name: str, settings: RestoreSettings) -> Any:
+        return FakeOpened(data, name)
 
     def to_network(self, photo: Any) -> Any:
         return photo.body

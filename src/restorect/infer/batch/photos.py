@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from restorect.images.photo import Photo, PhotoInfo
+    from restorect.images.photo import Photo
+    from restorect.images.read import Opened
     from restorect.images.write import Encoded
 
 _HEAD_BYTES = 65536
@@ -80,18 +81,11 @@ class Photos:
 
         check_file_size(size, name, settings.max_megapixels)
 
-    def probe(self, data: bytes, name: str, settings: RestoreSettings) -> "PhotoInfo":
-        """The header, without decoding any pixel; a photo over the limit is refused."""
-        from restorect.images.read import probe
+    def open(self, data: bytes, name: str, settings: RestoreSettings) -> "Opened":
+        """The header, without decoding any pixel yet; a photo over the limit is refused."""
+        from restorect.images.read import open_photo
 
-        return probe(data, max_megapixels=settings.max_megapixels, name=name)
-
-    def read(self, data: bytes, name: str, settings: RestoreSettings) -> "Photo":
-        """Decode a file's content."""
-        from restorect.images.read import read_photo
-
-        limit = settings.max_megapixels
-        return read_photo(data, page=settings.page, max_megapixels=limit, name=name, salvage=settings.salvage)
+        return open_photo(data, page=settings.page, max_megapixels=settings.max_megapixels, name=name)
 
     def to_network(self, photo: "Photo") -> "NDArray[np.float32]":
         """The photo as sRGB-encoded float32 (H, W, 3), unbounded."""

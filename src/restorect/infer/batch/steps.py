@@ -85,13 +85,14 @@ class Steps:
         self._photos.check_file_size(source.size, name, self._settings)
         self._budget.check(source.size)
         data, (mode, date_ns) = content(source), likeness(source)
-        header = self._photos.probe(data, name, self._settings)
+        opened = self._photos.open(data, name, self._settings)
+        header = opened.info
         reserved, spent = self._needed(header, len(data)), time.perf_counter() - begun
         if not self._budget.acquire(reserved, self._stop):
             return None
         begun = time.perf_counter()
         try:
-            photo = self._photos.read(data, name, self._settings)
+            photo = opened.decode(salvage=self._settings.salvage)
             picture = self._photos.to_network(photo) if self._settings.strength > 0 else None
             sidecars, unusable = ([], []) if self._settings.strip_metadata else find_sidecars(source)
             return Item(
