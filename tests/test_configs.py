@@ -251,5 +251,5 @@ def test_a_list_of_anything_comes_as_it_is(steps: tuple[Any, ...] | None) -> Non
 
 @pytest.mark.parametrize("steps", ["hue", 5, {"hue": {}}])
 def test_what_is_no_list_is_told(steps: object) -> None:
-    with pytest.raises(ConfigError, match="^steps: expected a list, got "):
+    with pytest.raises(ConfigError, match=r"^steps: expected a list, got "):
         from_mapping(Open, {"steps": steps})
