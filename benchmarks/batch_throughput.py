@@ -47,12 +47,12 @@ def load(size: str, device: str, threads: int | None, random: bool) -> "Restorer
 
     from restorect.nets.checkpoint import Card
     from restorect.nets.presets import student_preset
-    from restorect.nets.student import Student
+    from restorect.render.restoration import Restoration, RestorationConfig
 
     if threads:
         torch.set_num_threads(threads)
     torch.manual_seed(0)
-    network = Student(student_preset(size))
+    network = Restoration(RestorationConfig(student=student_preset(size)))
     card = Card(kind="student", task="low-light", preset=size)
     return Restorer(network, card, "random", torch.device(device))
 

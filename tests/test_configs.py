@@ -235,3 +235,21 @@ def test_a_message_is_short_whatever_the_value() -> None:
         with pytest.raises(ConfigError) as caught:
             from_mapping(Recipe, values)
         assert len(str(caught.value)) < 500
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Open:
+    steps: tuple[Any, ...] | None = None
+
+
+@pytest.mark.parametrize("steps", [None, (), ("hue", 3, None), ({"exposure": {"trust": 0.5}}, "hue", ["a"])])
+def test_a_list_of_anything_comes_as_it_is(steps: tuple[Any, ...] | None) -> None:
+    plain = to_mapping(Open(steps=steps))
+    assert from_mapping(Open, plain) == Open(steps=steps)
+    assert from_mapping(Open, yaml.safe_load(yaml.safe_dump(plain))) == Open(steps=steps)
+
+
+@pytest.mark.parametrize("steps", ["hue", 5, {"hue": {}}])
+def test_what_is_no_list_is_told(steps: object) -> None:
+    with pytest.raises(ConfigError, match=r"^steps: expected a list, got "):
+        from_mapping(Open, {"steps": steps})

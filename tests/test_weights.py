@@ -1,5 +1,6 @@
 """The weights in the repository: they load strictly, say what they are, keep their bounds and do their work."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,12 @@ from restorect.metrics.psnr import psnr
 from restorect.nets.checkpoint import (
     file_hash,
     load_decomposition,
-    load_student,
     load_teacher,
     portable,
     read_checkpoint,
+    save_checkpoint,
 )
+from restorect.render.checkpoint import load_restoration
 
 ROOT = Path(__file__).parents[1]
 STUDENTS = sorted(shipped().items())
@@ -34,7 +36,7 @@ def test_low_light_comes_in_both_sizes() -> None:
 
 @pytest.mark.parametrize(("name", "path"), STUDENTS)
 def test_students_keep_their_bounds_and_carry_a_card(name: tuple[str, str], path: Path) -> None:
-    _, card = load_student(path)
+    _, card = load_restoration(path)
     assert (card.task, card.preset) == name
     assert path.stat().st_size <= LARGEST[card.preset]
     running = ("standardise", "running_", "num_batches")  # figures of a wider range
@@ -115,13 +117,22 @@ def test_the_table_of_check_sums_is_that_of_the_files() -> None:
     assert len(files) == len(STUDENTS) + 1
 
 
-def test_a_shipped_file_that_was_changed_is_not_used(tmp_path: Path) -> None:
-    """None of them carries a check sum of its own yet; the table beside them has one."""
+def test_a_shipped_file_that_was_damaged_is_not_used(tmp_path: Path) -> None:
     path = next(path for (task, size), path in STUDENTS if size == "nano")
     copy = tmp_path / path.name
     content = bytearray(path.read_bytes())
     content[-1000] ^= 1
     copy.write_bytes(content)
+    with pytest.raises(CheckpointError, match="do not fit their check sum: the copy is damaged"):
+        Restorer.load(weights=copy)
+
+
+def test_another_file_in_the_place_of_a_shipped_one_is_not_used(tmp_path: Path) -> None:
+    """It is whole, and says so itself; the table beside it knows another."""
+    path = next(path for (task, size), path in STUDENTS if size == "nano")
+    copy = tmp_path / path.name
+    network, card = load_restoration(path)
+    save_checkpoint(copy, network, replace(card, notes={**card.notes, "mine": "yes"}))
     Restorer.load(weights=copy)  # a file of one's own
     (tmp_path / "SHA256SUMS").write_bytes((path.parent / "SHA256SUMS").read_bytes())
     with pytest.raises(CheckpointError, match="is not the file that was shipped"):

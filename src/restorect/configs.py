@@ -196,6 +196,8 @@ def _convert(hint: Any, value: Any, where: str) -> Any:  # noqa: ANN401
             allowed = ", ".join(map(str, arguments))
             raise ConfigError(f"{where}: {reprlib.repr(value)} is not allowed; choose one of {allowed}")
         return value
+    if hint is Any:
+        return value
     if origin is dict:
         hint = dict
     if origin is tuple:

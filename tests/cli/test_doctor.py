@@ -86,29 +86,31 @@ def test_it_warns_without_weights(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_all_weights_are_checked_when_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     without(monkeypatch, {"torchvision"}, set())
-    names = ["auto.safetensors", "fundus-nano.safetensors", "backlit-nano.safetensors", "SHA256SUMS"]
-    for name in names:
+    names = [f"{name}.safetensors" for name in ("auto", "fundus-nano", "backlit-nano", "underwater-nano")]
+    for name in (*names, "SHA256SUMS"):
         (tmp_path / name).write_bytes((doctor.weights_folder() / name).read_bytes())
     sums = (tmp_path / "SHA256SUMS").read_text().splitlines()
     (tmp_path / "SHA256SUMS").write_text("".join(f"{line}\n" for line in sums if line[66:] in names))
     monkeypatch.setattr(doctor, "weights_folder", lambda: tmp_path)
     result = CliRunner().invoke(app, ["doctor", "--weights"])
     assert result.exit_code == 0, result.output
-    assert "fundus-nano.safetensors  as shipped, no check sum of its own" in result.stdout
+    assert "fundus-nano.safetensors  as shipped, with a check sum of its own" in result.stdout
     damaged = bytearray((tmp_path / names[1]).read_bytes())
     damaged[-1] ^= 1
     (tmp_path / names[1]).write_bytes(damaged)
+    (tmp_path / names[3]).write_bytes((tmp_path / names[2]).read_bytes())  # whole, but another
     (tmp_path / names[2]).unlink()
     (tmp_path / "own-nano.safetensors").write_bytes(b"nothing")
     result = CliRunner().invoke(app, ["doctor", "--weights", "--json"])
     assert result.exit_code == 1
     checks = {check["file"]: check for check in json.loads(result.stdout)["checked_weights"]}
-    assert [checks[name]["shipped"] for name in (*names[:3], "own-nano.safetensors")] == [True, False, False, None]
+    assert [checks[name]["shipped"] for name in (*names, "own-nano.safetensors")] == [True, False, False, False, None]
     assert checks["auto.safetensors"]["trouble"] == ""
-    told = [checks[name]["trouble"] for name in (names[1], names[2], "own-nano.safetensors")]
-    assert "is not the file that was shipped" in told[0]
+    told = [checks[name]["trouble"] for name in (*names[1:], "own-nano.safetensors")]
+    assert "do not fit their check sum" in told[0]
     assert "is missing" in told[1]
-    assert "not a readable safetensors file" in told[2]
+    assert "is not the file that was shipped" in told[2]
+    assert "not a readable safetensors file" in told[3]
     assert all(f"WARNING: {text}" in result.stderr for text in told)
 
 

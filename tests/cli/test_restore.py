@@ -350,18 +350,21 @@ def test_names_and_notes_follow_the_card_of_given_weights(tmp_path: Path, monkey
 
     from restorect.images.metadata.xmp import read_note
     from restorect.images.read import read_photo
-    from restorect.nets.checkpoint import file_hash, save_checkpoint, student_card
+    from restorect.nets.checkpoint import file_hash, save_checkpoint
     from restorect.nets.presets import student_preset
-    from restorect.nets.student import Student
+    from restorect.nets.stem import FoldedStem
+    from restorect.render.checkpoint import restoration_card
+    from restorect.render.restoration import Restoration, RestorationConfig
 
     weights = tmp_path / "mine.safetensors"
-    config = student_preset("nano")
+    config = RestorationConfig(student=student_preset("nano"))
     torch.manual_seed(0)
-    student = Student(config)
-    assert student.transformer.tone is not None
+    restoration = Restoration(config)
+    stem = restoration.student.transformer.stem
+    assert isinstance(stem, FoldedStem)
     # Untrained samples hardly differ; the rounding to 8 bit would decide which is darker.
-    torch.nn.init.normal_(student.transformer.tone.second.weight, std=0.1)
-    save_checkpoint(weights, student, student_card(config, task="underwater", preset="nano"))
+    torch.nn.init.normal_(stem.tone.second.weight, std=0.1)
+    save_checkpoint(weights, restoration, restoration_card(config, task="underwater", preset="nano"))
     arguments = ["restore", photo(tmp_path / "a.png"), "-o", tmp_path / "out", "--weights", weights, "--samples", "2"]
     template = ["--name-template", "{stem}-{task}-{size}"]
     monkeypatch.setattr(sys, "argv", ["restorect", *map(str, arguments), *template])
@@ -374,7 +377,7 @@ def test_names_and_notes_follow_the_card_of_given_weights(tmp_path: Path, monkey
     assert dark.pixels.mean() < bright.pixels.mean() - 1
     note = read_note(dark.metadata.xmp)
     assert (note["task"], note["model"], note["weights"]) == ("underwater", "nano", file_hash(weights))
-    assert note["steps"] == str(config.steps)
+    assert note["steps"] == str(config.student.steps)
 
 
 def test_a_bomb_is_refused_by_the_limit_in_its_header(run: Run, tmp_path: Path) -> None:

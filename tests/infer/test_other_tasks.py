@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from restorect.data.degrade import SIMULATORS
 from restorect.infer.catalogue import shipped
 from restorect.infer.restorer import Restorer
+from restorect.tasks import find_task, task_names
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "forest-path.jpg"
 
@@ -23,8 +23,8 @@ def photos() -> dict[str, Tensor]:
     day = torch.from_numpy(cv2.resize(image, (150, 101), interpolation=cv2.INTER_AREA)[..., ::-1].copy()).float() / 255
     day = day.permute(2, 0, 1) ** 0.6
     disc = cv2.circle(np.zeros((101, 150), np.uint8), (75, 50), 48, 1, -1)
-    clean = dict.fromkeys(SIMULATORS, day) | {"fundus": day * torch.from_numpy(disc)}
-    return {task: simulate(clean[task], torch.Generator().manual_seed(1)).low for task, simulate in SIMULATORS.items()}
+    clean = dict.fromkeys(task_names(), day) | {"fundus": day * torch.from_numpy(disc)}
+    return {task: find_task(task).simulate(clean[task], torch.Generator().manual_seed(1)).low for task in task_names()}
 
 
 @pytest.mark.parametrize("name", sorted(shipped()))

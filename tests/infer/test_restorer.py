@@ -37,16 +37,16 @@ def _write(path: Path, **options: Any) -> Path:
         transformer=TransformerConfig(dim=8, blocks=(1, 1, 1, 1), refine=1, stem=2),
         conditions=PriorConfig(width=4, blocks=1, view=16),
         velocity=VelocityConfig(width=16, blocks=1),
-        exposure_trust=0.7,  # so that whoever goes past `Student.restore` is found out
         **options,
     )
-    student = Student(config)
+    around = RestorationConfig(student=config, after=(ExposureConfig(trust=0.7),))  # whoever goes past it is found out
+    student = Restoration(around)
     with torch.no_grad():
         student.student.transformer.stem.output.weight *= 3
         for module in student.modules():
             if isinstance(module, Modulation):
                 module.weight.weight *= 8
-    save_checkpoint(path, student, student_card(config, task="low-light", preset="mine"))
+    save_checkpoint(path, student, restoration_card(around, task="low-light", preset="mine"))
     return path
 
 
@@ -111,12 +111,13 @@ def test_tensors_keep_shape_and_type(restorer: Restorer, dtype: torch.dtype, sha
 
 
 def test_it_is_the_network_from_seeded_noise(restorer: Restorer) -> None:
-    image = torch.from_numpy(_floats(1, 3, *SIZE))
+    image, network = torch.from_numpy(_floats(1, 3, *SIZE)), restorer.network
     for seed in (0, 5):
         start = noise_codes(1, torch.Generator().manual_seed(seed))
-        expected = restorer.network(image, start).clamp(0, 1)
+        expected = network(image, start).clamp(0, 1)
         assert torch.equal(restorer(image, seed=seed), expected)
-    assert torch.equal(restorer(image, start="mean"), restorer.network(image, mean_codes(1)).clamp(0, 1))
+    mean = network.student.generate(network.read(image), mean_codes(1))
+    assert torch.equal(restorer(image, start="mean"), network.restore(network.scene(image), mean).clamp(0, 1))
     start = noise_codes(1, torch.Generator().manual_seed(0))
     assert torch.equal(restorer(image, steps=7), restorer.network(image, start, 7).clamp(0, 1))
 
@@ -373,7 +374,7 @@ def test_weights_come_with_the_package_or_the_message_says_which(
 
 
 def test_the_memory_estimate_grows_with_the_padded_area(restorer: Restorer) -> None:
-    config = restorer.network.config.transformer
+    config = restorer.network.config.student.transformer
     assert restorer.peak_bytes(1, 1) == restorer.peak_bytes(16, 16) == peak_bytes(config, 9, 5)
     least = restorer.peak_bytes(16, 16)
     assert restorer.peak_bytes(160, 320) - least == pytest.approx(199 * (restorer.peak_bytes(32, 16) - least), rel=1e-3)

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from restorect.nets.detail import BANDS, DetailGain, detail_bands
+from restorect.nets.stem import FoldedStem
 from restorect.nets.transformer import Transformer, TransformerConfig
 
 
@@ -47,17 +48,17 @@ def test_a_factor_of_minus_one_takes_noise_away() -> None:
 
 
 def test_an_untrained_net_changes_nothing_by_it_and_learns_it() -> None:
-    config = TransformerConfig(dim=8, blocks=(1, 1, 1, 1), refine=1, heads=(1, 1, 1, 1), stem=4, gain=True, detail=True)
+    config = TransformerConfig(dim=8, blocks=(1, 1, 1, 1), refine=1, heads=(1, 1, 1, 1), stem=4)
     net, x = Transformer(config), torch.rand(1, 3, 32, 32)
     codes = torch.randn(1, 256), torch.randn(1, 256)
     with torch.no_grad():
-        net.output.weight.zero_()
+        net.stem.output.weight.zero_()
     image = net(x, *codes).image
-    assert torch.equal(image, x)
-    assert net.detail is not None
+    torch.testing.assert_close(image, x, atol=1e-6, rtol=0)
+    assert isinstance(net.stem, FoldedStem)
     image.square().mean().backward()
-    assert net.detail.factors.weight.grad is not None
-    assert net.detail.factors.weight.grad.abs().sum() > 0
+    assert net.stem.detail.factors.weight.grad is not None
+    assert net.stem.detail.factors.weight.grad.abs().sum() > 0
 
 
 def test_making_one_draws_no_random_numbers() -> None:

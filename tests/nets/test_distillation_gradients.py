@@ -10,9 +10,10 @@ from restorect.data.batches import Batch
 from restorect.flow.velocity import VelocityConfig
 from restorect.losses.flex import FIT_BATCHES
 from restorect.nets.priors import PriorConfig
-from restorect.nets.student import Student, StudentConfig
+from restorect.nets.student import StudentConfig
 from restorect.nets.teacher import Teacher, TeacherConfig
 from restorect.nets.transformer import TransformerConfig
+from restorect.render.restoration import Restoration, RestorationConfig
 from restorect.train.recipes import StudentRecipe
 from restorect.train.stages import CodesStage, StudentStage
 
@@ -27,13 +28,17 @@ def _batch() -> Batch:
     return Batch(low, high, low_view, high_view)
 
 
-def _student(stem: int = 1, **options: object) -> Student:
+def _student(stem: int = 1, **options: object) -> Restoration:
     torch.manual_seed(0)
     transformer = TransformerConfig(dim=8, blocks=(1, 1, 1, 1), refine=1, stem=stem)
     velocity = VelocityConfig(width=16, blocks=1)
-    return Student(
-        StudentConfig(transformer=transformer, conditions=PRIORS, velocity=velocity, **options)  # type: ignore[arg-type]
+    config = StudentConfig(
+        transformer=transformer,
+        conditions=PRIORS,
+        velocity=velocity,
+        **options,  # type: ignore[arg-type]
     )
+    return Restoration(RestorationConfig(student=config))
 
 
 def _teacher() -> Teacher:
@@ -73,7 +78,7 @@ def _touched(network: nn.Module) -> set[str]:
 def test_image_losses_reach_flows_and_conditions(loss: str, near_codes: float) -> None:
     stage = _stage(near_codes=near_codes)
     losses, _ = _losses(stage)
-    assert _reached(stage.network, losses[loss]) >= set(CODE_PARTS)
+    assert _reached(stage.student, losses[loss]) >= set(CODE_PARTS)
 
 
 @pytest.mark.parametrize("loss", ["l1", "hvi", "head_encoder", "head_decoder"])
@@ -82,26 +87,26 @@ def test_detached_codes_keep_image_losses_away(loss: str) -> None:
     losses, _ = _losses(stage)
     stage.network.zero_grad(set_to_none=True)
     losses[loss].backward()
-    assert _touched(stage.network) == {"transformer"}
+    assert _touched(stage.student) == {"transformer"}
 
 
 def test_detached_codes_are_still_distilled() -> None:
     stage = _stage(detach_codes=True)
     losses, _ = _losses(stage)
     for loss in ("codes", "velocity"):
-        assert _reached(stage.network, losses[loss]) == set(CODE_PARTS)
+        assert _reached(stage.student, losses[loss]) == set(CODE_PARTS)
 
 
 def test_regressed_codes_are_reached_too() -> None:
     stage = _stage(flow=False)
     losses, _ = _losses(stage)
     assert "velocity" not in losses
-    assert _reached(stage.network, losses["l1"]) >= set(CODE_PARTS)
+    assert _reached(stage.student, losses["l1"]) >= set(CODE_PARTS)
 
 
 def _near(stage: StudentStage) -> None:
     """Let every sample pass the gate: one-step estimates with the right end are made by a teacher of mean code."""
-    teacher, student = stage.teacher, stage.network
+    teacher, student = stage.teacher, stage.student
     with torch.no_grad():
         for prior in (teacher.image_prior.trunk, teacher.retinex_prior.trunk_R, teacher.retinex_prior.trunk_L):
             prior.mlp[-1].weight.zero_()
@@ -123,8 +128,8 @@ def test_flex_reaches_the_transformer_and_its_adapters_across_widths_and_stems(s
     stage.zero_grad(set_to_none=True)
     losses["flex"].backward()
     assert _all_moved(stage.flex.parameters())
-    transformer = stage.network.transformer
-    for part in (transformer.embed, transformer.encoder1, transformer.latent, transformer.decoder1):
+    transformer = stage.student.transformer
+    for part in (transformer.stem.embed, transformer.encoder1, transformer.latent, transformer.decoder1):
         assert _all_moved(part.parameters())
     assert all(p.grad is None or not p.grad.any() for p in transformer.refine.parameters())
     assert all(p.grad is None for p in stage.teacher.parameters())
@@ -147,7 +152,7 @@ def test_teacher_and_decompositions_stay_as_they_are(flow: bool) -> None:
     losses, _ = _losses(stage)
     stage.zero_grad(set_to_none=True)
     torch.stack(list(losses.values())).sum().backward()
-    frozen = [*stage.teacher.parameters(), *stage.network.decompose.parameters()]
+    frozen = [*stage.teacher.parameters(), *stage.student.decompose.parameters()]
     assert all(p.grad is None and not p.requires_grad for p in frozen)
     assert all(torch.equal(tensor, before[name]) for name, tensor in stage.teacher.state_dict().items())
     learned = [(n, p) for n, p in stage.network.named_parameters() if p.requires_grad]
@@ -161,9 +166,9 @@ def test_in_stage_2a_the_transformer_is_frozen() -> None:
     losses, _ = _losses(stage)
     assert set(losses) == {"codes", "velocity"}
     for loss in losses.values():
-        assert _reached(stage.network, loss) == set(CODE_PARTS)
-        assert _touched(stage.network) == set(CODE_PARTS)
-    assert not any(p.requires_grad for p in stage.network.transformer.parameters())
+        assert _reached(stage.student, loss) == set(CODE_PARTS)
+        assert _touched(stage.student) == set(CODE_PARTS)
+    assert not any(p.requires_grad for p in stage.student.transformer.parameters())
 
 
 def test_the_same_generator_gives_the_same_losses() -> None:

@@ -5,8 +5,6 @@ import torch
 from torch.nn import functional as F
 
 from restorect.nets.lattice import unfold_without_lattice
-from restorect.nets.presets import student_preset
-from restorect.nets.transformer import Transformer, TransformerConfig
 
 
 def _folded(image: torch.Tensor) -> torch.Tensor:
@@ -40,22 +38,3 @@ def test_any_size(size: tuple[int, int]) -> None:
     image = torch.rand(1, 3, *size)
     assert unfold_without_lattice(_folded(image), 4).shape == image.shape
     assert torch.equal(unfold_without_lattice(image, 1), image)
-
-
-def test_the_transformer_takes_it_out_where_its_config_says_so() -> None:
-    shape = {"dim": 8, "blocks": (1, 1, 1, 1), "refine": 1, "heads": (1, 1, 1, 1), "stem": 4}
-    torch.manual_seed(0)
-    plain = Transformer(TransformerConfig(**shape))  # type: ignore[arg-type]
-    even = Transformer(TransformerConfig(**shape, unlattice=True))  # type: ignore[arg-type]
-    even.load_state_dict(plain.state_dict())
-    grey, codes = torch.full((1, 3, 96, 96), 0.5), (torch.randn(1, 256), torch.randn(1, 256))
-    with torch.no_grad():
-        inner = [net(grey, *codes).image[..., 32:-32, 32:-32] for net in (plain, even)]
-    lattice = [F.pixel_unshuffle(image, 4).mean(dim=(2, 3)).view(3, 16).std(dim=1) for image in inner]
-    assert (lattice[1] < 0.2 * lattice[0]).all()
-
-
-@pytest.mark.parametrize("name", ["small", "tiny", "nano"])
-def test_the_small_sizes_are_without_it_and_keep_the_colour_of_lights(name: str) -> None:
-    config = student_preset(name).transformer
-    assert (config.unlattice, config.shoulder) == (True, True)

@@ -27,29 +27,37 @@ from restorect.nets.checkpoint import (
     Card,
     file_hash,
     load_decomposition,
-    load_student,
     load_teacher,
     read_checkpoint,
     save_checkpoint,
-    student_card,
     teacher_card,
     write_atomically,
 )
 from restorect.nets.priors import PriorConfig
-from restorect.nets.student import Student, StudentConfig
+from restorect.nets.student import StudentConfig
 from restorect.nets.teacher import Teacher, TeacherConfig
 from restorect.nets.transformer import TransformerConfig
+from restorect.render.balance import BalanceConfig
+from restorect.render.checkpoint import load_restoration, restoration_card
+from restorect.render.exposure import ExposureConfig, ExposureNetConfig
+from restorect.render.hue import HueConfig
+from restorect.render.keep import KeepConfig
+from restorect.render.restoration import Restoration, RestorationConfig
 from restorect.retinex.decomposition import DecompositionPair
 
 TRANSFORMER = TransformerConfig(dim=8, blocks=(1, 1, 1, 1), refine=1, stem=2, norm="pixel")
 PRIORS = PriorConfig(width=4, blocks=1, view=16)
-STUDENT = StudentConfig(
-    transformer=TRANSFORMER,
-    conditions=PRIORS,
-    velocity=VelocityConfig(width=16, blocks=1),
-    steps=3,
-    method="heun",
-    start="mean",
+STUDENT = RestorationConfig(
+    student=StudentConfig(
+        transformer=TRANSFORMER,
+        conditions=PRIORS,
+        velocity=VelocityConfig(width=16, blocks=1),
+        steps=3,
+        method="heun",
+        start="mean",
+    ),
+    before=(BalanceConfig(pull=0.6),),
+    after=(KeepConfig(share=0.2), ExposureConfig(source="net", net=ExposureNetConfig(width=4)), HueConfig()),
 )
 TEACHER = TeacherConfig(transformer=TRANSFORMER, priors=PRIORS)
 FIELDS: dict[str, Any] = {
@@ -62,7 +70,7 @@ FIELDS: dict[str, Any] = {
     "notes": {"steps": 7},
 }
 LOADERS: dict[str, Callable[[Path], tuple[nn.Module, Card]]] = {
-    "student": load_student,
+    "student": load_restoration,
     "teacher": load_teacher,
     "decomposition": load_decomposition,
 }
@@ -71,7 +79,7 @@ LOADERS: dict[str, Callable[[Path], tuple[nn.Module, Card]]] = {
 def _make(kind: str) -> tuple[nn.Module, Card]:
     torch.manual_seed(0)
     if kind == "student":
-        return Student(STUDENT), student_card(STUDENT, **FIELDS)
+        return Restoration(STUDENT), restoration_card(STUDENT, **FIELDS)
     if kind == "teacher":
         return Teacher(TEACHER), teacher_card(TEACHER, **FIELDS)
     return DecompositionPair(), Card(kind="decomposition", **FIELDS)
@@ -101,7 +109,7 @@ def _altered(
     return target
 
 
-def _refused(path: Path, *things: str, load: Callable[[Path], object] = load_student) -> None:
+def _refused(path: Path, *things: str, load: Callable[[Path], object] = load_restoration) -> None:
     with pytest.raises(CheckpointError, match=f"^{re.escape(str(path))}: ") as caught:
         load(path)
     message = str(caught.value)
@@ -123,7 +131,7 @@ def test_round_trip(files: dict[str, Path], kind: str) -> None:
 
 
 def test_the_config_comes_back_typed(files: dict[str, Path]) -> None:
-    student, teacher = load_student(files["student"])[0], load_teacher(files["teacher"])[0]
+    student, teacher = load_restoration(files["student"])[0], load_teacher(files["teacher"])[0]
     assert student.config == STUDENT
     assert teacher.config == TEACHER
 
@@ -136,7 +144,7 @@ def test_half_precision_on_disk_is_float32_in_memory(tmp_path: Path, files: dict
     for name, tensor in load_file(path).items():
         assert tensor.dtype == (torch.float32 if name in running else torch.float16), name
     assert path.stat().st_size < 0.6 * files["student"].stat().st_size
-    loaded, _ = load_student(path)
+    loaded, _ = load_restoration(path)
     for name, tensor in network.state_dict().items():
         kept = tensor if name in running else tensor.half().float()
         assert torch.equal(loaded.state_dict()[name], kept), name
@@ -154,10 +162,14 @@ def test_the_description_is_json_with_a_version(files: dict[str, Path]) -> None:
     with safe_open(files["student"], framework="pt") as file:
         metadata = file.metadata()
     description = json.loads(metadata["restorect"])
-    assert description["format_version"] == 1
+    assert description["format_version"] == 2
     assert description["kind"] == "student"
-    assert description["config"]["transformer"]["dim"] == 8
-    assert description["config"]["steps"] == 3
+    config = description["config"]
+    assert config["student"]["transformer"]["dim"] == 8
+    assert config["student"]["steps"] == 3
+    assert [next(iter(step)) for step in config["before"]] == ["balance"]
+    assert [next(iter(step)) for step in config["after"]] == ["keep", "exposure", "hue"]
+    assert config["after"][0] == {"keep": {"share": 0.2}}
     assert description["data"] == ["a", "b"]
 
 
@@ -182,7 +194,7 @@ def test_a_weight_too_many(tmp_path: Path, files: dict[str, Path], kind: str) ->
 
 
 def test_a_wrong_shape(tmp_path: Path, files: dict[str, Path]) -> None:
-    name = "transformer.embed.weight"
+    name = "student.transformer.stem.embed.weight"
     path = _altered(
         files["student"], tmp_path / "shape.safetensors", weights=lambda w: w.update({name: torch.ones(8, 12, 3, 1)})
     )
@@ -191,7 +203,9 @@ def test_a_wrong_shape(tmp_path: Path, files: dict[str, Path]) -> None:
 
 def test_a_config_that_does_not_fit_the_weights(tmp_path: Path, files: dict[str, Path]) -> None:
     path = _altered(
-        files["student"], tmp_path / "dim.safetensors", describe=lambda d: d["config"]["transformer"].update(dim=16)
+        files["student"],
+        tmp_path / "dim.safetensors",
+        describe=lambda d: d["config"]["student"]["transformer"].update(dim=16),
     )
     _refused(path, "has shape", "expected")
 
@@ -199,10 +213,15 @@ def test_a_config_that_does_not_fit_the_weights(tmp_path: Path, files: dict[str,
 @pytest.mark.parametrize(
     ("change", "thing"),
     [
-        (lambda d: d["config"]["transformer"].update(dim=12), "dim is 12; it must be a multiple of 8"),
-        (lambda d: d["config"]["transformer"].update(width=3), "transformer.width: no such setting"),
-        (lambda d: d["config"].update(steps="many"), "steps: expected int"),
-        (lambda d: d["config"].update(method="rk4"), "method: 'rk4' is not allowed"),
+        (lambda d: d["config"]["student"]["transformer"].update(dim=12), "dim is 12; it must be a multiple of 8"),
+        (lambda d: d["config"]["student"]["transformer"].update(width=3), "transformer.width: no such setting"),
+        (lambda d: d["config"]["student"].update(steps="many"), "steps: expected int"),
+        (lambda d: d["config"]["student"].update(method="rk4"), "method: 'rk4' is not allowed"),
+        (lambda d: d["config"].update(floor=0.5), "floor: no such part"),
+        (lambda d: d["config"].update(before="balance"), "before: expected a list of steps"),
+        (lambda d: d["config"]["after"].append("glow"), "after: step 'glow' is unknown"),
+        (lambda d: d["config"]["after"].append("hue"), "after: step hue is there twice"),
+        (lambda d: d["config"]["after"].append({"floor": {"share": 2}}), "share is 2"),
     ],
 )
 def test_a_config_that_is_not_understood(
@@ -214,10 +233,12 @@ def test_a_config_that_is_not_understood(
 @pytest.mark.parametrize(
     ("change", "thing"),
     [
-        (lambda d: d.update(format_version=2), "checkpoint version 2, this restorect reads 1"),
-        (lambda d: d.update(format_version="1"), "checkpoint version 1"),
+        (lambda d: d.update(format_version=3), "checkpoint version 3, this restorect reads 2; update restorect"),
+        (lambda d: d.update(format_version="2"), "checkpoint version 2"),
+        (lambda d: d.update(format_version=1), "bring it up to date with `restorect train migrate`"),
         (lambda d: d.pop("format_version"), "no description"),
         (lambda d: d.pop("task"), "task"),
+        (lambda d: d.update(config=[]), "config: expected dict"),
         (lambda d: d.update(colour="red"), "colour: no such setting"),
         (lambda d: d.update(kind="painting"), "kind: 'painting' is not allowed"),
     ],
@@ -301,21 +322,23 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
 @pytest.mark.parametrize(
     "change",
     [
-        lambda c: c["transformer"].update(dim=8 * 10**6),
-        lambda c: c["transformer"].update(blocks=[10**6, 1, 1, 1]),
-        lambda c: c["transformer"].update(refine=10**9),
-        lambda c: c["transformer"].update(expansion=1e300),
-        lambda c: c["transformer"].update(expansion=float("inf")),
-        lambda c: c["conditions"].update(width=10**7),
-        lambda c: c["conditions"].update(blocks=10**7),
-        lambda c: c["conditions"].update(view=10**7),
-        lambda c: c["velocity"].update(width=10**7),
-        lambda c: c["velocity"].update(blocks=10**7),
-        lambda c: c["velocity"].update(frequencies=10**9),
-        lambda c: c.update(exposure={"width": 10**7, "dropout": 0.2}),
-        lambda c: c.update(steps=10**9),
-        lambda c: c["transformer"].update(dim=1024, blocks=[64, 64, 64, 64], refine=64),  # allowed, and not the file's
-        lambda c: c["velocity"].update(width=8192, blocks=64),
+        lambda c: c["student"]["transformer"].update(dim=8 * 10**6),
+        lambda c: c["student"]["transformer"].update(blocks=[10**6, 1, 1, 1]),
+        lambda c: c["student"]["transformer"].update(refine=10**9),
+        lambda c: c["student"]["transformer"].update(expansion=1e300),
+        lambda c: c["student"]["transformer"].update(expansion=float("inf")),
+        lambda c: c["student"]["conditions"].update(width=10**7),
+        lambda c: c["student"]["conditions"].update(blocks=10**7),
+        lambda c: c["student"]["conditions"].update(view=10**7),
+        lambda c: c["student"]["velocity"].update(width=10**7),
+        lambda c: c["student"]["velocity"].update(blocks=10**7),
+        lambda c: c["student"]["velocity"].update(frequencies=10**9),
+        lambda c: c["after"][1]["exposure"]["net"].update(width=10**7),
+        lambda c: c["student"].update(steps=10**9),
+        lambda c: c["student"]["transformer"].update(
+            dim=1024, blocks=[64, 64, 64, 64], refine=64
+        ),  # allowed, and not the file's
+        lambda c: c["student"]["velocity"].update(width=8192, blocks=64),
     ],
 )
 def test_absurd_sizes_are_refused_before_anything_is_built(
@@ -331,8 +354,8 @@ def test_absurd_sizes_are_refused_before_anything_is_built(
 
 def test_loading_imports_no_algebra_system(files: dict[str, Path]) -> None:
     """It would cost a second at each start."""
-    code = "import sys; from pathlib import Path; from restorect.nets.checkpoint import load_student;"
-    code += "load_student(Path(sys.argv[1])); print('sympy' in sys.modules)"
+    code = "import sys; from pathlib import Path; from restorect.render.checkpoint import load_restoration;"
+    code += "load_restoration(Path(sys.argv[1])); print('sympy' in sys.modules)"
     command = [sys.executable, "-c", code, str(files["student"])]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "False\n"
 

@@ -8,7 +8,6 @@ from restorect.errors import ConfigError
 from restorect.flow.velocity import VelocityConfig
 from restorect.nets.blocks import Modulation
 from restorect.nets.codes import Codes, mean_codes, noise_codes
-from restorect.nets.exposure import ExposureConfig
 from restorect.nets.presets import PRESETS, student_preset, teacher_preset
 from restorect.nets.priors import PriorConfig, view_of
 from restorect.nets.student import Student, StudentConfig
@@ -172,27 +171,7 @@ def test_a_student_preset_costs_less_than_base_and_fits_its_teacher(name: str) -
     assert student_preset(name).transformer == teacher_preset(name).transformer
 
 
-@pytest.mark.parametrize("setting", [{"steps": 0}, {"exposure_mean": 1}, {"exposure_trust": 2}, {"floor": -0.1}])
+@pytest.mark.parametrize("setting", [{"steps": 0}, {"steps": 1001}])
 def test_settings_out_of_range(setting: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=f"{next(iter(setting))} is"):
         StudentConfig(**setting)  # type: ignore[arg-type]
-
-
-def test_samples_keep_how_much_brighter_they_are_when_the_exposure_is_predicted() -> None:
-    toned = replace(TRANSFORMER, tone=True)
-    config = replace(STUDENT, transformer=toned, conditions=replace(PRIORS, view=16), exposure=ExposureConfig(width=4))
-    own, predicted = (_student(replace(config, exposure_trust=trust)) for trust in (1.0, 0.0))
-    for student in (own, predicted):
-        assert student.transformer.tone is not None
-        nn.init.constant_(student.transformer.tone.second.weight, 0.1)
-    low = 0.5 * _image(0, 96, 96)
-    conditions = own.read(low)
-    codes, mean = own.generate(conditions, _noise(1)), own.mean(conditions)
-    torch.testing.assert_close(predicted.restore(low, mean).mean(), torch.tensor(0.45), atol=1e-3, rtol=0)
-    torch.testing.assert_close(predicted.restore(low, codes).mean(), torch.tensor(0.45), atol=1e-3, rtol=0)
-    levels = [float(own.restore(low, each).clamp(0, 1).mean()) for each in (codes, mean)]
-    assert abs(levels[0] / levels[1] - 1) > 0.02
-    sample = predicted.restore(low, codes, mean).mean()
-    torch.testing.assert_close(sample, torch.tensor(0.45 * levels[0] / levels[1]), atol=1e-3, rtol=0)
-    assert torch.equal(predicted(low, _noise(1)), predicted.restore(low, codes, mean))
-    assert torch.equal(predicted(low, predicted.start(1, "mean")), predicted.restore(low, mean))

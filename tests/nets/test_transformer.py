@@ -6,6 +6,7 @@ from torch.nn import functional as F
 
 from restorect.errors import ConfigError
 from restorect.nets.blocks import Modulation, PlainAttention, RetinexAttention
+from restorect.nets.stem import FoldedStem
 from restorect.nets.transformer import Down, RetinexHead, Transformer, TransformerConfig, Up
 
 SMALL = {"dim": 8, "blocks": (1, 1, 1, 1), "refine": 1}
@@ -20,14 +21,17 @@ def _image(*size: int, batch: int = 1) -> Tensor:
 
 
 def _net(**options: object) -> Transformer:
-    """A small random net whose output and modulations are not as shy as at the start of training."""
+    """A small random net whose ends and modulations are not as shy as at the start of training."""
     torch.manual_seed(0)
     net = Transformer(TransformerConfig(**{**SMALL, **options}))  # type: ignore[arg-type]
     with torch.no_grad():
-        net.output.weight *= 10
+        net.stem.output.weight *= 10
         for module in net.modules():
             if isinstance(module, Modulation):
                 module.weight.weight *= 10
+        if isinstance(net.stem, FoldedStem):
+            nn.init.normal_(net.stem.tone.second.weight, std=0.05)
+            nn.init.normal_(net.stem.detail.factors.weight, std=0.05)
     return net.eval().requires_grad_(False)
 
 
@@ -46,17 +50,17 @@ def test_the_base_net_counts_23552315_parameters() -> None:
     assert _count(net.head) == 113_092
 
 
-@pytest.mark.parametrize("options", [{}, {"stem": 2}, {"stem": 4, "gain": True, "unlattice": True}])
-def test_an_untrained_network_starts_near_the_identity(options: dict[str, object]) -> None:
+@pytest.mark.parametrize("stem", [1, 2, 4])
+def test_an_untrained_network_starts_near_the_identity(stem: int) -> None:
     """The last layer begins with a tenth of PyTorch's usual weights, which are uniform up to 1 / sqrt(inputs)."""
     torch.manual_seed(0)
-    net = Transformer(TransformerConfig(**{**SMALL, **options})).eval()  # type: ignore[arg-type]
-    usual = net.output.weight[0].numel() ** -0.5
-    assert 0.09 * usual < net.output.weight.abs().max() <= 0.1 * usual
+    net = Transformer(TransformerConfig(**SMALL, stem=stem)).eval()  # type: ignore[arg-type]
+    usual = net.stem.output.weight[0].numel() ** -0.5
+    assert 0.09 * usual < net.stem.output.weight.abs().max() <= 0.1 * usual
     image = _image(32, 32)
     near = (net(image, *_codes()).image - image).abs().mean().item()
     with torch.no_grad():
-        net.output.weight *= 10
+        net.stem.output.weight *= 10
         far = (net(image, *_codes()).image - image).abs().mean().item()
     assert near < 0.05
     assert far == pytest.approx(10 * near, rel=1e-3)
@@ -89,11 +93,10 @@ def test_convolutions_have_no_bias_but_those_of_the_head() -> None:
     assert biased == {"head"}
 
 
-@pytest.mark.parametrize("gain", [False, True])
 @pytest.mark.parametrize("stem", [1, 2, 4])
 @pytest.mark.parametrize("size", [(1, 1), (1, 33), (2, 3), (7, 1), (8, 8), (9, 17), (37, 21)])
-def test_any_size_is_the_reflected_one_cropped(size: tuple[int, int], stem: int, gain: bool) -> None:
-    net, x, codes = _net(stem=stem, gain=gain), _image(*size), _codes()
+def test_any_size_is_the_reflected_one_cropped(size: tuple[int, int], stem: int) -> None:
+    net, x, codes = _net(stem=stem), _image(*size), _codes()
     out = net(x, *codes).image
     assert out.shape == x.shape
     assert torch.isfinite(out).all()
@@ -130,7 +133,8 @@ def test_it_is_wired_as_described(stem: int) -> None:
     def up(layer: Up, x: Tensor) -> Tensor:
         return F.pixel_shuffle(F.conv2d(x, layer[0].weight, padding=1), 2)
 
-    e1 = net.encoder1(F.conv2d(unshuffle(x, stem), net.embed.weight, padding=1), rex)
+    entered, features = net.stem.enter(x, rex, img)
+    e1 = net.encoder1(features, rex)
     e2 = net.encoder2(down(net.down1, e1), rex)
     e3 = net.encoder3(down(net.down2, e2), rex)
     u3 = up(net.up3, net.latent(down(net.down3, e3), rex))
@@ -138,39 +142,23 @@ def test_it_is_wired_as_described(stem: int) -> None:
     d2 = net.decoder2(F.conv2d(torch.cat([up(net.up2, d3), e2], 1), net.join2.weight), rex)
     u1 = up(net.up1, d2)
     d1 = net.decoder1(torch.cat([u1, e1], 1), rex)
-    last = F.conv2d(net.refine(d1, img), net.output.weight, padding=1)
-    expected = x + F.pixel_shuffle(last, stem)
+    expected = net.stem.leave(entered, net.refine(d1, img))
     out = net(x, rex, img)
     for mine, theirs in zip(out, (expected, e1, u1, d3, d2, d1), strict=True):
         assert torch.allclose(mine, theirs, atol=1e-5)
 
 
-@pytest.mark.parametrize("stem", [2, 4])
-def test_gain_multiplies_the_image(stem: int) -> None:
-    net, x, codes = _net(stem=stem, gain=True), _image(19, 30), _codes()
-    plain = _net(stem=stem, gain=False)
-    half = net.output.weight.shape[0] // 2
-    weights = net.state_dict()
-    assert half == 3 * stem**2
-    addend = {**weights, "output.weight": weights["output.weight"][half:]}
-    factor = {**weights, "output.weight": weights["output.weight"][:half]}
-    plain.load_state_dict(addend)
-    added = plain(x, *codes).image - x
-    plain.load_state_dict(factor)
-    scaled = plain(x, *codes).image - x
-    assert torch.allclose(net(x, *codes).image, x * (1 + scaled) + added, atol=1e-5)
+@pytest.mark.parametrize("stem", [1, 2])
+def test_a_silent_output_gives_the_image_back(stem: int) -> None:
+    net, x = Transformer(TransformerConfig(**SMALL, stem=stem)).requires_grad_(False), _image(11, 13)  # type: ignore[arg-type]
+    net.stem.output.weight.zero_()
+    torch.testing.assert_close(net(x, *_codes()).image, x, atol=1e-6 if stem > 1 else 0, rtol=0)
 
 
-def test_a_silent_output_gives_the_image_back() -> None:
-    for gain in (False, True):
-        net, x = _net(stem=2, gain=gain), _image(11, 13)
-        net.output.weight.zero_()
-        assert torch.equal(net(x, *_codes()).image, x)
-
-
-def test_an_untrained_net_starts_near_the_image() -> None:
+@pytest.mark.parametrize("stem", [1, 4])
+def test_an_untrained_net_starts_near_the_image(stem: int) -> None:
     torch.manual_seed(0)
-    net, x = Transformer(TransformerConfig(**SMALL)), _image(32, 32)  # type: ignore[arg-type]
+    net, x = Transformer(TransformerConfig(**SMALL, stem=stem)), _image(32, 32)  # type: ignore[arg-type]
     with torch.no_grad():
         assert (net(x, *_codes()).image - x).abs().max() < 0.5
 
@@ -189,8 +177,9 @@ def test_a_batch_equals_its_images() -> None:
     assert torch.allclose(net(x, rex, img).image, alone, atol=1e-5)
 
 
-def test_every_parameter_learns() -> None:
-    net = _net(stem=2, gain=True).requires_grad_()
+@pytest.mark.parametrize("stem", [1, 2])
+def test_every_parameter_learns(stem: int) -> None:
+    net = _net(stem=stem).requires_grad_()
     out = net(_image(16, 16), *_codes())
     parts = [net.head(features) for features in (out.encoder1, out.decoder_input)]
     (out.image.square().mean() + sum(p.image().mean() for p in parts)).backward()

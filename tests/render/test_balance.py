@@ -6,12 +6,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toned_student import toned_student
+from toned_restoration import toned_restoration
 from torch import Tensor
 
 from restorect.errors import ConfigError
-from restorect.nets.balance import BalanceConfig, balance
-from restorect.nets.student import Student
+from restorect.render.balance import Balance, BalanceConfig, balance
+from restorect.render.restoration import Restoration
 
 FULL = BalanceConfig(clip=0, pull=0.7, gain=20, saturation=1)
 
@@ -107,60 +107,43 @@ def test_a_channel_that_is_hardly_there_is_filled_from_the_others() -> None:
         torch.testing.assert_close(seen[1:], torch.stack([green, blue]), atol=1e-3, rtol=0)
 
 
-@pytest.mark.parametrize(
-    "setting", [{"clip": 0.5}, {"clip": -0.1}, {"pull": 1.1}, {"gain": 0.5}, {"saturation": 2}, {"keep": -1}]
-)
+@pytest.mark.parametrize("setting", [{"clip": 0.5}, {"clip": -0.1}, {"pull": 1.1}, {"gain": 0.5}, {"saturation": 2}])
 def test_settings_out_of_range(setting: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=next(iter(setting))):
         BalanceConfig(**setting)
 
 
-def _student(balanced: bool, view: int = 48) -> Student:
-    return toned_student(view, balance=FULL if balanced else None)[0]
+def test_the_step_is_the_function_with_its_settings() -> None:
+    photo, config = _photo(200, 300), replace(FULL, pull=0.3)
+    crop = photo[..., 20:90, 100:190]
+    step = config.build()
+    assert isinstance(step, Balance)
+    assert torch.equal(step(crop, photo), balance(crop, photo, config))
+
+
+def _restoration(balanced: bool, view: int = 48) -> Restoration:
+    return toned_restoration(before=(FULL,) if balanced else (), view=view)[0]
 
 
 @pytest.mark.parametrize("view", [0, 48])
-def test_a_student_restores_a_scene_alike_in_any_water(view: int) -> None:
+def test_a_restoration_restores_a_scene_alike_in_any_water(view: int) -> None:
     photo = _photo(96, 192)  # halved in one direction by the thumbnail: levels are those of the thumbnail
     wet = _under_water(photo, (0.3, 0.6, 0.5), (0.05, 0.2, 0.3))
     for balanced in (True, False):
-        student = _student(balanced, view)
-        start = student.start(1, "noise")
-        same = torch.allclose(student(wet, start), student(photo, start), atol=5e-3)
+        restoration = _restoration(balanced, view)
+        start = restoration.student.start(1, "noise")
+        same = torch.allclose(restoration(wet, start), restoration(photo, start), atol=5e-3)
         assert same is balanced
-        read = [student.read(low).stacked() for low in (wet, photo)]
+        read = [restoration.read(low).stacked() for low in (wet, photo)]
         assert torch.allclose(*read, atol=2e-2) is balanced
 
 
 def test_calibration_sees_the_balanced_photo() -> None:
     photo = _photo()
     wet = _under_water(photo, (0.3, 0.6, 0.5), (0.05, 0.2, 0.3))
-    student = _student(balanced=True)
+    restoration = _restoration(balanced=True)
     figures = []
     for low in (torch.cat([photo, photo.flip(3)]), torch.cat([wet, wet.flip(3)])):
-        student.calibrate(low)
-        figures.append(student.image_condition.trunk.standardise.mean.clone())
+        restoration.calibrate(low)
+        figures.append(restoration.student.image_condition.trunk.standardise.mean.clone())
     torch.testing.assert_close(figures[0], figures[1], atol=1e-3, rtol=1e-2)
-
-
-def test_a_share_of_the_balanced_photo_is_kept() -> None:
-    photo = _under_water(_photo(), (0.3, 0.6, 0.5), (0.05, 0.2, 0.3))
-    student = _student(balanced=True)
-    start = student.start(1, "mean")
-    without, balanced = student(photo, start), student.balanced(photo)
-    assert without.max() <= 1  # what is too bright is white before it is mixed
-    for keep in (0.3, 1.0):
-        student.config = replace(student.config, balance=replace(FULL, keep=keep))
-        torch.testing.assert_close(student(photo, start), (1 - keep) * without + keep * balanced)
-
-
-def test_without_an_exposure_net_the_balanced_photo_tells_how_bright() -> None:
-    photos = torch.cat([_under_water(_photo(), (0.3, 0.6, 0.5), (0.05, 0.2, 0.3)), 0.9 * _photo() ** 0.5])
-    student = _student(balanced=True)
-    start = student.start(2, "mean")
-    own, balanced = (images.mean(dim=(1, 2, 3)) for images in (student(photos, start), student.balanced(photos)))
-    assert (own / balanced - 1).abs().min() > 0.02
-    for trust in (0.0, 0.5):
-        student.config = replace(student.config, exposure_trust=trust)
-        wanted = own**trust * balanced ** (1 - trust)
-        torch.testing.assert_close(student(photos, start).mean(dim=(1, 2, 3)), wanted, atol=1e-3, rtol=0)

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from restorect.infer.fundus import keep_lights, keep_outside, keep_safe
 from restorect.infer.restorer import Restorer
 from restorect.nets.checkpoint import Card
 from restorect.nets.presets import student_preset
+from restorect.render.field_of_view import FieldOfViewConfig, keep_lights, keep_outside, keep_safe
 from restorect.render.restoration import Restoration, RestorationConfig
 
 
@@ -27,7 +27,7 @@ def _retina(size: int = 96, seed: int = 0) -> Tensor:
 @pytest.fixture(scope="module")
 def restorer() -> Restorer:
     torch.manual_seed(0)
-    student = Restoration(RestorationConfig(student=student_preset("nano")))
+    student = Restoration(RestorationConfig(student=student_preset("nano"), after=(FieldOfViewConfig(),)))
     torch.nn.init.normal_(student.student.transformer.stem.output.weight, std=0.2)
     return Restorer(student, Card(kind="student", task="fundus", preset="nano"), "random", torch.device("cpu"))
 

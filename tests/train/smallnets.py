@@ -18,6 +18,7 @@ from restorect.nets.transformer import TransformerConfig
 from restorect.render.checkpoint import restoration_card
 from restorect.render.exposure import ExposureConfig
 from restorect.render.restoration import Restoration, RestorationConfig
+from restorect.render.step import StepConfig
 
 TRANSFORMER = TransformerConfig(dim=8, blocks=(1, 1, 1, 1), refine=1, heads=(1, 1, 1, 1), stem=4)
 PRIORS = PriorConfig(width=4, blocks=1, view=16)
@@ -38,17 +39,15 @@ def small_nets() -> Iterator[None]:
     )
     with (
         mock.patch.dict(presets.STUDENTS, {"tiny": student, "full": replace(student, transformer=full)}),
-        mock.patch.dict(
-            presets.TEACHERS, {"tiny": teacher, "full": replace(teacher, transformer=full), "wide": wide}
-        ),
+        mock.patch.dict(presets.TEACHERS, {"tiny": teacher, "full": replace(teacher, transformer=full), "wide": wide}),
     ):
         yield
 
 
-def write_student(path: Path, **card: object) -> Path:
+def write_student(path: Path, after: tuple[StepConfig, ...] = (ExposureConfig(trust=0.7),), **card: object) -> Path:
     """An untrained small "tiny" for low light, with a step that shows, and with these fields on its card."""
     torch.manual_seed(1)
     with small_nets():
-        config = RestorationConfig(student=presets.student_preset("tiny"), after=(ExposureConfig(trust=0.7),))
+        config = RestorationConfig(student=presets.student_preset("tiny"), after=after)
     save_checkpoint(path, Restoration(config), restoration_card(config, task="low-light", preset="tiny", **card))
     return path

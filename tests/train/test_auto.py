@@ -106,7 +106,7 @@ def test_the_command_writes_a_classifier_with_its_card(root: Path, tmp_path: Pat
     assert classifier.card.metrics["right"] == 1
     assert classifier.card.metrics["confusion"][1][1] == 3
     card = out.with_suffix(".md").read_text()
-    assert "| **underwater** | 0 | 0 | 3 | 0 | 0 | 100.0% |" in card
+    assert "| **underwater** | 0 | 0 | 0 | 0 | 3 | 100.0% |" in card
     assert str(root) not in card + str(classifier.card)
 
 
@@ -213,7 +213,7 @@ def test_wrong_requests_are_one_line(root: Path, examples: Examples, tmp_path: P
     with pytest.raises(ConfigError, match="members is 1"):
         AutoConfig(members=1)
     few = gather(Folders(data=(("low-light", root / "low-light" / "train"),)), enough=4, seed=0)
-    with pytest.raises(DataError, match="no photograph of 'underwater' to learn from"):
+    with pytest.raises(DataError, match="no photograph of 'backlit' to learn from"):
         train_classifier(few, AutoConfig())
     result = CliRunner().invoke(app, ["train", "auto", "-o", str(tmp_path / "a"), "--data", "low-light"])
     assert isinstance(result.exception, ConfigError)

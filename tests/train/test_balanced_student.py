@@ -8,12 +8,17 @@ import torch
 from torch import Tensor
 from worker import run
 
-from restorect.nets import student as student_module
-from restorect.nets.balance import BalanceConfig, balance
-from restorect.nets.checkpoint import load_student
+from restorect.errors import ConfigError
 from restorect.nets.tone import ToneCurve
 from restorect.nets.transformer import Transformer, TransformerOutput
+from restorect.render import balance as balance_module
+from restorect.render.balance import BalanceConfig, balance
+from restorect.render.checkpoint import load_restoration
+from restorect.render.keep import KeepConfig
+from restorect.render.step import StepConfig
 from restorect.retinex.decomposition import RetinexParts
+from restorect.tasks import find_task
+from restorect.train.recipes import StudentRecipe
 from restorect.train.stages import images as images_module
 
 SETTING = {"clip": 0.01, "pull": 0.5}
@@ -24,7 +29,7 @@ def test_it_is_trained_on_what_it_will_see(distilled: bool, pairs_folder: Path, 
     run("decompose", str(pairs_folder), tmp_path / "decompose", 1)
     from_ = {"decomposition": str(tmp_path / "decompose" / "last.safetensors")}
     if distilled:
-        run("teacher", str(pairs_folder), tmp_path / "teacher", 1, preset="toned", **from_)
+        run("teacher", str(pairs_folder), tmp_path / "teacher", 1, **from_)
         from_ = {"teacher": str(tmp_path / "teacher" / "last.safetensors")}
     made: list[tuple[Tensor, Tensor, Tensor]] = []
     restored: list[Tensor] = []
@@ -50,13 +55,13 @@ def test_it_is_trained_on_what_it_will_see(distilled: bool, pairs_folder: Path, 
         return head(encoder, decoder, low, high)
 
     with (
-        mock.patch.object(student_module, "balance", recorded),
+        mock.patch.object(balance_module, "balance", recorded),
         mock.patch.object(images_module, "head_loss", aiming),
         mock.patch.object(Transformer, "forward", restoring),
         mock.patch.object(ToneCurve, "forward", showing),
     ):
         run(
-            "student", str(pairs_folder), tmp_path / "student", 2, preset="toned", balance=SETTING, flex=0,
+            "student", str(pairs_folder), tmp_path / "student", 2, before=[{"balance": SETTING}], flex=0,
             codes_share=0, schedule={"steps": 2, "patches": [32], "batches": [4]}, **from_,
         )  # fmt: skip
     outputs = [result for _, _, result in made]
@@ -74,12 +79,40 @@ def test_it_is_trained_on_what_it_will_see(distilled: bool, pairs_folder: Path, 
 def test_the_checkpoint_remembers_it(pairs_folder: Path, tmp_path: Path) -> None:
     run("decompose", str(pairs_folder), tmp_path, 1)
     decomposition = str(tmp_path / "last.safetensors")
-    for name, wanted in (("with", SETTING), ("without", None)):
-        run("student", str(pairs_folder), tmp_path / name, 1, decomposition=decomposition, balance=wanted)
-    balanced, _ = load_student(tmp_path / "with" / "last.safetensors")
-    plain, _ = load_student(tmp_path / "without" / "last.safetensors")
-    assert balanced.config.balance == BalanceConfig(clip=0.01, pull=0.5)
-    assert plain.config.balance is None
+    for name, wanted in (("with", [{"balance": SETTING}]), ("without", [])):
+        run("student", str(pairs_folder), tmp_path / name, 1, decomposition=decomposition, before=wanted)
+    balanced, _ = load_restoration(tmp_path / "with" / "last.safetensors")
+    plain, _ = load_restoration(tmp_path / "without" / "last.safetensors")
+    assert balanced.config.before == (BalanceConfig(clip=0.01, pull=0.5),)
+    assert plain.config.before == ()
     photo = torch.rand(1, 3, 40, 56, generator=torch.Generator().manual_seed(0)) * 0.5
-    assert not torch.equal(balanced.balanced(photo), photo)
-    assert torch.equal(plain.balanced(photo), photo)
+    assert not torch.equal(balanced.see(photo), photo)
+    assert torch.equal(plain.see(photo), photo)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "before", "after"),
+    [
+        ({"task": "underwater"}, find_task("underwater").before, find_task("underwater").after),
+        ({"task": "low-light"}, (), find_task("low-light").after),
+        ({"task": "underwater", "before": [], "after": ["keep"]}, (), (KeepConfig(),)),
+        ({"task": "underwater", "after": []}, find_task("underwater").before, ()),
+    ],
+)
+def test_steps_are_those_of_the_task_unless_the_recipe_says_otherwise(
+    recipe: dict[str, object],
+    before: tuple[StepConfig, ...],
+    after: tuple[StepConfig, ...],
+    decomposition: Path,
+    pairs_folder: Path,
+    tmp_path: Path,
+) -> None:
+    run("student", str(pairs_folder), tmp_path, 1, decomposition=str(decomposition), **recipe)
+    config = load_restoration(tmp_path / "last.safetensors")[0].config
+    assert (config.before, config.after) == (before, after)
+
+
+def test_steps_that_are_not_there_are_refused_before_anything_is_trained() -> None:
+    for end in ("before", "after"):
+        with pytest.raises(ConfigError, match=f"^{end}: step 'glow' is unknown"):
+            StudentRecipe(**{end: ("glow",)})  # type: ignore[arg-type]

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from restorect.nets.checkpoint import load_student, read_checkpoint
+from restorect.nets.checkpoint import read_checkpoint
+from restorect.render.checkpoint import load_restoration
+from restorect.render.exposure import Exposure
 
 WANTED = {"torch", "numpy", "opencv-python-headless", "pillow", "safetensors", "pyyaml", "rich", "typer"}
 BARE = """
@@ -75,4 +77,6 @@ def test_all_stages_train_on_a_bare_machine(pairs_folder: Path, tmp_path: Path) 
         done = bare(stage, "-o", tmp_path / stage, *small, *options)
         assert done.returncode == 0, done.stderr
         assert read_checkpoint(last[stage])[1].notes["steps"] >= 1
-    assert load_student(last["exposure"])[0].exposure is not None
+    step = load_restoration(last["exposure"])[0].after["exposure"]
+    assert isinstance(step, Exposure)
+    assert step.net is not None

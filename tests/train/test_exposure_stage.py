@@ -14,7 +14,13 @@ from worker import run
 from restorect.data.pairs import find_pairs
 from restorect.data.store import PairStore
 from restorect.errors import ConfigError
-from restorect.nets.checkpoint import load_student
+from restorect.render.checkpoint import load_restoration
+from restorect.render.exposure import Exposure, ExposureConfig, ExposureNet
+from restorect.render.floor import FloorConfig
+from restorect.render.hue import HueConfig
+from restorect.render.keep import KeepConfig
+from restorect.render.restoration import Restoration
+from restorect.render.step import StepConfig
 from restorect.train.optimisers import make_optimiser
 
 
@@ -42,6 +48,13 @@ def scenes(tmp_path: Path) -> Path:
     return tmp_path / "scenes"
 
 
+def _net(network: Restoration) -> ExposureNet:
+    step = network.after["exposure"]
+    assert isinstance(step, Exposure)
+    assert step.net is not None
+    return step.net
+
+
 def test_it_learns_the_exposure_and_leaves_the_rest(student: Path, scenes: Path, tmp_path: Path) -> None:
     schedule = {"steps": 60, "patches": [32], "batches": [16], "validate_every": 0}
     out = tmp_path / "run"
@@ -49,18 +62,20 @@ def test_it_learns_the_exposure_and_leaves_the_rest(student: Path, scenes: Path,
         "exposure", str(scenes), out, 60, init=str(student), trust=0.0, side=64, schedule=schedule,
         optimiser={"lr": 5e-3, "ema": 0.9}, data={"train": [str(scenes)], "val": [str(scenes)]},
     )  # fmt: skip
-    taught, card = load_student(out / "last.safetensors")
-    assert (taught.config.exposure_trust, card.preset, card.task) == (0.0, "tiny", "low-light")
+    taught, card = load_restoration(out / "last.safetensors")
+    (step,) = taught.config.after
+    assert isinstance(step, ExposureConfig)
+    assert (step.trust, step.source, card.preset, card.task) == (0.0, "net", "tiny", "low-light")
     before, after = load_file(student), load_file(out / "last.safetensors")
     assert all(torch.equal(before[name], after[name]) for name in before)
-    assert {name.partition(".")[0] for name in after.keys() - before.keys()} == {"exposure"}
+    assert {".".join(name.split(".")[:3]) for name in after.keys() - before.keys()} == {"after.exposure.net"}
     pairs = PairStore(find_pairs([scenes]), torch.device("cpu"), memory_gb=1)
     errors: dict[str, list[float]] = {"taught": [], "untaught": []}
     with torch.no_grad():
-        for name, network in (("taught", taught), ("untaught", load_student(student)[0])):
+        for name, network in (("taught", taught), ("untaught", load_restoration(student)[0])):
             for number in range(4):
                 low, high = (image[None].float() / 255 for image in pairs[number])
-                restored = network(low, network.start(1)).clamp(0, 1)
+                restored = network(low).clamp(0, 1)
                 errors[name].append(abs(float(restored.mean() - high.mean())))
     assert max(errors["taught"]) < 0.08
     assert max(errors["untaught"]) > 0.2
@@ -68,8 +83,8 @@ def test_it_learns_the_exposure_and_leaves_the_rest(student: Path, scenes: Path,
     still = {"lr": 1e-9, "final_lr": 1e-9}
     more = {"init": str(student), "other": str(out / "last.safetensors"), "optimiser": still, "trust": 0.0}
     run("exposure", str(scenes), tmp_path / "more", 1, **more)
-    going_on = load_student(tmp_path / "more" / "last.safetensors")[0]
-    torch.testing.assert_close(going_on.exposure.output.weight, taught.exposure.output.weight)
+    going_on = load_restoration(tmp_path / "more" / "last.safetensors")[0]
+    torch.testing.assert_close(_net(going_on).output.weight, _net(taught).output.weight)
     with pytest.raises(ConfigError, match="has no exposure net"):
         run("exposure", str(scenes), tmp_path / "none", 1, init=str(student), other=str(student))
     assert figures["psnr"] > 10
@@ -85,7 +100,11 @@ def test_only_the_exposure_net_learns_and_from_shrunk_photos(student: Path, scen
     assert sorted(call.args[3:4] for call in stores.call_args_list) == [(), (64,)]  # whole photos are validated
     ((stage, *_), _) = optimisers.call_args
     learned = {name for name, p in stage.network.named_parameters() if p.requires_grad}
-    assert learned == {name for name, _ in stage.network.named_parameters() if name.startswith("exposure.")} != set()
+    assert (
+        learned
+        == {name for name, _ in stage.network.named_parameters() if name.startswith("after.exposure.net.")}
+        != set()
+    )
 
 
 def test_a_student_is_needed(scenes: Path, tmp_path: Path) -> None:
@@ -103,3 +122,26 @@ def test_photos_are_shrunk_as_they_are_read(scenes: Path) -> None:
         assert float(high_small.float().mean()) == pytest.approx(float(high.float().mean()), abs=0.5)
         block = high[:, :2, :2].float().mean(dim=(1, 2))
         torch.testing.assert_close(high_small[:, 0, 0].float(), block, atol=0.1, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted"),
+    [
+        ((), ["exposure"]),
+        ((HueConfig(), FloorConfig()), ["exposure", "hue", "floor"]),
+        ((KeepConfig(), ExposureConfig(source="seen")), ["keep", "exposure"]),
+        ((ExposureConfig(trust=0.9), HueConfig()), ["exposure", "hue"]),
+        ((KeepConfig(), HueConfig(), ExposureConfig()), ["keep", "exposure", "hue"]),
+    ],
+)
+def test_the_step_stands_behind_what_is_kept_and_before_the_rest(
+    there: tuple[StepConfig, ...], wanted: list[str], scenes: Path, tmp_path: Path
+) -> None:
+    student = write_student(tmp_path / "with.safetensors", after=there)
+    data = {"train": [str(scenes)], "val": [str(scenes)]}
+    run("exposure", str(scenes), tmp_path / "run", 1, init=str(student), side=64, data=data, trust=0.4)
+    steps = load_restoration(tmp_path / "run" / "last.safetensors")[0].config.after
+    assert [step.name for step in steps] == wanted
+    (exposure,) = (step for step in steps if isinstance(step, ExposureConfig))
+    assert (exposure.trust, exposure.source) == (0.4, "net")
+    assert [step for step in steps if step.name != "exposure"] == [step for step in there if step.name != "exposure"]

@@ -11,11 +11,12 @@ from worker import records, run
 
 from restorect.data.batches import Batch
 from restorect.errors import ConfigError
-from restorect.nets.checkpoint import load_student, read_checkpoint
+from restorect.nets.checkpoint import read_checkpoint
 from restorect.nets.codes import Codes
 from restorect.nets.presets import student_preset, teacher_preset
-from restorect.nets.student import Student
 from restorect.nets.teacher import Teacher
+from restorect.render.checkpoint import load_restoration
+from restorect.render.restoration import Restoration, RestorationConfig
 from restorect.train.recipes import StudentRecipe
 from restorect.train.stages import TransformerStage
 from restorect.train.stages.memory import CodeMemory
@@ -63,7 +64,8 @@ def test_without_keys_nothing_is_remembered() -> None:
 def _stage(**recipe: object) -> TransformerStage:
     torch.manual_seed(0)
     with small_nets():
-        student, teacher = Student(student_preset("toned")), Teacher(teacher_preset("wide"))
+        config = RestorationConfig(student=student_preset("full"))
+        student, teacher = Restoration(config), Teacher(teacher_preset("wide"))
     return TransformerStage(student, teacher, StudentRecipe(teacher="t", **recipe))  # type: ignore[arg-type]
 
 
@@ -76,15 +78,15 @@ def test_only_the_transformer_learns_and_encoders_stay_as_they_are() -> None:
         losses, _ = stage(_batch([1, 2, 3, 4], seed=step), generator)
     torch.stack(list(losses.values())).sum().backward()
     assert set(losses) == {"plain", "l1", "hvi", "structure", "flex"}
-    learned = {name.split(".")[0] for name, p in stage.network.named_parameters() if p.grad is not None}
-    assert learned == {"transformer"}
+    learned = {".".join(name.split(".")[:2]) for name, p in stage.network.named_parameters() if p.grad is not None}
+    assert learned == {"student.transformer"}
     assert all(torch.equal(t, before[n]) for n, t in stage.network.state_dict().items())  # running figures too
 
 
 def test_the_first_half_is_fed_the_teachers_codes_and_the_second_generated_ones() -> None:
     stage = _stage(flex=0.0).eval()
     fed: list[Codes] = []
-    transformer = stage.network.transformer
+    transformer = stage.student.transformer
     forward = transformer.forward
 
     def record(x: Tensor, rex: Tensor, img: Tensor) -> object:
@@ -105,8 +107,8 @@ def test_a_run_goes_through_all_three_parts(teacher: Path, pairs_folder: Path, t
     steps = [len(records(tmp_path / part, "train")) for part in ("codes", "transformer", ".")]
     assert steps == [3, 4, 3]
     codes, given = (read_checkpoint(tmp_path / part / "last.safetensors")[0] for part in ("codes", "transformer"))
-    changed = {name.split(".")[0] for name in codes if not torch.equal(codes[name], given[name])}
-    assert changed == {"transformer"}
+    changed = {".".join(name.split(".")[:2]) for name in codes if not torch.equal(codes[name], given[name])}
+    assert changed == {"student.transformer"}
     rates = [records(tmp_path / part, "train")[0]["lr"] for part in ("transformer", ".")]
     assert rates[1] == pytest.approx(0.3 * rates[0], rel=0.02)
     assert json.loads((tmp_path / "transformer" / "log.jsonl").read_text().splitlines()[-1])["kind"] == "val"
@@ -115,7 +117,7 @@ def test_a_run_goes_through_all_three_parts(teacher: Path, pairs_folder: Path, t
 def test_a_run_may_end_with_the_transformer(teacher: Path, pairs_folder: Path, tmp_path: Path) -> None:
     run("student", str(pairs_folder), tmp_path, 4, teacher=str(teacher), codes_share=0.5, given_share=0.5)
     assert len(records(tmp_path, "train")) == 2
-    assert load_student(tmp_path / "last.safetensors")[1].recipe["given_share"] == 0.5
+    assert load_restoration(tmp_path / "last.safetensors")[1].recipe["given_share"] == 0.5
 
 
 def test_shares_that_take_more_than_the_run_are_refused() -> None:
@@ -126,7 +128,7 @@ def test_shares_that_take_more_than_the_run_are_refused() -> None:
 def test_a_recipe_may_change_parts_of_its_preset(teacher: Path, pairs_folder: Path, tmp_path: Path) -> None:
     network = {"transformer": {"dim": 16, "blocks": [1, 1, 1, 2]}, "velocity": {"width": 24}}
     run("student", str(pairs_folder), tmp_path, 2, teacher=str(teacher), codes_share=0.0, network=network)
-    config = load_student(tmp_path / "last.safetensors")[0].config
+    config = load_restoration(tmp_path / "last.safetensors")[0].config.student
     assert (config.transformer.dim, config.transformer.blocks, config.velocity.width) == (16, (1, 1, 1, 2), 24)
     assert config.transformer.stem == 4  # the rest is the preset's
     with pytest.raises(ConfigError, match="dim is 12; it must be a multiple of 8"):
@@ -154,8 +156,8 @@ def test_the_flow_may_learn_alone_on_remembered_codes(teacher: Path, pairs_folde
     shares = {"codes_share": 0.2, "flow_share": 0.8}
     run("student", str(pairs_folder), tmp_path, 50, teacher=str(teacher), data=data, **shares)
     codes, flow = (read_checkpoint(tmp_path / part / "last.safetensors")[0] for part in ("codes", "."))
-    changed = {name.split(".")[0] for name in codes if not torch.equal(codes[name], flow[name])}
-    assert changed == {"image_flow", "retinex_flow"}
+    changed = {".".join(name.split(".")[:2]) for name in codes if not torch.equal(codes[name], flow[name])}
+    assert changed == {"student.image_flow", "student.retinex_flow"}
     losses = [record["velocity"] for record in records(tmp_path, "train")]
     assert len(losses) == 40
     assert sum(losses[-5:]) < sum(losses[:5])

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,11 @@ from smallnets import TRANSFORMER, write_student
 
 from restorect.errors import CheckpointError, ConfigError
 from restorect.infer.restorer import Restorer
-from restorect.nets.checkpoint import Card, load_student, save_checkpoint
+from restorect.nets.checkpoint import Card, save_checkpoint
+from restorect.render.balance import BalanceConfig
+from restorect.render.checkpoint import load_restoration
+from restorect.render.exposure import ExposureConfig, ExposureNetConfig
+from restorect.render.hue import HueConfig
 from restorect.retinex.decomposition import DecompositionPair
 from restorect.train.pack import pack
 
@@ -23,9 +29,11 @@ def test_packs_half_precision_with_measured_figures(checkpoint: Path, pairs_fold
     pack(checkpoint, out, tests={"made-up": [str(pairs_folder)]}, start="mean", steps=2, notes={"hardware": "none"})
     assert {t.dtype for n, t in load_file(out).items() if "standardise" not in n} == {torch.float16}
     assert out.stat().st_size < 0.6 * checkpoint.stat().st_size
-    student, card = load_student(out)
-    assert (student.config.start, student.config.steps) == ("mean", 2)
-    assert student.config.transformer == TRANSFORMER
+    restoration, card = load_restoration(out)
+    student = restoration.config.student
+    assert (student.start, student.steps) == ("mean", 2)
+    assert student.transformer == TRANSFORMER
+    assert restoration.config.after == (ExposureConfig(trust=0.7),)  # left as it was
     figures = card.metrics["made-up"]
     assert figures["photos"] == 10
     assert figures["protocol"] == "rgb-full"
@@ -34,6 +42,8 @@ def test_packs_half_precision_with_measured_figures(checkpoint: Path, pairs_fold
     text = out.with_suffix(".md").read_text()
     assert f"{figures['psnr']:.2f} dB" in text
     assert "2 steps from mean" in text
+    assert "- after: exposure (trust 0.7, source constant, mean 0.45)\n" in text
+    assert "- before:" not in text
     # The figure is what a user of the file gets.
     from restorect.data.pairs import find_pairs, read_rgb
     from restorect.metrics.psnr import psnr
@@ -52,17 +62,50 @@ def test_only_students_and_teachers_are_packed(tmp_path: Path) -> None:
         pack(path, tmp_path / "out.safetensors", tests={})
 
 
-def test_settings_that_need_no_other_weights(checkpoint: Path, pairs_folder: Path, tmp_path: Path) -> None:
+def test_steps_that_need_no_other_weights(checkpoint: Path, pairs_folder: Path, tmp_path: Path) -> None:
     out, plain = tmp_path / "packed.safetensors", tmp_path / "plain.safetensors"
     tests = {"made-up": [str(pairs_folder)]}
     before = pack(checkpoint, plain, tests=tests, start="mean").metrics["made-up"]
-    card = pack(
-        checkpoint, out, tests=tests, start="mean", settings=["exposure_trust=0.3", "transformer.unlattice=true"]
-    )
-    student, _ = load_student(out)
-    assert (student.config.exposure_trust, student.config.transformer.unlattice) == (0.3, True)
+    steps = [{"exposure": {"trust": 0.3}}, "hue"]
+    card = pack(checkpoint, out, tests=tests, start="mean", before=["balance"], after=steps)
+    config = load_restoration(out)[0].config
+    assert (config.before, config.after) == ((BalanceConfig(),), (ExposureConfig(trust=0.3), HueConfig()))
+    assert card.config == config.written()
     assert card.metrics["made-up"]["psnr"] != before["psnr"]
-    with pytest.raises(ConfigError, match="exposure_trust"):
-        pack(checkpoint, out, tests={}, settings=["exposure_trust=2"])
-    with pytest.raises(ConfigError, match="other weights"):
-        pack(checkpoint, out, tests={}, settings=["transformer.dim=16"])
+    text = out.with_suffix(".md").read_text()
+    assert "- before: balance (clip 0.001, pull 0.7, gain 3.5, saturation 0.8)\n" in text
+    assert "- after: exposure (trust 0.3, source constant, mean 0.45), hue\n" in text
+    old, new = load_file(plain), load_file(out)
+    assert old.keys() == new.keys()
+    assert all(torch.equal(old[name], new[name]) for name in old)
+    pack(out, plain, tests={}, before=[], after=[])
+    bare = load_restoration(plain)[0].config
+    assert (bare.before, bare.after) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("steps", "message"),
+    [
+        ({"after": [{"exposure": {"trust": 2}}]}, "trust is 2"),
+        ({"after": ["balance"]}, "after: step 'balance' is unknown"),
+        ({"before": ["hue"]}, "before: step 'hue' is unknown; choose of balance"),
+        ({"after": "hue"}, "after: expected a list of steps"),
+        ({"after": [{"exposure": {"source": "net"}}]}, "after.exposure.net"),
+    ],
+)
+def test_steps_that_do_not_fit(
+    checkpoint: Path, tmp_path: Path, steps: dict[str, Sequence[object]], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        pack(checkpoint, tmp_path / "packed.safetensors", tests={}, **steps)
+    assert not (tmp_path / "packed.safetensors").exists()
+
+
+def test_an_exposure_net_is_packed_with_its_own_trust(tmp_path: Path) -> None:
+    net = ExposureConfig(source="net", net=ExposureNetConfig(width=4))
+    source, out = write_student(tmp_path / "run.safetensors", after=(net,)), tmp_path / "packed.safetensors"
+    pack(source, out, tests={}, after=[{"exposure": {"trust": 0.35, "source": "net", "net": {"width": 4}}}, "hue"])
+    steps = load_restoration(out)[0].config.after
+    assert steps == (replace(net, trust=0.35), HueConfig())
+    name = "after.exposure.net.output.weight"
+    assert torch.equal(load_file(out)[name], load_file(source)[name].half())

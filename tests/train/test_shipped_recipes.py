@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from restorect.configs import from_mapping, read_yaml
-from restorect.data.degrade import SIMULATORS
-from restorect.nets.presets import PRESETS
+from restorect.configs import amended, from_mapping, read_yaml
+from restorect.nets.presets import PRESETS, student_preset, teacher_preset
+from restorect.tasks import task_names
 from restorect.train.recipes import (
     DecompositionRecipe,
     ExposureRecipe,
@@ -34,11 +34,13 @@ def test_there_are_recipes() -> None:
 @pytest.mark.parametrize("path", RECIPES, ids=lambda p: f"{p.parent.name}/{p.stem}")
 def test_it_is_valid(path: Path) -> None:
     recipe = from_mapping(CLASSES[path.stem.partition("-")[0]], read_yaml(path))
-    assert set(recipe.task.split("+")) <= SIMULATORS.keys()
+    assert set(recipe.task.split("+")) <= set(task_names())
     assert path.parent.name in (recipe.task, "several", "gpu")
     if isinstance(recipe, NetworkRecipe):
         assert recipe.preset in PRESETS
         assert recipe.preset == path.stem.rpartition("-")[2]
+        preset = (student_preset if isinstance(recipe, StudentRecipe) else teacher_preset)(recipe.preset)
+        amended(preset, recipe.network)
     for name in ("teacher", "init"):
         named = getattr(recipe, name, "")
         assert not named or (ROOT / named).is_file()

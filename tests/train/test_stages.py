@@ -9,8 +9,9 @@ from torch import Tensor
 from worker import records, run
 
 from restorect.errors import ConfigError, TrainingError
-from restorect.nets.checkpoint import load_student, load_teacher, read_checkpoint
+from restorect.nets.checkpoint import load_teacher, read_checkpoint
 from restorect.nets.priors import MOMENTUM, Standardise
+from restorect.render.checkpoint import load_restoration
 from restorect.train.stages import TeacherStage
 
 SWITCHES = {
@@ -84,24 +85,29 @@ def test_student_runs_both_stages_and_logs_the_gate(teacher: Path, pairs_folder:
     assert [r["step"] for r in main] == [1, 2, 3, 4, 5, 6]
     assert {"l1", "hvi", "codes", "velocity", "flex", "gate", "head_encoder", "head_decoder"} <= set(main[0])
     assert all(0 <= r["gate"] <= 1 for r in main)
-    network, card = load_student(tmp_path / "last.safetensors")
+    network, card = load_restoration(tmp_path / "last.safetensors")
     assert card.preset == "tiny"
     assert card.metrics["validation"]["protocol"] == "rgb-full"
     frozen = load_file(teacher)
     own = network.state_dict()
-    assert all(torch.equal(own[f"decompose.{n[len('decomposition.low.') :]}"], t)
+    assert all(torch.equal(own[f"student.decompose.{n[len('decomposition.low.') :]}"], t)
                for n, t in frozen.items() if n.startswith("decomposition.low."))  # fmt: skip
 
 
 def test_the_codes_stage_has_its_own_batch_and_learns_the_teachers_exposure(
     decomposition: Path, pairs_folder: Path, tmp_path: Path
 ) -> None:
-    run("teacher", str(pairs_folder), tmp_path / "teacher", 2, decomposition=str(decomposition), preset="toned")
+    run("teacher", str(pairs_folder), tmp_path / "teacher", 2, decomposition=str(decomposition))
     teacher = str(tmp_path / "teacher" / "last.safetensors")
-    run("student", str(pairs_folder), tmp_path, 4, teacher=teacher, preset="toned", codes_share=0.5, codes_batch=6)
+    run("student", str(pairs_folder), tmp_path, 4, teacher=teacher, codes_share=0.5, codes_batch=6)
     assert torch.load(tmp_path / "codes" / "state.pt", weights_only=True)["position"] == 12
     assert "tone" in records(tmp_path / "codes", "train")[0]
     assert "tone" in records(tmp_path, "train")[0]
+    # A student at full resolution has no curve to agree with.
+    other = tmp_path / "full"
+    run("student", str(pairs_folder), other, 2, teacher=teacher, preset="full", codes_share=0.5)
+    assert "tone" not in records(other / "codes", "train")[0]
+    assert "tone" not in records(other, "train")[0]
 
 
 def test_figures_follow_at_the_pace_of_the_learning_rate(
@@ -146,9 +152,9 @@ def test_codes_stage_leaves_the_transformer_as_the_teachers(teacher: Path, pairs
     reference, _ = read_checkpoint(teacher)
     names = [name for name in reference if name.startswith("transformer.")]
     assert names
-    assert all(torch.equal(codes[name], reference[name]) for name in names)
+    assert all(torch.equal(codes[f"student.{name}"], reference[name]) for name in names)
     final, _ = read_checkpoint(tmp_path / "last.safetensors")
-    assert any(not torch.equal(final[name], reference[name]) for name in names)
+    assert any(not torch.equal(final[f"student.{name}"], reference[name]) for name in names)
 
 
 @pytest.mark.parametrize(("name", "value"), SWITCHES.items())
@@ -164,7 +170,7 @@ def test_every_ablation_switch_trains(
         assert absent[name] not in record
     assert ("structure" in record) == (name == "structure")
     if name == "flow":
-        assert card.config["flow"] is False
+        assert card.config["student"]["flow"] is False
 
 
 def test_direct_training_needs_no_teacher(decomposition: Path, pairs_folder: Path, tmp_path: Path) -> None:

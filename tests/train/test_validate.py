@@ -10,6 +10,8 @@ from PIL import Image
 
 from restorect.data.pairs import find_pairs
 from restorect.data.store import PairStore
+from restorect.render.field_of_view import FieldOfViewConfig
+from restorect.render.step import Scene
 from restorect.train.validate import validate
 
 
@@ -74,4 +76,6 @@ def test_a_retina_keeps_its_frame_as_when_it_is_restored(tmp_path: Path) -> None
     pairs = PairStore(find_pairs([str(tmp_path)]), torch.device("cpu"), 1)
     stained = lambda low, high: torch.where(low == 0, low + 0.2, low)  # noqa: E731
     assert validate(stained, pairs)["psnr"] < 25
-    assert validate(stained, pairs, "fundus")["psnr"] == 100
+    step = FieldOfViewConfig().build()
+    kept = lambda low, high: step(stained(low, high), Scene(low, low, low))  # noqa: E731
+    assert validate(kept, pairs)["psnr"] == 100

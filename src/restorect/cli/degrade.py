@@ -1,6 +1,5 @@
 """`restorect degrade`: make training pairs from clean photos."""
 
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -8,11 +7,9 @@ import typer
 
 from restorect.tasks import task_names
 
-_Task = Enum("_Task", {name: name for name in task_names()}, type=str)  # type: ignore[misc]
-
 
 def degrade(
-    task: Annotated[_Task, typer.Argument(help="What to simulate.", show_default=False)],
+    task: Annotated[str, typer.Argument(help=f"What to simulate: {', '.join(task_names())}.", show_default=False)],
     photos: Annotated[Path, typer.Argument(metavar="IN", help="A clean photo, or a folder of them.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to fill: low/ and high/.", show_default=False)],
     seed: Annotated[int, typer.Option(help="Another seed makes other pairs.")] = 0,
@@ -30,13 +27,12 @@ def degrade(
     from restorect.errors import shown
     from restorect.tasks import find_task
 
+    simulate = find_task(task).simulate
     files = find_photos(photos)
-    outcomes = write_pairs(files, out, find_task(task.value).simulate, seed=seed, count=count, overwrite=force)
+    outcomes = write_pairs(files, out, simulate, seed=seed, count=count, overwrite=force)
     console = Console(stderr=True)
     made = failed = 0
-    for outcome in track(
-        outcomes, task.value, len(files), console=console, transient=True, disable=not console.is_terminal
-    ):
+    for outcome in track(outcomes, task, len(files), console=console, transient=True, disable=not console.is_terminal):
         if outcome.error is not None:
             typer.echo(f"restorect: {shown(outcome.error)}", err=True)
             failed += 1

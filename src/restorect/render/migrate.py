@@ -43,11 +43,14 @@ def migrate(source: Path, target: Path) -> None:
         raise CheckpointError(f"{source}: is of format {version}; only files of format 1 are migrated")
     if checksum not in (None, tensor_checksum(content)):
         raise CheckpointError(f"{source}: its weights do not fit their check sum: the copy is damaged, fetch it again")
-    if kind != "decomposition":
-        tensors, config = _ends(source, tensors, config)
-    if kind == "student":
-        tensors = {_student_name(name): tensor for name, tensor in tensors.items()}
-        config = steps_of(config, description["task"])
+    try:
+        if kind != "decomposition":
+            tensors, config = _ends(source, tensors, config)
+        if kind == "student":
+            tensors = {_student_name(name): tensor for name, tensor in tensors.items()}
+            config = steps_of(config, description["task"])
+    except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
+        raise CheckpointError(f"{source}: its network config is not understood; train it again") from error
     description |= {"format_version": FORMAT_VERSION, "config": config}
     description[CHECKSUM_KEY] = tensor_checksum(save(tensors))
     write_atomically(target, save(tensors, metadata={DESCRIPTION_KEY: json.dumps(description)}))

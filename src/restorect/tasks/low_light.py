@@ -9,6 +9,9 @@ TASK = Task(
     title="photos taken in the dark",
     simulate=degrade_low_light,
     after=(HueConfig(), FloorConfig()),
-    benchmarks=("lol-v1", "lol-v2-real", "lol-v2-synthetic", "sid", "dicm", "lime", "mef", "npe", "vv"),
+    benchmarks=(
+        *("lol-v1", "lol-v2-real", "lol-v2-syn", "sid", "sice-mix", "sice-grad"),
+        *("dicm", "lime", "mef", "npe", "vv"),
+    ),
     recipe="low-light/student-tiny.yaml",
 )

@@ -1,9 +1,10 @@
 import pytest
 import torch
 
-from restorect.data.degrade import SIMULATORS
+from restorect.tasks import find_task, task_names
 
-TASKS = sorted(SIMULATORS)
+TASKS = task_names()
+SIMULATORS = {name: find_task(name).simulate for name in TASKS}
 
 
 def _image(height: int = 40, width: int = 56) -> torch.Tensor:
