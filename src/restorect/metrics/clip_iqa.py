@@ -13,7 +13,8 @@ from restorect.metrics.inputs import rgb_batch
 from restorect.metrics.pretrained import Source, fill, read_weights
 
 TOKENS = ((49406, 886, 1125, 269, 49407), (49406, 2103, 1125, 269, 49407))
-"""The paper's pair of prompts, "Good photo." and "Bad photo.", in CLIP's byte-pair vocabulary: start, good or bad, photo, full stop, end; lower case as CLIP has it."""
+"""The paper's prompts, "Good photo." and "Bad photo.", in CLIP's byte-pair vocabulary: start, good or bad, photo, full
+stop, end; lower case as CLIP has it."""
 
 SMALLEST = 32
 """The shortest side in pixels: the encoder halves five times."""
