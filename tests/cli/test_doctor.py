@@ -15,9 +15,8 @@ WEIGHTS = [{"file": "low-light-tiny.safetensors", "bytes": 5, "sha256": "ab"}]
 
 
 @pytest.fixture(autouse=True)
-def _some_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _some_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "weight_files", lambda: WEIGHTS)
-    monkeypatch.setattr(doctor, "cache_folder", lambda: tmp_path / "cache")
 
 
 def without(monkeypatch: pytest.MonkeyPatch, absent: set[str], present: set[str]) -> None:
@@ -32,7 +31,7 @@ def without(monkeypatch: pytest.MonkeyPatch, absent: set[str], present: set[str]
 
 
 def test_it_lists_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    without(monkeypatch, {"torchvision", "rawpy"}, {"onnxruntime"})
+    without(monkeypatch, {"torchvision", "rawpy"}, {"tensorboard"})
     result = CliRunner().invoke(app, ["doctor", "--json"])
     assert result.exit_code == 0, result.output
     facts = json.loads(result.stdout)
@@ -40,7 +39,7 @@ def test_it_lists_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     assert facts["devices"][0].startswith("cpu")
     assert facts["threads"]["cores"] >= 1
     assert facts["threads"]["torch"] >= 1
-    assert (facts["extras"]["raw"], facts["extras"]["onnx"]) == (False, True)
+    assert (facts["extras"]["raw"], facts["extras"]["train"]) == (False, True)
     assert any("restorect[raw]" in hint for hint in facts["hints"])
     assert facts["weights"] == WEIGHTS
     assert facts["troubles"] == []
@@ -50,12 +49,13 @@ def test_it_lists_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_it_warns_of_photos_that_cannot_be_read_without_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    without(monkeypatch, {"torchvision", "pi_heif", "rawpy", "onnxruntime"}, set())
+    without(monkeypatch, {"torchvision", "pi_heif", "rawpy", "tensorboard"}, set())
     result = CliRunner().invoke(app, ["doctor"])
     assert result.exit_code == 0, "extras are optional"
     for extra, photos in (("heif", "HEIC photos"), ("raw", "camera RAW photos")):
         assert f"WARNING: the extra {extra} is not installed, so {photos} cannot be read: pip" in result.stderr
-    assert "onnx" not in result.stderr
+    assert "tensorboard" not in result.stderr
+    assert "train" not in result.stderr
     without(monkeypatch, {"torchvision"}, {"pi_heif", "rawpy"})
     assert CliRunner().invoke(app, ["doctor"]).stderr == ""
 
@@ -66,14 +66,6 @@ def test_it_warns_loudly_about_torchvision(monkeypatch: pytest.MonkeyPatch) -> N
     assert result.exit_code == 1
     assert "WARNING: torchvision is installed" in result.stderr
     assert "pip uninstall torchvision" in result.stderr
-
-
-def test_it_warns_about_a_cache_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    without(monkeypatch, {"torchvision"}, set())
-    monkeypatch.setattr(doctor, "cache_folder", lambda: Path("/proc/cache"))
-    result = CliRunner().invoke(app, ["doctor"])
-    assert result.exit_code == 1
-    assert "/proc/cache cannot be written" in result.stderr
 
 
 def test_it_warns_without_weights(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,13 +116,13 @@ def test_a_file_that_cannot_be_used_has_its_reason_in_the_list(tmp_path: Path) -
     (tmp_path / "brisque.safetensors").write_bytes(b"one")
     torch.save({}, tmp_path / PRETRAINED["inception-fid"].file)
     rows = {row[0]: row[3] for row in described(tmp_path)}
-    assert "cannot be read as a file of parameters" in rows["brisque"]
+    assert "cannot be read as a file of parameters" in rows["brisque-fitted"]
     assert "is not the published 6726825d" in rows["fid"]
 
 
 @pytest.mark.parametrize(
     ("metric", "files"),
-    [("brisque", ["brisque.safetensors"]), ("lpips-alex", ["alexnet-owt-7be5be79.pth", "alex.safetensors"])],
+    [("brisque-fitted", ["brisque.safetensors"]), ("lpips-alex", ["alexnet-owt-7be5be79.pth", "alex.safetensors"])],
 )
 def test_other_files_make_another_metric(metric: str, files: list[str], tmp_path: Path) -> None:
     assert load_measure(METRICS["psnr"], tmp_path).identity == "psnr"

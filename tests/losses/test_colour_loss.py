@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from restorect.losses.colour import HVILoss, hvi_loss
+from restorect.losses.colour import hvi_loss
 from restorect.retinex.hvi import rgb_to_hvi
 
 
@@ -31,7 +31,6 @@ def test_it_is_the_sum_of_three_means() -> None:
     a, b = (torch.rand(2, 3, 6, 7, generator=generator) for _ in range(2))
     H, V, I = (rgb_to_hvi(a) - rgb_to_hvi(b)).abs().mean(dim=(0, 2, 3)).tolist()  # noqa: E741
     assert hvi_loss(a, b).item() == pytest.approx(H + V + I, rel=1e-5)
-    assert torch.equal(HVILoss()(a, b), hvi_loss(a, b))
 
 
 @pytest.mark.parametrize("level", [0.0, 0.5, 1.0])

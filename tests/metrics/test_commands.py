@@ -69,7 +69,7 @@ def test_a_table_of_scores_makes_a_metric_that_the_registry_finds(name: str, tmp
     table, out = rated(tmp_path), tmp_path / f"{name}.safetensors"
     result = CliRunner().invoke(app, ["metrics", f"fit-{name}", str(table), "-o", str(out)], catch_exceptions=False)
     assert result.exit_code == 0
-    metric = load_metric(name, Resources(weights_dir=tmp_path))
+    metric = load_metric({"brisque": "brisque-fitted"}.get(name, name), Resources(weights_dir=tmp_path))
     figures = []
     for level in (1, 5):
         pixels = cv2.imread(str(tmp_path / f"noise{level}.png"))

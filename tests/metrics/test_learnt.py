@@ -1,5 +1,7 @@
 """BRISQUE, BIQI, and the regression under them."""
 
+import math
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from torch import Tensor
 
 from restorect.errors import DataError
 from restorect.metrics.biqi import biqi, biqi_features, fit_biqi, load_biqi, subbands
-from restorect.metrics.brisque import brisque, brisque_features, fit_brisque, load_brisque
+from restorect.metrics.brisque import brisque, brisque_features, fit_brisque, load_brisque, published_brisque
 from restorect.metrics.parameters.store import Parameters, write_parameters
 from restorect.metrics.pretrained import WeightsNeeded
 from restorect.metrics.ratings import read_ratings
@@ -78,6 +80,32 @@ def test_brisque_learns_to_order_noise(photo: Tensor, tmp_path: Path) -> None:
     loaded = load_brisque(file)
     scores = [brisque(noisy(photo, level, 99), loaded).item() for level in (0.03, 0.13, 0.27)]
     assert scores == pytest.approx([3, 13, 27], abs=5)
+
+
+def test_the_published_regression_is_libsvm_s_formula() -> None:
+    """y(x) = sum_i c_i exp(-gamma |x_i - x|^2) - rho, over features scaled to [-1, 1], computed without tensors."""
+    folder = files("restorect.metrics.parameters")
+    lines = (folder / "brisque.model").read_text().splitlines()
+    limits = [[float(x) for x in line.split()[1:]] for line in (folder / "brisque.range").read_text().splitlines()[2:]]
+    assert (lines[2], lines[5], len(limits)) == ("gamma 0.05", "rho -155.845", 36)
+    features = torch.rand(3, 36, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    found = published_brisque().predict(features)[:, 0].tolist()
+    for row, value in zip(features.tolist(), found, strict=True):
+        x = [2 * (f - low) / (high - low) - 1 for f, (low, high) in zip(row, limits, strict=True)]
+        wanted = 155.845
+        for line in lines[8:]:
+            coefficient, *words = line.split()
+            support = {int(k): float(v) for k, v in (word.split(":") for word in words)}
+            distance = sum((support.get(k, 0.0) - one) ** 2 for k, one in enumerate(x, 1))
+            wanted += float(coefficient) * math.exp(-0.05 * distance)
+        assert value == pytest.approx(wanted, abs=1e-6)
+
+
+def test_published_scores_rise_with_noise_and_blur_within_their_scale(photo: Tensor) -> None:
+    regressor = published_brisque()
+    plain, noise, blur = (brisque(x, regressor).item() for x in (photo, noisy(photo, 0.1), blurred(photo, 15)))
+    assert -10 < plain < min(noise, blur) - 10
+    assert max(noise, blur) < 120
 
 
 def test_the_wavelet_is_the_97_and_nearly_keeps_energy() -> None:

@@ -41,6 +41,7 @@ def ablate(
     if variants == "list":
         _list()
         return
+    from restorect.cli.progress import Progress
     from restorect.configs import from_mapping
     from restorect.devices import find_device, use_threads
     from restorect.train.ablate import Study
@@ -57,15 +58,8 @@ def ablate(
         device=find_device(device),
         resume=resume,
     )
-    from rich.progress import Progress
-
-    with Progress(transient=True) as bar:
-        task = bar.add_task("starting")
-
-        def show(done: int, total: int, stage: str) -> None:
-            bar.update(task, completed=done, total=total, description=stage)
-
-        outcome = carry_out(study, show)
+    with Progress() as progress:
+        outcome = carry_out(study, progress.show)
     _write(out, outcome)
 
 

@@ -1,19 +1,18 @@
 """What a running batch shows: a live bar on a terminal, lines in a log, JSON lines for a script, or nothing."""
 
+import contextlib
 import dataclasses
 import json
 import sys
 import time
 from collections.abc import Mapping
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
+from restorect.cli.progress import Progress
 from restorect.cli.streams import OUTPUT, StreamError
 from restorect.errors import shown
 from restorect.infer.batch.events import Began, Event, Failed, Restored, Skipped, Summary
 from restorect.infer.batch.failures import Failure
-
-if TYPE_CHECKING:
-    from rich.progress import Progress
 
 _KINDS = 12  # that are told one by one
 
@@ -44,11 +43,6 @@ class Display:
         for failure in summary.failures:
             self._line(f"failed: {failure}")
 
-    def _figures_of(self, summary: Summary, out: str) -> None:
-        if summary.passed_over:
-            self._line(passed_over(summary.passed_over))
-        self._line(outcome(summary, out))
-
     def _line(self, text: str) -> None:
         print(text, file=self._out, flush=True)
 
@@ -71,14 +65,17 @@ class Lines(Display):
     def end(self, summary: Summary, out: str) -> None:
         """Show failures again, together, and a line of figures."""
         super().end(summary, out)
-        self._figures_of(summary, out)
+        if summary.passed_over:
+            self._line(passed_over(summary.passed_over))
+        self._line(outcome(summary, out))
 
 
-class Bar(Display):
+class Bar(Lines):
     """A live bar with files, megapixels a second and the time left."""
 
     def __init__(self, out: IO[str] | None = None) -> None:
         super().__init__(out)
+        self._open = contextlib.ExitStack()
         self._bar: Progress | None = None
         self._summary, self._began = Summary(), time.perf_counter()
 
@@ -86,54 +83,34 @@ class Bar(Display):
         """Move the bar; a warning or a failure stays visible above it."""
         self._summary.count(event)
         if isinstance(event, Began):
-            self._start(event.total)
-            return
+            self._bar = self._open.enter_context(Progress(self._out, timed=False))
+            self._began = time.perf_counter()
         if self._bar is None:
             return
         if isinstance(event, Failed) or (isinstance(event, Restored) and event.warnings):
-            self._above(told(event))
-        self._bar.update(self._bar.task_ids[0], advance=1, figures=self._figures())
+            self._bar.line(told(event))
+        total = self._summary.total
+        self._bar.show(total - self._summary.left, total, "", self._figures())
 
     def notice(self, text: str) -> None:
         """Show a line above the bar."""
         if self._bar is None:
             super().notice(text)
         else:
-            self._above(f"restorect: {text}")
+            self._bar.line(f"restorect: {text}")
 
     def close(self) -> None:
         """Take the bar away."""
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = None
-
-    def end(self, summary: Summary, out: str) -> None:
-        """Show failures, together, and a line of figures."""
-        super().end(summary, out)
-        self._figures_of(summary, out)
-
-    def _start(self, total: int) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-        columns = (BarColumn(), MofNCompleteColumn(), TextColumn("photos  {task.fields[figures]}"))
-        self._bar = Progress(*columns, console=Console(file=self._out), transient=True)
-        self._bar.add_task("", total=total, figures="")
-        self._bar.start()
-        self._began = time.perf_counter()
-
-    def _above(self, text: str) -> None:
-        from rich.text import Text
-
-        if self._bar is not None:
-            self._bar.console.print(Text(text), soft_wrap=True)
+        self._open.close()
+        self._bar = None
 
     def _figures(self) -> str:
         summary, seconds = self._summary, time.perf_counter() - self._began
+        counts = f"{summary.total - summary.left}/{summary.total} photos"
         if not summary.restored:
-            return ""
+            return counts
         left = seconds / summary.restored * summary.left  # what was skipped took no time
-        return f"{summary.megapixels / seconds:.1f} MP/s  {clock(left)} left"
+        return f"{counts}  {summary.megapixels / seconds:.1f} MP/s  {clock(left)} left"
 
 
 class JsonLines(Display):

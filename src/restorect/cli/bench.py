@@ -45,9 +45,8 @@ def bench(
     Each line is measured in a process of its own, on one thread unless told otherwise.
     """
     from rich.console import Console
-    from rich.markup import escape
 
-    from restorect.errors import shown
+    from restorect.cli.progress import Progress
     from restorect.infer.bench import Case, measure_all
 
     nets: list[dict[str, Any]] = [{"size": name} for name in size or []]
@@ -56,10 +55,8 @@ def bench(
     how: dict[str, Any] = {"task": task, "threads": threads, "runs": runs, "device": device}
     sides = [_parse(text) for text in resolution or ["400x600"]]
     cases = [Case(height=h, width=w, **net, **how) for net in nets or [{"size": "tiny"}] for h, w in sides]
-    with Console(stderr=True).status("starting") as status:
-        figures = measure_all(
-            cases, lambda done, total, stage: status.update(escape(shown(f"{done + 1} of {total}: {stage}")))
-        )
+    with Progress() as progress:
+        figures = measure_all(cases, progress.show)
     if out != "-":
         Console().print(_table(cases, figures))
     if out is not None:

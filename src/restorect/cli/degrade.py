@@ -20,9 +20,7 @@ def degrade(
 
     The same photo name, number and seed give the same pair. Bad files are reported, the others still done (exit 1).
     """
-    from rich.console import Console
-    from rich.progress import track
-
+    from restorect.cli.progress import Progress
     from restorect.data.degrade.pairs import find_photos, write_pairs
     from restorect.errors import shown
     from restorect.tasks import find_task
@@ -30,13 +28,13 @@ def degrade(
     simulate = find_task(task).simulate
     files = find_photos(photos)
     outcomes = write_pairs(files, out, simulate, seed=seed, count=count, overwrite=force)
-    console = Console(stderr=True)
     made = failed = 0
-    for outcome in track(outcomes, task, len(files), console=console, transient=True, disable=not console.is_terminal):
-        if outcome.error is not None:
-            typer.echo(f"restorect: {shown(outcome.error)}", err=True)
-            failed += 1
-        made += len(outcome.written) // 2
+    with Progress() as progress:
+        for outcome in progress.each(outcomes, len(files), task):
+            if outcome.error is not None:
+                progress.line(f"restorect: {shown(outcome.error)}")
+                failed += 1
+            made += len(outcome.written) // 2
     pairs = "pair" if made == 1 else "pairs"
     typer.echo(f"{made} {pairs} in {shown(out)}" + (f", {failed} failed" if failed else ""))
     if failed:

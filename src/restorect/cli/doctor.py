@@ -6,7 +6,6 @@ import json
 import os
 import platform
 import sys
-import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,19 +13,15 @@ import typer
 
 from restorect import __version__
 from restorect.cli.doctor_weights import check_weights, told
-from restorect.errors import shown
 
-_CORE = ("torch", "numpy", "pillow", "opencv-python-headless", "tifffile", "imagecodecs", "safetensors", "pydantic")
-_CORE_REST = ("PyYAML", "typer", "rich", "platformdirs", "filelock")
+_CORE = ("torch", "numpy", "pillow", "opencv-python-headless", "tifffile", "imagecodecs", "safetensors")
+_CORE_REST = ("PyYAML", "typer", "rich", "psutil", "filelock", "jinja2")
 _FOR_PHOTOS = ("heif", "raw", "exr")
 _EXTRAS = {
     "heif": ("pi_heif", "HEIC photos"),
     "raw": ("rawpy", "camera RAW photos"),
     "exr": ("OpenEXR", "OpenEXR photos"),
-    "onnx": ("onnxruntime", "export to ONNX"),
-    "web": ("fastapi", "the web app"),
     "train": ("tensorboard", "training curves"),
-    "ray": ("ray", "clusters"),
 }
 
 
@@ -55,12 +50,11 @@ def doctor(
 
 def examine() -> dict[str, Any]:
     """All that `doctor` knows, as plain values."""
-    cache = cache_folder()
     versions = {name: _version(name) for name in (*_CORE, *_CORE_REST)}
     extras = {name: importlib.util.find_spec(module) is not None for name, (module, _) in _EXTRAS.items()}
     devices, threads, torch_trouble = _torch()
     weights = weight_files()
-    troubles = [*torch_trouble, *_troubles(versions, cache)]
+    troubles = [*torch_trouble, *_troubles(versions)]
     if not weights:
         troubles.append("no weights are installed; install restorect again, or give --weights FILE")
     return {
@@ -71,19 +65,10 @@ def examine() -> dict[str, Any]:
         "devices": devices,
         "threads": threads,
         "extras": extras,
-        "cache": shown(cache),
-        "cache_writable": _writable(cache),
         "weights": weights,
         "troubles": troubles,
         "hints": [f"for {_EXTRAS[name][1]}: {_install(name)}" for name, there in extras.items() if not there],
     }
-
-
-def cache_folder() -> Path:
-    """Where downloads and compiled networks are kept."""
-    import platformdirs
-
-    return platformdirs.user_cache_path("restorect")
 
 
 def weights_folder() -> Path:
@@ -133,7 +118,7 @@ def _torch() -> tuple[list[str], dict[str, Any], list[str]]:
     return devices, threads, []
 
 
-def _troubles(versions: dict[str, str | None], cache: Path) -> list[str]:
+def _troubles(versions: dict[str, str | None]) -> list[str]:
     troubles = [f"{name} is missing; pip install {name}" for name, version in versions.items() if version is None]
     if importlib.util.find_spec("torchvision") is not None:
         troubles.append(
@@ -145,20 +130,7 @@ def _troubles(versions: dict[str, str | None], cache: Path) -> list[str]:
             "opencv-python and opencv-python-headless are both installed and overwrite each other: "
             "pip uninstall opencv-python, then pip install --force-reinstall opencv-python-headless"
         )
-    if not _writable(cache):
-        troubles.append(f"the cache folder {shown(cache)} cannot be written; make it writable or set XDG_CACHE_HOME")
     return troubles
-
-
-def _writable(folder: Path) -> bool:
-    """Whether files can be made in `folder`, or it can be made itself."""
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    try:  # only trying tells: rights say nothing of a read-only disk
-        with tempfile.TemporaryFile(dir=folder):
-            return True
-    except OSError:
-        return False
 
 
 def _text(facts: dict[str, Any]) -> str:
@@ -172,7 +144,6 @@ def _text(facts: dict[str, Any]) -> str:
         *(("device", device) for device in facts["devices"]),
         ("threads", threads),
         ("extras", extras),
-        ("cache", f"{facts['cache']} ({'writable' if facts['cache_writable'] else 'read-only'})"),
         *(("weights", f"{w['file']}  {w['bytes'] / 1e6:.1f} MB  {w['sha256']}") for w in facts["weights"]),
         *(("check", told(check)) for check in facts.get("checked_weights", ())),
         *(("hint", hint) for hint in facts["hints"]),

@@ -245,7 +245,8 @@ def _run(
     """Check, evaluate, write and show; gives the number of images that could not be judged."""
     import dataclasses
 
-    from restorect.cli.evaluate_display import Progress, tell
+    from restorect.cli.evaluate_display import tell
+    from restorect.cli.progress import Progress
     from restorect.evaluate.evaluation import Plan, carry_out
     from restorect.evaluate.pairs import check_headers
     from restorect.evaluate.protocols import find_protocol

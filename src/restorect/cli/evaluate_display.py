@@ -1,4 +1,4 @@
-"""What `restorect evaluate` shows in the terminal: progress, and tables that are no wider than it."""
+"""What `restorect evaluate` shows in the terminal: tables that are no wider than it."""
 
 from __future__ import annotations
 
@@ -125,27 +125,3 @@ def _cell(method: dict[str, Any], column: str, digits: int) -> str:
 
 def _set_cell(score: dict[str, float] | None) -> str:
     return "-" if score is None else f"{score['value']:.2f}\n({score['images']} images)"
-
-
-class Progress:
-    """A bar for each stage."""
-
-    def __enter__(self) -> Progress:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bars
-
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self._bar = Bars(*columns, console=Console(stderr=True), transient=True)
-        self._tasks: dict[str, Any] = {}
-        self._bar.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._bar.stop()
-
-    def show(self, done: int, total: int, stage: str) -> None:
-        """Bring the stage's bar up to date."""
-        if stage not in self._tasks:
-            self._tasks[stage] = self._bar.add_task(plain(stage), total=total)
-        self._bar.update(self._tasks[stage], completed=done)

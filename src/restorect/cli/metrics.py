@@ -94,13 +94,13 @@ def _learn(table: Path, measure: "Callable[[Tensor], Tensor]") -> "tuple[list[Ra
 def _progress(paths: list[Path]) -> "Iterator[Tensor]":
     """Each photograph as (1, 3, H, W) in [0, 1], with a progress bar on standard error."""
     import torch
-    from rich.console import Console
-    from rich.progress import track
 
+    from restorect.cli.progress import Progress
     from restorect.data.pairs import read_rgb
 
-    for path in track(paths, "photographs", console=Console(stderr=True), transient=True):
-        yield torch.from_numpy(read_rgb(path)).permute(2, 0, 1).unsqueeze(0).float() / 255
+    with Progress() as progress:
+        for path in progress.each(paths, len(paths), "photographs"):
+            yield torch.from_numpy(read_rgb(path)).permute(2, 0, 1).unsqueeze(0).float() / 255
 
 
 def _check_free(output: Path, force: bool) -> None:

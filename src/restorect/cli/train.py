@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from typer.core import TyperGroup
 
+from restorect.cli.progress import Progress
 from restorect.errors import shown
 
 if TYPE_CHECKING:
@@ -154,8 +156,8 @@ def auto(
     config = from_mapping(AutoConfig, override({"seed": seed}, settings or []))
     given = {"data": data, "clean": clean, "val": val}
     folders = Folders(**{name: _folders(f"--{name}", texts) for name, texts in given.items()})
-    with _Counter() as counter:
-        examples = gather(folders, enough=enough, seed=config.seed, on_progress=counter.show)
+    with Progress() as progress:
+        examples = gather(folders, enough=enough, seed=config.seed, on_progress=progress.show)
     layers, thresholds = train_classifier(examples, config)
     sources = tuple(dict.fromkeys(f"{task}: {folder.parent.name}/{folder.name}" for task, folder in folders.learnt))
     figures = write(out, layers, examples, thresholds=thresholds, data=sources)
@@ -219,8 +221,8 @@ def _carry_out(
     if chosen.type == "cuda" and "LOCAL_RANK" in os.environ:
         chosen = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
     recipe = read_recipe(values, named)
-    with _Display() as display:
-        figures = train(recipe, Run(out, chosen, resume, display.show))
+    with Progress(timed=False) as progress:
+        figures = train(recipe, Run(out, chosen, resume, _teller(progress)))
     if figures:
         typer.echo(
             f"{shown(out / 'best.safetensors')}: last validation PSNR {figures['psnr']:.2f} dB, {_ssim(figures)}"
@@ -231,58 +233,17 @@ def _ssim(figures: dict[str, float]) -> str:
     return f"SSIM {figures['ssim']:.4f}"
 
 
-class _Display:
-    """A progress bar with loss, speed and time left; validations stay as lines above it."""
+def _teller(progress: Progress) -> Callable[[Report], None]:
+    """Shows loss, speed and time left; validations stay as lines."""
 
-    def __enter__(self) -> _Display:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
-
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TaskProgressColumn(),
-            TextColumn("{task.fields[figures]}"),
-            console=Console(stderr=True),
-        )
-        self._tasks: dict[str, Any] = {}
-        self._bar.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._bar.stop()
-
-    def show(self, report: Report) -> None:
-        """Bring the bar of the report's stage up to date."""
-        if report.stage not in self._tasks:
-            self._tasks[report.stage] = self._bar.add_task(report.stage, total=1.0, figures="")
+    def tell(report: Report) -> None:
         if report.validation:
             v = report.validation
-            self._bar.console.print(
-                f"{report.stage} step {report.step}: validation PSNR {v['psnr']:.2f} dB, {_ssim(v)}", highlight=False
-            )
+            progress.line(f"{report.stage} step {report.step}: validation PSNR {v['psnr']:.2f} dB, {_ssim(v)}")
             return
         minutes, seconds = divmod(int(min(report.seconds_left, 359999)), 60)
-        figures = f"step {report.step}  loss {report.loss:.4f}  {report.steps_per_second:.2f} steps/s  "
-        figures += f"{minutes // 60:d}:{minutes % 60:02d}:{seconds:02d} left"
-        self._bar.update(self._tasks[report.stage], completed=report.done, figures=figures)
+        left = f"{minutes // 60:d}:{minutes % 60:02d}:{seconds:02d} left"
+        pace = f"step {report.step}  loss {report.loss:.4f}  {report.steps_per_second:.2f} steps/s"
+        progress.show(round(1000 * report.done), 1000, report.stage, f"{report.done:.0%}  {pace}  {left}")
 
-
-class _Counter:
-    """A progress bar of things counted one by one."""
-
-    def __enter__(self) -> _Counter:
-        from rich.console import Console
-        from rich.progress import Progress
-
-        self._bar = Progress(console=Console(stderr=True), transient=True)
-        self._task = self._bar.add_task("", total=None)
-        self._bar.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._bar.stop()
-
-    def show(self, done: int, total: int, stage: str) -> None:
-        """Bring the bar up to date."""
-        self._bar.update(self._task, completed=done, total=total, description=stage)
+    return tell

@@ -13,11 +13,12 @@ from restorect.evaluate.journal import JOURNAL_NAME, Journal, Result
 from restorect.evaluate.methods import Method
 from restorect.evaluate.pairs import Case
 from restorect.evaluate.report.page import Shown, page
-from restorect.evaluate.run import OnProgress, Ruler, evaluate, look
+from restorect.evaluate.run import Ruler, evaluate, look
 from restorect.evaluate.scores import columns
 from restorect.evaluate.sets import caution, compare
 from restorect.evaluate.summary import REPORT_NAME, Evaluation, Outcome, TestSet, write, write_files
 from restorect.metrics.pretrained import PRETRAINED
+from restorect.progress import OnProgress, silent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +55,7 @@ class Plan:
         return [Case(name=case.name, output=case.high) for case in self.cases if case.high is not None]
 
 
-def carry_out(plan: Plan, on_progress: OnProgress | None = None) -> dict[str, Any]:
+def carry_out(plan: Plan, on_progress: OnProgress = silent) -> dict[str, Any]:
     """Evaluate, and write `images.csv`, `summary.json` and `report.html`; gives the summary.
 
     A run that was stopped goes on from `journal.jsonl` of the folder.
@@ -92,7 +93,7 @@ def carry_out(plan: Plan, on_progress: OnProgress | None = None) -> dict[str, An
     return summary
 
 
-def _good(plan: Plan, journal: Journal, on_progress: OnProgress | None) -> list[Result]:
+def _good(plan: Plan, journal: Journal, on_progress: OnProgress) -> list[Result]:
     """The good photos of metrics of whole sets, looked at once for all methods."""
     ruler = replace(plan.ruler, measures=())
     if not ruler.set_measures:
@@ -105,9 +106,7 @@ def _good(plan: Plan, journal: Journal, on_progress: OnProgress | None) -> list[
     return [result for result in results if not result.error]
 
 
-def _outcome(
-    plan: Plan, method: Method, good: Sequence[Result], journal: Journal, on_progress: OnProgress | None
-) -> Outcome:
+def _outcome(plan: Plan, method: Method, good: Sequence[Result], journal: Journal, on_progress: OnProgress) -> Outcome:
     results = evaluate(plan.cases, method, plan.ruler, journal, workers=plan.workers, on_progress=on_progress)
     judged = [result for result in results if not result.error]
     return Outcome(method=method, results=results, set_scores=compare(plan.ruler.set_measures, judged, good))

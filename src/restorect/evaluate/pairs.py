@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,6 +11,7 @@ from restorect.errors import DataError, ImageError
 from restorect.images.formats import EXTENSIONS
 from restorect.images.photo import PhotoInfo
 from restorect.images.read import open_photo
+from restorect.progress import OnProgress, silent
 
 KeyRule = Literal["stem", "digits", "scene"]
 _NAMED = 5  # problems spelled out in a message; the others are counted
@@ -147,15 +148,13 @@ def with_outputs(cases: Sequence[Case], folder: Path) -> list[Case]:
     return found
 
 
-def check_headers(
-    cases: Sequence[Case], *, mixed_depth: bool = False, on_progress: Callable[[int, int, str], None] | None = None
-) -> int:
+def check_headers(cases: Sequence[Case], *, mixed_depth: bool = False, on_progress: OnProgress = silent) -> int:
     """Read all headers before any network runs.
 
     Args:
         cases: what is to be judged.
         mixed_depth: allow 8 bit beside 16 bit.
-        on_progress: called with (done, total, stage).
+        on_progress: told before each.
 
     Returns:
         How many cases mix bit depths; always 0 unless that is allowed.
@@ -165,8 +164,7 @@ def check_headers(
     """
     problems, mixed = [], 0
     for number, case in enumerate(cases):
-        if on_progress is not None:
-            on_progress(number, len(cases), "checking")
+        on_progress(number, len(cases), "checking")
         try:
             infos = [open_photo(path).info for path in case.files]
         except (ImageError, OSError) as error:

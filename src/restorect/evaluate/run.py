@@ -1,7 +1,7 @@
 """Judging a set: each photograph restored and scored, several at a time, never twice for the same content."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,11 +19,10 @@ from restorect.evaluate.reading import Picture, as_tensor, as_written, read_whol
 from restorect.evaluate.scores import Measure, score_all
 from restorect.evaluate.sets import SetMeasure, features_of
 from restorect.metrics.pretrained import Source
+from restorect.progress import OnProgress, silent
 from restorect.reasons import reason_of
 
 _MOST_WORKERS = 256  # more threads than that cannot be had everywhere, and each holds a photograph
-
-OnProgress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +70,7 @@ def evaluate(
     journal: Journal,
     *,
     workers: int = 1,
-    on_progress: OnProgress | None = None,
+    on_progress: OnProgress = silent,
 ) -> list[Result]:
     """Judge a method on all cases.
 
@@ -81,7 +80,7 @@ def evaluate(
         ruler: how.
         journal: what is known is taken from it, what is new is added to it.
         workers: photographs in work at a time, in threads (torch, OpenCV and the codecs release Python's lock).
-        on_progress: called with (done, total, stage) after each.
+        on_progress: told after each.
 
     Returns:
         One result a case, in their order. What could not be judged has its reason in `error`, enters no mean, is not
@@ -99,8 +98,7 @@ def evaluate(
             if fresh and not result.error:
                 journal.add(result)
             results[futures[future]] = result
-            if on_progress is not None:
-                on_progress(len(results), len(cases), method.name)
+            on_progress(len(results), len(cases), method.name)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
     return [results[number] for number in range(len(cases))]

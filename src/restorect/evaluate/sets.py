@@ -16,7 +16,7 @@ from restorect.configs import require
 from restorect.evaluate.journal import Result
 from restorect.evaluate.protocols import Protocol
 from restorect.evaluate.scores import check_protocol, is_of_sets
-from restorect.metrics.fid import FEW, Gaussian, frechet_distance
+from restorect.metrics.fid import FEW, frechet_distance
 from restorect.metrics.pretrained import Source, WeightsNeeded
 from restorect.metrics.registry import METRICS, Better, Resources, load_set_metric
 
@@ -104,7 +104,7 @@ def compare(
         return {}
     return {
         measure.name: SetScore(
-            value=frechet_distance(_gaussian(results, measure.name), _gaussian(references, measure.name)),
+            value=frechet_distance(_features(results, measure.name), _features(references, measure.name)),
             images=len(results),
             references=len(references),
         )
@@ -123,11 +123,8 @@ def caution(measures: Sequence[SetMeasure], images: int, references: int) -> tup
     )
 
 
-def _gaussian(results: Sequence[Result], name: str) -> Gaussian:
-    vectors = torch.stack([_unpacked(result.features[name]) for result in results])
-    gaussian = Gaussian(vectors.shape[1])
-    gaussian.update(vectors)
-    return gaussian
+def _features(results: Sequence[Result], name: str) -> Tensor:
+    return torch.stack([_unpacked(result.features[name]) for result in results])
 
 
 def _packed(features_D: Tensor) -> str:

@@ -7,15 +7,15 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from restorect.configs import from_mapping, require
 from restorect.errors import RestorectError
 from restorect.infer.costs import Figures, Pass, measure
+from restorect.progress import OnProgress, silent
 
-OnProgress = Callable[[int, int, str], None]
 # The working folder is no place to import from: a file of the user's may be called like a module.
 _CHILD = "import sys; sys.path = [p for p in sys.path if p]; from restorect.infer.bench import main; main()"
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -63,7 +63,7 @@ class Case:
         return self.size or Path(self.weights or "").name
 
 
-def measure_all(cases: Sequence[Case], on_progress: OnProgress | None = None) -> list[Figures]:
+def measure_all(cases: Sequence[Case], on_progress: OnProgress = silent) -> list[Figures]:
     """Measure one case after another, each in a process of its own.
 
     Raises:
@@ -71,8 +71,7 @@ def measure_all(cases: Sequence[Case], on_progress: OnProgress | None = None) ->
     """
     figures = []
     for number, case in enumerate(cases):
-        if on_progress is not None:
-            on_progress(number, len(cases), f"{case.name} at {case.height}x{case.width}")
+        on_progress(number, len(cases), f"{case.name} at {case.height}x{case.width}")
         figures.append(measure_apart(case))
     return figures
 

@@ -3,7 +3,7 @@
 Shapes: output, target_B3HW, sRGB-encoded.
 """
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from restorect.retinex.hvi import rgb_to_hvi
 
@@ -11,11 +11,3 @@ from restorect.retinex.hvi import rgb_to_hvi
 def hvi_loss(output: Tensor, target: Tensor) -> Tensor:
     """mean|dH| + mean|dV| + mean|dI| of two images (B, 3, H, W), a scalar; its usual weight is 0.05."""
     return 3 * (rgb_to_hvi(output) - rgb_to_hvi(target)).abs().mean()
-
-
-class HVILoss(nn.Module):
-    """Module twin of `hvi_loss`."""
-
-    def forward(self, output: Tensor, target: Tensor) -> Tensor:
-        """See `hvi_loss`."""
-        return hvi_loss(output, target)

@@ -3,7 +3,7 @@
 Shapes: codes and velocities (B, 256).
 """
 
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from restorect.nets.codes import Codes
@@ -17,19 +17,3 @@ def velocity_loss(velocity: Codes, target: Codes) -> Tensor:
 def code_loss(generated: Codes, teacher: Codes) -> Tensor:
     """L1 between generated and teacher codes, summed over the two codes, a scalar."""
     return F.l1_loss(generated.rex, teacher.rex) + F.l1_loss(generated.img, teacher.img)
-
-
-class VelocityLoss(nn.Module):
-    """Module twin of `velocity_loss`."""
-
-    def forward(self, velocity: Codes, target: Codes) -> Tensor:
-        """See `velocity_loss`."""
-        return velocity_loss(velocity, target)
-
-
-class CodeLoss(nn.Module):
-    """Module twin of `code_loss`."""
-
-    def forward(self, generated: Codes, teacher: Codes) -> Tensor:
-        """See `code_loss`."""
-        return code_loss(generated, teacher)

@@ -4,7 +4,7 @@ Shapes: images and R (B, 3, H, W), L (B, 1, H, W), all in [0, 1].
 """
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from restorect.retinex.decomposition import RetinexParts
@@ -77,19 +77,3 @@ def head_loss(
     target = F.interpolate(low, size=size, mode="area")
     target_parts = F.interpolate(high_parts.stacked(), size=size, mode="area")
     return F.l1_loss(encoder.image(), target), F.l1_loss(decoder.stacked(), target_parts)
-
-
-class DecompositionLoss(nn.Module):
-    """Module twin of `decomposition_loss`; gives the total."""
-
-    def forward(
-        self,
-        low: Tensor,
-        high: Tensor,
-        low_parts: RetinexParts,
-        high_parts: RetinexParts,
-        diffusion: AnisotropicDiffusion,
-    ) -> Tensor:
-        """See `decomposition_loss`."""
-        terms = decomposition_loss(low, high, low_parts, high_parts, diffusion)
-        return torch.stack(list(terms.values())).sum()

@@ -3,7 +3,7 @@
 Shapes: output, target_B3HW, sRGB-encoded.
 """
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from restorect.metrics.ssim import ssim
 
@@ -15,11 +15,3 @@ def structure_loss(output: Tensor, target: Tensor) -> Tensor:
     detail; contrast and correlation in SSIM's windows hardly depend on the exposure.
     """
     return 1 - ssim(output.float(), target).mean()
-
-
-class StructureLoss(nn.Module):
-    """Module twin of `structure_loss`."""
-
-    def forward(self, output: Tensor, target: Tensor) -> Tensor:
-        """See `structure_loss`."""
-        return structure_loss(output, target)

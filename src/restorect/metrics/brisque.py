@@ -3,6 +3,7 @@
 Shapes: B samples, H x W pixels, N rated photographs, D = 36 features.
 """
 
+from importlib.resources import files
 from pathlib import Path
 
 import torch
@@ -42,11 +43,18 @@ def fit_brisque(features_ND: Tensor, scores_N: Tensor, *, epsilon: float = 1.0) 
     return fit_svr(features_ND, scores_N.unsqueeze(1), gamma=GAMMA, C=C, epsilon=epsilon)
 
 
+def published_brisque() -> Regressor:
+    """The authors' regression, from 0 (best) to 100; see its card for where it comes from."""
+    folder = files("restorect.metrics.parameters")
+    model, ranges = ((folder / f"brisque.{name}").read_text(encoding="ascii") for name in ("model", "range"))
+    return Regressor.of_libsvm(model, ranges)
+
+
 def load_brisque(file: Path | None) -> Regressor:
     """The regression in a file that `restorect metrics fit-brisque` wrote.
 
     Raises:
-        WeightsNeeded: there is no file: no parameters are shipped, for no rated photographs may be.
+        WeightsNeeded: there is no file.
         CheckpointError: it holds something else.
     """
     if file is None or not file.is_file():

@@ -12,11 +12,9 @@ from restorect.metrics.clip import MEAN, STD, Clip
 from restorect.metrics.inputs import rgb_batch
 from restorect.metrics.pretrained import Source, fill, read_weights
 
-PROMPTS = ("Good photo.", "Bad photo.")
-"""The antonym pair of the paper."""
-
 TOKENS = ((49406, 886, 1125, 269, 49407), (49406, 2103, 1125, 269, 49407))
-"""The prompts in CLIP's byte-pair vocabulary: start, good or bad, photo, full stop, end; lower case as CLIP has it."""
+"""The paper's prompts, "Good photo." and "Bad photo.", in CLIP's byte-pair vocabulary: start, good or bad, photo, full
+stop, end; lower case as CLIP has it."""
 
 SMALLEST = 32
 """The shortest side in pixels: the encoder halves five times."""

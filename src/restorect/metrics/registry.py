@@ -14,7 +14,7 @@ from torch import Tensor
 
 from restorect.errors import ConfigError
 from restorect.metrics.biqi import biqi, load_biqi
-from restorect.metrics.brisque import brisque, load_brisque
+from restorect.metrics.brisque import brisque, load_brisque, published_brisque
 from restorect.metrics.clip_iqa import ClipIQA
 from restorect.metrics.delta_e import delta_e
 from restorect.metrics.eye import burnt, dark_noise, grey, halo, lift, lights, shadows
@@ -164,7 +164,12 @@ def _niqe_fitted(resources: Resources) -> Scorer:
     return lambda output, _reference: model.score(output)
 
 
-def _brisque(resources: Resources) -> Scorer:
+def _brisque(_resources: Resources) -> Scorer:
+    regressor = published_brisque()
+    return lambda output, _reference: brisque(output.cpu(), regressor)
+
+
+def _brisque_fitted(resources: Resources) -> Scorer:
     regressor = load_brisque(resources.parameters("brisque"))
     return lambda output, _reference: brisque(output.cpu(), regressor)
 
@@ -227,7 +232,15 @@ _ALL = (
     _eye_info("halo", "Halo (stops)", False),
     MetricInfo(name="niqe", title="NIQE (own fit)", higher_is_better=False, smallest=96),
     MetricInfo(name="niqe-fitted", title="NIQE (your fit)", higher_is_better=False, weights=("niqe",), smallest=96),
-    MetricInfo(name="brisque", title="BRISQUE", higher_is_better=False, low=None, weights=("brisque",), smallest=14),
+    MetricInfo(name="brisque", title="BRISQUE", higher_is_better=False, low=None, smallest=14),
+    MetricInfo(
+        name="brisque-fitted",
+        title="BRISQUE (your fit)",
+        higher_is_better=False,
+        low=None,
+        weights=("brisque",),
+        smallest=14,
+    ),
     MetricInfo(name="biqi", title="BIQI", higher_is_better=False, low=None, weights=("biqi",), smallest=32),
     MetricInfo(name="uciqe", title="UCIQE (unit)", higher_is_better=True, high=1),
     MetricInfo(name="uciqe-offset8", title="UCIQE (offset8)", higher_is_better=True),
@@ -268,6 +281,7 @@ _SCORERS: Mapping[str, Callable[[Resources], Scorer]] = {
     "niqe": _niqe,
     "niqe-fitted": _niqe_fitted,
     "brisque": _brisque,
+    "brisque-fitted": _brisque_fitted,
     "biqi": _biqi,
     "uciqe": partial(_alone, uciqe),
     "uciqe-offset8": partial(_alone, partial(uciqe, variant="offset8")),

@@ -14,6 +14,7 @@ from restorect.errors import DataError
 
 _SWEEPS = 2000
 _TOLERANCE = 1e-4
+_FAR = 1e3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,33 @@ class Regressor:
     def of(cls, tensors: Mapping[str, Tensor]) -> "Regressor":
         """Back from `tensors`."""
         return cls(**tensors)
+
+    @classmethod
+    def of_libsvm(cls, model: str, ranges: str) -> "Regressor":
+        """One regression in libsvm's text formats (Chang, Lin, ACM TIST 2(3), 2011).
+
+        libsvm's kernel has no constant, but its value a bias, -rho: here, the coefficient of a support vector that is
+        too far away to be near anything.
+
+        Args:
+            model: of `svm-train`, an epsilon-SVR with a Gaussian kernel, no feature left out for being 0.
+            ranges: of `svm-scale`, to [-1, 1].
+        """
+        head, _, body = model.partition("SV\n")
+        facts = dict(line.split(" ", 1) for line in head.splitlines())
+        limits = [[float(word) for word in line.split()[1:]] for line in ranges.splitlines()[2:]]
+        low, high = torch.tensor(limits, dtype=torch.float64).unbind(dim=1)
+        rows = [[float(word.split(":")[-1]) for word in line.split()] for line in body.splitlines()]
+        table = torch.tensor(rows, dtype=torch.float64)
+        coefficients, support = table[:, :1], table[:, 1:]
+        bias = -float(facts["rho"]) - coefficients.sum(dim=0, keepdim=True)
+        return cls(
+            low=low,
+            high=high,
+            support=torch.cat([support, torch.full_like(support[:1], _FAR)]),
+            coefficients=torch.cat([coefficients, bias]),
+            gamma=torch.tensor(float(facts["gamma"]), dtype=torch.float64),
+        )
 
 
 def fit_svr(

@@ -15,6 +15,7 @@ from restorect.configs import from_mapping, override, require, to_mapping
 from restorect.data.pairs import find_pairs, hold_out
 from restorect.data.store import PairStore
 from restorect.nets.checkpoint import load_teacher
+from restorect.progress import OnProgress, silent
 from restorect.records import read_records
 from restorect.render.checkpoint import load_restoration
 from restorect.train.logs import LOG_NAME
@@ -28,7 +29,6 @@ KIND = "ablation"
 SAMPLER_STEPS = (1, 2, 4, 8)
 FIGURES = ("psnr", "ssim", "psnr_gtmean", "ssim_gtmean")
 _DIGITS = 5
-OnProgress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,12 +105,12 @@ class Study:
             require(self.recipe.decomposition != "", "decomposition: variant direct needs the checkpoint of stage 0")
 
 
-def ablate(study: Study, on_progress: OnProgress | None = None) -> dict[str, Any]:
+def ablate(study: Study, on_progress: OnProgress = silent) -> dict[str, Any]:
     """Train all variants, one run after another, and gather what became of them.
 
     Args:
         study: what is trained.
-        on_progress: called with (done, total, stage); 1000 a run.
+        on_progress: told as runs go on; 1000 a run.
 
     Returns:
         The outcome, ready for JSON: for each variant the validation figures of its runs (protocol rgb-full), their
@@ -271,9 +271,9 @@ def _sampler(study: Study, held_out: PairStore) -> list[dict[str, Any]]:
     return rows
 
 
-def _reporter(on_progress: OnProgress | None, done: int, total: int, stage: str) -> Callable[[Report], None]:
+def _reporter(on_progress: OnProgress, done: int, total: int, stage: str) -> Callable[[Report], None]:
     def tell(report: Report) -> None:
-        if on_progress is not None and report.stage != "codes":
+        if report.stage != "codes":
             on_progress(done + int(1000 * report.done), total, stage)
 
     return tell

@@ -5,7 +5,7 @@ Shapes: pictures (H, W, 3) float32, sRGB-encoded, in [0, 1]; statistics of N pho
 
 import csv
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from restorect.data.pairs import image_files, read_rgb
 from restorect.errors import ConfigError
 from restorect.infer.auto.decision import NOTHING
 from restorect.infer.auto.statistics import Floats, statistics, thumbnail
+from restorect.progress import OnProgress, silent
 from restorect.tasks import find_task, task_names
 
 CLASSES = (NOTHING, *task_names())
@@ -27,7 +28,6 @@ SIDE = 320
 _FIFTH, _MOST_VARIANTS = 5, 4
 _MARK, _SAME = 16, 0.004
 """Two files hold the same photograph where thumbnails of 16 pixels differ by less than this on average."""
-OnProgress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +105,7 @@ class _Shot:
     weight: float = 1.0
 
 
-def gather(folders: Folders, *, enough: int, seed: int, on_progress: OnProgress | None = None) -> Examples:
+def gather(folders: Folders, *, enough: int, seed: int, on_progress: OnProgress = silent) -> Examples:
     """Read every photograph, simulate, vary, and take the statistics.
 
     Args:
@@ -113,7 +113,7 @@ def gather(folders: Folders, *, enough: int, seed: int, on_progress: OnProgress 
         enough: pictures to learn from for each side of each folder. Of more, an even choice is taken; of fewer, each
             gets up to three varied copies (cropped, mirrored, tinted) or further simulations.
         seed: of variations and simulations.
-        on_progress: told (done, total, stage).
+        on_progress: told after each photograph.
 
     Raises:
         DataError: a folder is missing or empty, or a file cannot be decoded.
@@ -125,8 +125,7 @@ def gather(folders: Folders, *, enough: int, seed: int, on_progress: OnProgress 
             thumb = thumbnail(picture)
             mark = np.asarray(cv2.resize(thumb, (_MARK, _MARK), interpolation=cv2.INTER_AREA), dtype=np.float32)
             rows.append((statistics(thumb), mark.ravel(), CLASSES.index(kind), shot, original))
-        if on_progress is not None:
-            on_progress(number + 1, len(shots), "photographs")
+        on_progress(number + 1, len(shots), "photographs")
     x, marks, y, of, original_N = zip(*rows, strict=True)
     taken = np.array([original and not shot.simulated for shot, original in zip(of, original_N, strict=True)])
     groups = np.array([f"{shot.path}/{shot.simulated}" for shot in of])
