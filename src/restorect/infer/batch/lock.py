@@ -15,6 +15,7 @@ from restorect.errors import RestorectError, shown
 from restorect.files import open_regular
 from restorect.infer.batch.failures import BusyError, LostError, OutputError
 from restorect.infer.batch.soft_lock import softly_locked
+from restorect.reasons import is_shortage
 
 LOCK_NAME = ".restorect.lock"
 _OWNER_BYTES = 500
@@ -95,11 +96,18 @@ def _sign(descriptor: int) -> bytes:
 
 
 def _check(path: Path, signature: bytes) -> None:
-    """Compare what stands in the lock file now: numbers of files are not steady on every disk, its content is."""
+    """Compare what stands in the lock file now: numbers of files are not steady on every disk, its content is.
+
+    Raises:
+        LostError: something else stands there.
+        OSError: the machine lacks what it takes to look.
+    """
     try:
         with open_regular(path, follow=False) as file:
             held = file.read(len(signature)) == signature
-    except (OSError, RestorectError):
+    except (OSError, RestorectError) as error:
+        if is_shortage(error):  # of files: nothing is known of the lock
+            raise
         held = False
     if not held:
         raise LostError(
