@@ -129,6 +129,54 @@ def test_too_few_files_are_one_line_for_each_photo(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "a.png").exists()
 
 
+def fewest_files() -> int:
+    """The lowest limit of open files at which this Python starts at all; `-S` leaves out what installations add."""
+    for number in range(3, 20):
+        limit = (number, number)
+        done = subprocess.run(
+            [sys.executable, "-S", "-c", "pass"],
+            capture_output=True,
+            preexec_fn=lambda limit=limit: resource.setrlimit(resource.RLIMIT_NOFILE, limit),
+            check=False,
+        )
+        if done.returncode == 0:
+            return number
+    raise AssertionError("Python does not start")
+
+
+@pytest.mark.parametrize(
+    ("command", "more"), [("--version", 0), ("doctor", 0), ("restore", 0), ("restore", 3), ("evaluate", 0)]
+)
+def test_however_few_files_there_are_it_is_done_or_told_in_one_line(command: str, more: int, tmp_path: Path) -> None:
+    source = photo(tmp_path / "in" / "a.png")
+    for side in ("low", "high"):
+        photo(tmp_path / "pairs" / side / "a.png")
+    arguments = {
+        "restore": [source, "-o", tmp_path / "out", "--size", "nano", "--quiet"],
+        "evaluate": ["--pairs", tmp_path / "pairs", "-o", tmp_path / "out", "--size", "nano", "--metrics", "psnr"],
+    }.get(command, [])
+    limit = (fewest_files() + more,) * 2
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "restorect.cli", command, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT | {"PYTHONPATH": os.pathsep.join([ENVIRONMENT["PYTHONPATH"], *filter(None, sys.path)])},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, limit),
+        check=False,
+    )
+    told = [line for line in done.stderr.splitlines() if line]
+    if command == "doctor":
+        assert done.returncode in (0, 1)
+        assert all(line.startswith("WARNING: ") for line in told)
+    elif done.returncode:
+        assert done.returncode in (1, 2)
+        assert len(told) == 1
+        assert "too many files are open; raise the limit (ulimit -n)" in told[0]
+    else:
+        assert command == "--version" or (tmp_path / "out").is_dir()
+    assert done.returncode == 0 or more < 3 or command == "doctor"
+
+
 def test_too_few_threads_to_begin_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """OpenBLAS would end the process by a signal, OpenMP with words of its own."""
     import threading

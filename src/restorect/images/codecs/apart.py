@@ -18,6 +18,7 @@ import numpy as np
 
 from restorect.errors import ImageError
 from restorect.images.photo import Array
+from restorect.reasons import reason_of
 
 SECONDS = 30.0  # beside what a picture of its size may take
 # The working folder is not imported from: the path's empty entry goes first of all.
@@ -51,8 +52,7 @@ class _Helper:
                 start_new_session=True,
             )
         except OSError as error:
-            text = f"needs a process of its own to be decoded, and none can be started ({error.strerror})"
-            raise ImageError(f"{text}: close other programs") from error
+            raise ImageError(f"needs a process of its own to be decoded: {reason_of(error)}") from error
         self._requests, self._answers = cast(IO[bytes], self._process.stdin), cast(IO[bytes], self._process.stdout)
         self.late = False
 

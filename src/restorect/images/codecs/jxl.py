@@ -72,6 +72,11 @@ def _pixels(data: bytes, page: int) -> Array:
         raise
 
 
+def stream_header(data: bytes) -> ImageHeader:
+    """Read the image header alone, of a file or a bare codestream."""
+    return read_image_header(_parts(data)[0])
+
+
 def encode(photo: Photo, *, quality: int, lossless: bool) -> tuple[bytes, tuple[str, ...]]:
     """Write a JPEG XL without a profile; the photo is sRGB, or linear and float. Only 8 bit may be lossy.
 

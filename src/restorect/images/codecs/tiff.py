@@ -13,6 +13,7 @@ from restorect.images.codecs.avif import widen
 from restorect.images.codecs.jpeg import cmyk_to_srgb
 from restorect.images.codecs.png import join_alpha, split_alpha
 from restorect.images.codecs.tiff_beside import what_lies_beside
+from restorect.images.codecs.tiff_claims import check_claims, check_old_jpeg, check_tiles
 from restorect.images.codecs.tiff_colour import profile as profile_of_tags
 from restorect.images.codecs.tiff_colour import ycbcr_to_rgb
 from restorect.images.codecs.tiff_metadata import attach, exif_block, extra_tags
@@ -94,6 +95,7 @@ def decode(data: bytes, page: int, header: Header) -> Decoded:
         leaf: Any = file.pages[page]
         if (leaf.imagewidth, leaf.imagelength) != (header.width, header.height):
             raise ValueError("its directories contradict each other")
+        check_tiles(leaf)
         if int(leaf.compression) in _BY_BYTES:
             frame = np.asarray(leaf.asarray(maxworkers=1))
         else:
@@ -127,7 +129,9 @@ def decode(data: bytes, page: int, header: Header) -> Decoded:
 def _by_tifffile(data: bytes, page: int) -> Array:
     """Decode apart."""
     with tifffile.TiffFile(io.BytesIO(data), _multifile=False) as file:
-        return np.asarray(file.pages[page].asarray(maxworkers=1))
+        leaf: Any = file.pages[page]
+        check_claims(data, leaf)
+        return np.asarray(leaf.asarray(maxworkers=1))
 
 
 def _by_libtiff(data: bytes, page: int) -> Array:
@@ -136,7 +140,9 @@ def _by_libtiff(data: bytes, page: int) -> Array:
     libtiff mirrors such pictures by their orientation, but turns none: that is undone.
     """
     head = read_head(data)
-    turn = read_directory(data, chain(data, head)[page], head).number(274, head.order, 1)
+    tags = read_directory(data, chain(data, head)[page], head)
+    check_old_jpeg(data, tags, head.order)
+    turn = tags.number(274, head.order, 1)
     frame = np.asarray(imagecodecs.tiff_decode(data, index=page))
     frame = frame[:, ::-1] if turn in (2, 3, 6, 7) else frame
     return frame[::-1] if turn in (3, 4, 7, 8) else frame

@@ -14,6 +14,7 @@ from restorect.errors import RestorectError, shown
 from restorect.files import open_regular
 from restorect.infer.batch.failures import BusyError, LostError, OutputError
 from restorect.infer.batch.soft_lock import softly_locked
+from restorect.reasons import is_shortage
 
 LOCK_NAME = ".restorect.lock"
 _FIRST, _OWNER_BYTES = 1, 500  # Windows lets nobody read the byte that is locked, the first
@@ -81,12 +82,19 @@ def _sign(descriptor: int) -> bytes:
 
 
 def _check(path: Path, signature: bytes) -> None:
-    """Compare what stands in the lock file now: numbers of files are not steady on every disk, its content is."""
+    """Compare what stands in the lock file now: numbers of files are not steady on every disk, its content is.
+
+    Raises:
+        LostError: something else stands there.
+        OSError: the machine lacks what it takes to look.
+    """
     try:
         with open_regular(path, follow=False) as file:
             file.seek(_FIRST)
             held = file.read(len(signature)) == signature
-    except (OSError, RestorectError):
+    except (OSError, RestorectError) as error:
+        if is_shortage(error):  # of files: nothing is known of the lock
+            raise
         held = False
     if not held:
         raise LostError(
