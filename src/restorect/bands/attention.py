@@ -3,8 +3,10 @@
 Shapes: map_HWC; q, k_NC pixels; heads h of c = C / h channels.
 """
 
+from typing import cast
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from restorect.bands.entry import Branch, Entry
@@ -12,7 +14,7 @@ from restorect.bands.plan import Plan, bands, strips
 from restorect.bands.sums import Sums
 from restorect.bands.widened import Widened
 from restorect.nets.attention import ChannelAttention, HeadNorm
-from restorect.nets.blocks import REFLECTANCE_SIZE, Block, PlainAttention, RetinexAttention
+from restorect.nets.blocks import REFLECTANCE_SIZE, Block, Modulation, PlainAttention, RetinexAttention
 
 
 def attend(map_HWC: Tensor, values: Tensor, block: Block, z: Tensor, sums: Sums, plan: Plan) -> Tensor:
@@ -37,8 +39,9 @@ def attend(map_HWC: Tensor, values: Tensor, block: Block, z: Tensor, sums: Sums,
             q, k, v = (rows[:, strip.own] for rows in widened.rows(first, last))
             values[first:last, strip.first : strip.last] = v
             gram.add(q.reshape(-1, channels), k.reshape(-1, channels))
-    weights = torch.block_diag(*gram.weights())
-    return (block.attention.project.weight[:, :, 0, 0] @ weights).t().contiguous().to(plan.dtype)
+    weights = torch.block_diag(*gram.weights())  # type: ignore[no-untyped-call]
+    mixing: Tensor = block.attention.project.weight[:, :, 0, 0] @ weights
+    return mixing.t().contiguous().to(plan.dtype)
 
 
 class Gram:
@@ -54,7 +57,9 @@ class Gram:
     def add(self, q: Tensor, k: Tensor) -> None:
         """Take queries and keys (N, C) of some pixels in."""
         heads = self._attention.heads
-        q, k = (_normed(x.float(), norm, heads) for x, norm in ((q, self._attention.q_norm), (k, self._attention.k_norm)))
+        q, k = (
+            _normed(x.float(), norm, heads) for x, norm in ((q, self._attention.q_norm), (k, self._attention.k_norm))
+        )
         self._squares_q = self._squares_q + q.square().sum(dim=0)
         self._squares_k = self._squares_k + k.square().sum(dim=0)
         products = q.t() @ k  # all heads with all: as quick as one by one, for the maps of many heads are small
@@ -70,7 +75,7 @@ class Gram:
         return torch.softmax(cosines * self._attention.temperature, dim=-1)
 
 
-def _normed(x_NC: Tensor, norm: torch.nn.Module, heads: int) -> Tensor:
+def _normed(x_NC: Tensor, norm: nn.Module, heads: int) -> Tensor:
     if not isinstance(norm, HeadNorm):
         return x_NC
     split = x_NC.view(len(x_NC), heads, -1)
@@ -80,17 +85,27 @@ def _normed(x_NC: Tensor, norm: torch.nn.Module, heads: int) -> Tensor:
 def _modulation(attention: RetinexAttention | PlainAttention, z: Tensor) -> Tensor:
     """1 + W z of all channels, (C,)."""
     if isinstance(attention, PlainAttention):
-        return 1 + attention.modulation.weight(z)[0]
+        return _scale(attention.modulation, z)
     z_R, z_L = z[:, :REFLECTANCE_SIZE], z[:, REFLECTANCE_SIZE:]
-    return 1 + torch.cat([attention.modulate_R.weight(z_R)[0], attention.modulate_L.weight(z_L)[0]])
+    return torch.cat([_scale(attention.modulate_R, z_R), _scale(attention.modulate_L, z_L)])
+
+
+def _scale(modulation: Modulation, z: Tensor) -> Tensor:
+    return 1 + cast(Tensor, modulation.weight(z)[0])
 
 
 def _branches(attention: RetinexAttention | PlainAttention, entry: Entry) -> list[Branch]:
     """Those of queries, keys and values."""
     if isinstance(attention, PlainAttention):
-        wide, kernels = (layer.weight.chunk(3) for layer in attention.query_key_value)
+        wide, kernels = (weight.chunk(3) for weight in _weights(attention.query_key_value))
         return [entry.branch(w, k, slice(None)) for w, k in zip(wide, kernels, strict=True)]
     reflectance, illumination = slice(0, attention.split[0]), slice(attention.split[0], None)
-    query = entry.branch(attention.query[0].weight, attention.query[1].weight, reflectance)
-    wide, kernels = (layer.weight.chunk(2) for layer in attention.key_value)
-    return [query, *(entry.branch(w, k, illumination) for w, k in zip(wide, kernels, strict=True))]
+    query, kernel = _weights(attention.query)
+    wide, kernels = (weight.chunk(2) for weight in _weights(attention.key_value))
+    others = [entry.branch(w, k, illumination) for w, k in zip(wide, kernels, strict=True)]
+    return [entry.branch(query, kernel, reflectance), *others]
+
+
+def _weights(layers: nn.Sequential) -> list[Tensor]:
+    """Of a 1x1 and a depthwise convolution."""
+    return [cast(Tensor, layer.weight) for layer in layers]

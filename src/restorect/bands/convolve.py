@@ -4,9 +4,10 @@ Shapes: rows (n, W, C).
 """
 
 from collections.abc import Callable
+from typing import cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 
@@ -32,8 +33,9 @@ def convolve(read: Callable[[int, int], Tensor], height: int, first: int, last: 
     return _convolve(rows, weight, groups=1)
 
 
-def weight_of(convolution: torch.nn.Conv2d, dtype: torch.dtype) -> Tensor:
-    """Its weight in the type of the arithmetic, as the kernels want it."""
+def weight_of(layer: nn.Module, dtype: torch.dtype) -> Tensor:
+    """The weight of a convolution, or of the first layer of several, in the type of the arithmetic, channels last."""
+    convolution = cast(nn.Conv2d, layer[0] if isinstance(layer, nn.Sequential) else layer)
     return convolution.weight.to(dtype).contiguous(memory_format=torch.channels_last)
 
 

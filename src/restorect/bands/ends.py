@@ -46,15 +46,16 @@ def leave(image: Rows, features: Tensor, stem: Stem, plan: Plan) -> Iterator[tup
     """The restored image from the features of the last level: the first of some rows, and the rows, unbounded."""
     height, width, channels = features.shape
     weight = weight_of(stem.output, plan.dtype)
-    unlattice = None
-    if isinstance(stem, FoldedStem):
-        unlattice = Unlattice(len(weight), height, width, stem.side, weight.device)
-    for first, last in bands(height, max(2, plan.step(width, channels + 2 * len(weight)))):
-        rows = convolve(lambda a, b: features[a:b], height, first, last, weight)
-        output = rows.permute(2, 0, 1)[None].float()
-        if unlattice is None:
-            yield first, image.read(first, last) + output
-            continue
+    outputs = (
+        (first, convolve(lambda a, b: features[a:b], height, first, last, weight).permute(2, 0, 1)[None].float())
+        for first, last in bands(height, plan.step(width, channels + 2 * len(weight)))
+    )
+    if not isinstance(stem, FoldedStem):
+        for first, addend in outputs:
+            yield first, image.read(first, first + addend.shape[2]) + addend
+        return
+    unlattice = Unlattice(len(weight), height, width, stem.side, weight.device)
+    for first, output in outputs:
         for begin, folded in unlattice.take(first, output.contiguous()):
             end = begin + folded.shape[2]
             yield begin * stem.side, _unfolded(image, features[begin:end], begin, folded, stem, plan)

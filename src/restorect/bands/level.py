@@ -3,6 +3,9 @@
 Shapes: map_HWC.
 """
 
+from collections.abc import Iterable
+from typing import cast
+
 from torch import Tensor
 
 from restorect.bands.attention import attend
@@ -10,7 +13,7 @@ from restorect.bands.convolve import convolve, weight_of
 from restorect.bands.feed import feed
 from restorect.bands.plan import Plan, bands, empty_map
 from restorect.bands.sums import Sums
-from restorect.nets.blocks import BlockStack
+from restorect.nets.blocks import Block, BlockStack
 from restorect.nets.transformer import Down, Up
 
 
@@ -24,7 +27,7 @@ def run_blocks(map_HWC: Tensor, blocks: BlockStack, z: Tensor, plan: Plan) -> Te
     sums = Sums()
     for first, last in bands(height, plan.step(width, channels)):
         sums.add(map_HWC[first:last])
-    for block in blocks:
+    for block in cast(Iterable[Block], blocks):
         matrix = attend(map_HWC, other, block, z, sums, plan)
         sums = _add_attended(map_HWC, other, matrix, plan)
         sums = feed(map_HWC, other, block, z, sums, plan)
@@ -33,7 +36,7 @@ def run_blocks(map_HWC: Tensor, blocks: BlockStack, z: Tensor, plan: Plan) -> Te
 
 
 def _add_attended(map_HWC: Tensor, values: Tensor, matrix: Tensor, plan: Plan) -> Sums:
-    """x + v M in place of x, and its sums."""
+    """Put x + v M in place of x, and give its sums."""
     height, width, channels = map_HWC.shape
     sums = Sums()
     for first, last in bands(height, plan.step(width, 2 * channels)):
@@ -50,7 +53,7 @@ def _add_attended(map_HWC: Tensor, values: Tensor, matrix: Tensor, plan: Plan) -
 def down(map_HWC: Tensor, layer: Down, plan: Plan) -> Tensor:
     """(H, W, C) to (H/2, W/2, 2C): a convolution to C/2 channels, then squares of four pixels folded."""
     height, width, channels = map_HWC.shape
-    weight = weight_of(layer[0], plan.dtype)
+    weight = weight_of(layer, plan.dtype)
     out = empty_map(height // 2, width // 2, 2 * channels, map_HWC.device)
     for first, last in bands(height // 2, max(1, plan.step(width, 2 * channels) // 2)):
         rows = convolve(lambda a, b: map_HWC[a:b], height, 2 * first, 2 * last, weight)
@@ -64,13 +67,13 @@ def up_rows(map_HWC: Tensor, weight: Tensor, first: int, last: int, out: Tensor)
     height, width, channels = map_HWC.shape
     rows = convolve(lambda a, b: map_HWC[a:b], height, first, last, weight)
     squares = rows.reshape(last - first, width, channels // 2, 2, 2).permute(0, 3, 1, 4, 2)
-    out.unflatten(0, (last - first, 2)).unflatten(2, (width, 2)).copy_(squares)
+    out.view(last - first, 2, width, 2, channels // 2).copy_(squares)
 
 
 def up(map_HWC: Tensor, layer: Up, plan: Plan, into: Tensor) -> None:
     """Write (2H, 2W, C/2) to a map, or to some of the channels of one."""
     height, width, channels = map_HWC.shape
-    weight = weight_of(layer[0], plan.dtype)
+    weight = weight_of(layer, plan.dtype)
     for first, last in bands(height, plan.step(width, 3 * channels)):
         up_rows(map_HWC, weight, first, last, into[2 * first : 2 * last])
 
@@ -78,7 +81,7 @@ def up(map_HWC: Tensor, layer: Up, plan: Plan, into: Tensor) -> None:
 def up_and_join(deep: Tensor, skip: Tensor, layer: Up, weight: Tensor, plan: Plan) -> Tensor:
     """A level's map, and beside it the one that came down, joined by a 1x1 convolution (C, 2C, 1, 1) to (H, W, C)."""
     height, width, channels = skip.shape
-    up_weight, join = weight_of(layer[0], plan.dtype), weight[:, :, 0, 0].t().contiguous().to(plan.dtype)
+    up_weight, join = weight_of(layer, plan.dtype), weight[:, :, 0, 0].t().contiguous().to(plan.dtype)
     out = empty_map(height, width, channels, skip.device)
     for first, last in bands(len(deep), max(1, plan.step(width, 4 * channels) // 2)):
         there = slice(2 * first, 2 * last)

@@ -3,6 +3,7 @@
 Shapes: maps (H, W, C), so that a band of rows is one piece of memory and a 1x1 convolution is a matrix product.
 """
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -73,7 +74,7 @@ def strips(width: int, columns: int) -> list[Strip]:
     """Strips of about so many columns."""
     count = max(1, round(width / columns))
     edges = [width * i // count for i in range(count + 1)]
-    return [Strip(a, b, max(0, a - 1), min(width, b + 1)) for a, b in zip(edges, edges[1:], strict=False)]
+    return [Strip(a, b, max(0, a - 1), min(width, b + 1)) for a, b in itertools.pairwise(edges)]
 
 
 def empty_map(height: int, width: int, channels: int, device: torch.device) -> Tensor:

@@ -38,7 +38,7 @@ def _features(net: Transformer, first: Tensor, codes: Codes, plan: Plan) -> Tens
     del bottom, e3
     d2 = run_blocks(up_and_join(d3, e2, net.up2, net.join2.weight, plan), net.decoder2, z_rex, plan)
     del d3, e2
-    both = empty_map(*e1.shape[:2], 2 * d, e1.device)
+    both = empty_map(e1.shape[0], e1.shape[1], 2 * d, e1.device)
     both[..., d:] = e1
     del e1
     up(d2, net.up1, plan, both[..., :d])
