@@ -17,6 +17,7 @@ FOLDERS = (  # top down: a folder imports only itself, what stands below it, and
     "train",
     "infer",
     "tasks",
+    "bands",
     "render",
     "losses",
     "nets",

@@ -1,11 +1,14 @@
 """Finding the device a user names, and setting its threads and precision."""
 
 import os
+from typing import Literal
 
 import torch
 
 from restorect.configs import require
 from restorect.errors import DeviceError
+
+Precision = Literal["float32", "bfloat16"]
 
 _MOST_THREADS = 256
 
@@ -24,6 +27,27 @@ def find_device(name: str) -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise DeviceError(f"device {name!r} is not available on this machine; use --device cpu") from error
     return device
+
+
+def find_precision(name: Precision, device: torch.device) -> torch.dtype:
+    """The type of that name.
+
+    Raises:
+        ConfigError: there is no such type.
+        DeviceError: the device would be hundreds of times slower with it.
+    """
+    require(name in ("float32", "bfloat16"), f"precision is {name!r}; choose float32 or bfloat16")
+    if name == "float32":
+        return torch.float32
+    has_it = torch.cuda.is_bf16_supported() if device.type == "cuda" else _cpu_has_bfloat16()
+    if device.type not in ("cpu", "cuda") or not has_it:
+        raise DeviceError(f"{device.type} here has no bfloat16 arithmetic of its own; use float32")
+    return torch.bfloat16
+
+
+def _cpu_has_bfloat16() -> bool:
+    asked = getattr(torch.cpu, "_is_avx512_bf16_supported", None)  # of torch 2.6 on
+    return asked is not None and bool(asked())
 
 
 def sent(tensor: torch.Tensor, device: torch.device | str) -> torch.Tensor:

@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 _DARK = 0.09  # of the encoded range: frames of IDRiD, DRIVE, CHASE_DB1 and EyeQ stay below, lit retina above
@@ -21,16 +22,26 @@ def field_of_view(image_CHW: Tensor) -> Tensor:
     Returns:
         (1, H, W) bool on the image's device.
     """
-    height, width = image_CHW.shape[-2:]
     brightest = image_CHW.detach().amax(dim=0).cpu().numpy()
-    dark = (cv2.blur(brightest, (3, 3)) < _DARK).astype(np.uint8)
-    _, labels = cv2.connectedComponents(dark, connectivity=4)
-    border = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
-    frame = np.isin(labels, np.unique(border[border > 0]))
-    inside = _largest(~frame)
-    if not inside.any() or (~inside).sum() < _SMALLEST_FRAME * height * width:
+    return torch.from_numpy(lit_field(darkness(brightest)))[None].to(image_CHW.device)
+
+
+def darkness(brightest_HW: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """1 where the brightest channel, blurred over 3x3 pixels, is as dark as a frame; elsewhere 0."""
+    return (cv2.blur(brightest_HW, (3, 3)) < _DARK).astype(np.uint8)
+
+
+def lit_field(dark_HW: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """The field of view of a picture that is dark in these places."""
+    count, labels = cv2.connectedComponents(dark_HW, connectivity=4)
+    in_frame = np.zeros(count, bool)
+    for border in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        in_frame[border] = True
+    in_frame[0] = False  # what is not dark
+    inside = _largest(~in_frame[labels])
+    if not inside.any() or (~inside).sum() < _SMALLEST_FRAME * inside.size:
         inside = np.ones_like(inside)
-    return torch.from_numpy(inside)[None].to(image_CHW.device)
+    return inside
 
 
 def depth_inside(field_1HW: Tensor) -> Tensor:
@@ -44,7 +55,7 @@ def depth_inside(field_1HW: Tensor) -> Tensor:
     return torch.from_numpy(cv2.distanceTransform(inside, cv2.DIST_L2, 3))[None].to(field_1HW.device)
 
 
-def _largest(inside: np.ndarray) -> np.ndarray:
+def _largest(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The largest connected part, so that text and logos in the frame do not count; its holes are kept as they are."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(inside.astype(np.uint8), connectivity=4)
     if count <= 2:

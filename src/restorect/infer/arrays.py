@@ -61,6 +61,16 @@ def like(image: NDArray[Any] | Tensor, output: Tensor) -> NDArray[Any] | Tensor:
     return np.ascontiguousarray(np.round(np.clip(array, 0, 1) * white).astype(image.dtype))
 
 
+def sides_of(image: NDArray[Any] | Tensor) -> tuple[int, int] | None:
+    """Height and width; None of what `to_tensor` refuses by its shape or type."""
+    if isinstance(image, Tensor):
+        fits = image.ndim in (3, 4) and image.shape[-3] == 3 and image.is_floating_point()
+        return (image.shape[-2], image.shape[-1]) if fits and image.numel() else None
+    if not isinstance(image, np.ndarray) or image.dtype not in _WHITE or not image.size:
+        return None
+    return image.shape[:2] if image.ndim == 2 or image.shape[2:] == (3,) else None
+
+
 def copy_of(image: Image) -> Image:
     """The image once more, in memory of its own."""
     return image.clone() if isinstance(image, Tensor) else image.copy()

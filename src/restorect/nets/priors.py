@@ -15,6 +15,7 @@ from restorect.nets.padding import pad_to_multiple
 from restorect.retinex.decomposition import RetinexParts
 
 THUMBNAIL = 96  # side of the thumbnail that brightness and colour of a whole photograph are read off
+FOLD = 4  # pixels a side of what a prior encoder folds into channels
 MOMENTUM = 0.05  # of running figures, at the highest learning rate
 
 
@@ -112,7 +113,7 @@ class PriorTrunk(nn.Module):
         super().__init__()
         w = config.width
         shape = [(w, 2 * w), (2 * w, 2 * w), (2 * w, numbers)]
-        layers: list[nn.Module] = [nn.Conv2d(16 * channels, w, 3, padding=1), nn.LeakyReLU(0.1)]
+        layers: list[nn.Module] = [nn.Conv2d(FOLD**2 * channels, w, 3, padding=1), nn.LeakyReLU(0.1)]
         layers += [ResidualBlock(w) for _ in range(config.blocks)]
         for inputs, outputs in shape:
             layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.LeakyReLU(0.1)]
@@ -127,20 +128,23 @@ class PriorTrunk(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, channels, H, W) to (B, numbers)."""
-        return self.standardise(self._numbers(images))  # type: ignore[no-any-return]
+        return self.numbers_of(self._features(images).mean(dim=(2, 3)))
+
+    def numbers_of(self, means: Tensor) -> Tensor:
+        """The numbers by the means (B, numbers) of the last features."""
+        return self.standardise(self.mlp(means))  # type: ignore[no-any-return]
 
     @torch.no_grad()
     def calibrate(self, images: Tensor, portion: int = 64) -> None:
         """Set the running figures from many images (B, channels, H, W), so many at a time to spare memory."""
-        numbers = torch.cat([self._numbers(some) for some in torch.split(images, portion)])
+        numbers = torch.cat([self.mlp(self._features(some).mean(dim=(2, 3))) for some in torch.split(images, portion)])
         self.standardise.follow(numbers, share=1.0)
 
-    def _numbers(self, images: Tensor) -> Tensor:
-        features = self.body(F.pixel_unshuffle(pad_to_multiple(images, 4), 4))
-        return self.mlp(features.mean(dim=(2, 3)))  # type: ignore[no-any-return]
+    def _features(self, images: Tensor) -> Tensor:
+        return self.body(F.pixel_unshuffle(pad_to_multiple(images, FOLD), FOLD))  # type: ignore[no-any-return]
 
 
-def _unit_scale(code: Tensor) -> Tensor:
+def unit_scale(code: Tensor) -> Tensor:
     """Layer norm without gain or bias, so that codes share the scale of the flow's noise."""
     return F.layer_norm(code.float(), (CODE_SIZE,))
 
@@ -159,7 +163,7 @@ class ImagePrior(nn.Module):
 
     def forward(self, *images: Tensor) -> Tensor:
         """Images, each (B, 3, H, W), to the code (B, 256) of mean 0 and variance 1."""
-        return _unit_scale(self.trunk(torch.cat(images, dim=1)))
+        return unit_scale(self.trunk(torch.cat(images, dim=1)))
 
     def calibrate(self, *images: Tensor) -> None:
         """See `PriorTrunk.calibrate`."""
@@ -182,7 +186,7 @@ class RetinexPrior(nn.Module):
     def forward(self, *parts: RetinexParts) -> Tensor:
         """Decomposed images to the code (B, 256) of mean 0 and variance 1."""
         R, L = _stacked(parts)
-        return _unit_scale(torch.cat([self.trunk_R(R), self.trunk_L(L)], dim=1))
+        return unit_scale(torch.cat([self.trunk_R(R), self.trunk_L(L)], dim=1))
 
     def calibrate(self, *parts: RetinexParts) -> None:
         """See `PriorTrunk.calibrate`."""

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from restorect.configs import require
 from restorect.nets.priors import THUMBNAIL, view_of
 from restorect.nets.tone import lifted
-from restorect.render.step import Scene
+from restorect.render.rows import Rows
+from restorect.render.step import RowScene, RowStep, Scene, Step
 
 READ = 48  # side of the thumbnail that an exposure net reads
 _STEEPEST = 3.0  # largest log slope of the curve at black
@@ -66,7 +67,7 @@ class ExposureConfig:
         return Exposure(self)
 
 
-class Exposure(nn.Module):
+class Exposure(Step):
     """Brings a restoration's mean towards the expected one; samples are lifted as much as the mean restoration is."""
 
     def __init__(self, config: ExposureConfig) -> None:
@@ -80,6 +81,18 @@ class Exposure(nn.Module):
             return image
         image = image.clamp(0, 1)
         return lifted(image, self.curve(image, scene) if scene.curve is None else scene.curve)
+
+    def prepare(self, image: Rows, scene: RowScene) -> RowStep:
+        """The curve is read off a thumbnail of the whole."""
+        curve = scene.curve
+        if curve is None and self.config.trust < 1:
+            curve = self.curve(image.then(lambda rows: rows.clamp(0, 1)).view(THUMBNAIL), self.small(scene))
+        return lambda rows, scene, place: self(rows, scene._replace(curve=curve))
+
+    def small(self, scene: RowScene) -> Scene:
+        """What `expected` looks at, of a scene that is read by rows."""
+        photo = scene.thumbnail if self.net is None else scene.photo.view(READ)
+        return Scene(photo, scene.thumbnail, scene.thumbnail)
 
     def curve(self, image: Tensor, scene: Scene) -> Tensor:
         """The k (B, 1, 1, 1) of the curve that brings this restoration, or a thumbnail of it, to its exposure."""

@@ -6,12 +6,15 @@ Shapes: images (B, 3, H, W), sRGB-encoded.
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from numpy.typing import NDArray
+from torch import Tensor
 
-from restorect.fov import depth_inside, field_of_view
+from restorect.fov import darkness, depth_inside, field_of_view, lit_field
 from restorect.light import smoothstep
-from restorect.render.step import Scene
+from restorect.render.rows import Rows
+from restorect.render.step import RowScene, RowStep, Scene, Step
 
 _FEATHER = 0.02  # of the field's radius: over this distance from its rim the restoration fades in
 _LIGHT = (0.6, 0.8)  # green, encoded: from the first on light is kept, from the second on all of it
@@ -28,12 +31,23 @@ class FieldOfViewConfig:
         return FieldOfView()
 
 
-class FieldOfView(nn.Module):
+class FieldOfView(Step):
     """`keep_safe` as a step behind."""
 
     def forward(self, image: Tensor, scene: Scene) -> Tensor:
         """The image, within [0, 1], where the photograph may change; elsewhere the photograph."""
         return keep_safe(scene.photo, image.clamp(0, 1))
+
+    def prepare(self, image: Rows, scene: RowScene) -> RowStep:
+        """The field of view is searched first."""
+        field_1HW = torch.from_numpy(lit_field(_darkness(scene.photo)))[None].to(scene.thumbnail.device)
+        share_1HW = _share(field_1HW)
+
+        def safe(rows: Tensor, scene: Scene, place: slice) -> Tensor:
+            output = keep_lights(scene.photo, rows.clamp(0, 1))[0]
+            return _inside(scene.photo[0], output, field_1HW[:, place], share_1HW[:, place])[None]
+
+        return safe
 
 
 def keep_safe(image_BCHW: Tensor, output_BCHW: Tensor) -> Tensor:
@@ -64,11 +78,29 @@ def keep_outside(image_BCHW: Tensor, output_BCHW: Tensor) -> Tensor:
     kept = []
     for image_CHW, output_CHW in zip(image_BCHW, output_BCHW, strict=True):
         field_1HW = field_of_view(image_CHW.clamp(0, 1))
-        # The outermost pixels are half frame: the fade begins behind them.
-        share_1HW = ((depth_inside(field_1HW) - 1) / _fade(field_1HW)).clamp(0, 1)
-        mixed_CHW = image_CHW + share_1HW * (output_CHW - image_CHW)
-        kept.append(torch.where(field_1HW & (share_1HW < 1), mixed_CHW, torch.where(field_1HW, output_CHW, image_CHW)))
+        kept.append(_inside(image_CHW, output_CHW, field_1HW, _share(field_1HW)))
     return torch.stack(kept)
+
+
+def _inside(image_CHW: Tensor, output_CHW: Tensor, field_1HW: Tensor, share_1HW: Tensor) -> Tensor:
+    """The restoration by its share within the field of view, outside the photograph."""
+    mixed_CHW = image_CHW + share_1HW * (output_CHW - image_CHW)
+    return torch.where(field_1HW & (share_1HW < 1), mixed_CHW, torch.where(field_1HW, output_CHW, image_CHW))
+
+
+def _share(field_1HW: Tensor) -> Tensor:
+    """Of the restoration, from the rim inwards; the outermost pixels are half frame: the fade begins behind them."""
+    return depth_inside(field_1HW).sub_(1).div_(_fade(field_1HW)).clamp_(0, 1)
+
+
+def _darkness(photo: Rows) -> NDArray[np.uint8]:
+    """As `fov.darkness` of the whole photograph."""
+    found = []
+    for first, last in photo.bands():
+        begin = max(0, first - 1)
+        brightest = photo.read(begin, min(photo.height, last + 1)).amax(dim=1)[0].cpu().numpy()
+        found.append(darkness(brightest)[first - begin :][: last - first])
+    return np.concatenate(found)
 
 
 def _fade(field_1HW: Tensor) -> float:

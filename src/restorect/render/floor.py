@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from restorect.configs import require
-from restorect.render.step import Scene
+from restorect.render.step import PointStep, Scene
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class FloorConfig:
         return Floor(self)
 
 
-class Floor(nn.Module):
+class Floor(PointStep):
     """Holds the restoration above a share of the photograph."""
 
     def __init__(self, config: FloorConfig) -> None:

@@ -6,10 +6,10 @@ Shapes: image_B3HW and low_B3HW in [0, 1], sRGB-encoded.
 from dataclasses import dataclass
 from typing import ClassVar
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from restorect.light import luma, smoothstep
-from restorect.render.step import Scene
+from restorect.render.step import PointStep, Scene
 
 _BRIGHT = (0.4, 0.8)  # brightest channel: below the first untouched, from the second on a light
 _COLOURFUL = (0.7, 0.95)  # saturation, likewise
@@ -27,7 +27,7 @@ class HueConfig:
         return Hue()
 
 
-class Hue(nn.Module):
+class Hue(PointStep):
     """`keep_hue` as a step behind."""
 
     def forward(self, image: Tensor, scene: Scene) -> Tensor:

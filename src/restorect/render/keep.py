@@ -6,10 +6,10 @@ Shapes: images (B, 3, H, W) in [0, 1].
 from dataclasses import dataclass
 from typing import ClassVar
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from restorect.configs import require
-from restorect.render.step import Scene
+from restorect.render.step import PointStep, Scene
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class KeepConfig:
         return Keep(self)
 
 
-class Keep(nn.Module):
+class Keep(PointStep):
     """Mixes what was seen into the restoration."""
 
     def __init__(self, config: KeepConfig) -> None:

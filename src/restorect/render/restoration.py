@@ -104,13 +104,29 @@ class Restoration(nn.Module):
         """
         thumbnail = view_of(photo, THUMBNAIL)
         scene = Scene(photo, self.see(photo), self.see(thumbnail))
-        exposure = self.after["exposure"] if "exposure" in self.after else None
-        if mean is None or not isinstance(exposure, Exposure):
-            return scene
+        return scene if mean is None else scene._replace(curve=self.mean_curve(thumbnail, scene, mean))
+
+    def mean_curve(self, thumbnail: Tensor, scene: Scene, mean: Codes) -> Tensor | None:
+        """How much the mean restoration of a thumbnail is lifted; None without `exposure`.
+
+        Args:
+            thumbnail: of the photograph, (B, 3, 96, 96).
+            scene: what is looked at for the exposure that is expected; and the thumbnail as it is seen.
+            mean: codes of the mean restoration.
+        """
+        exposure = self.exposure
+        if exposure is None:
+            return None
         small = scene._replace(photo=thumbnail, seen=scene.thumbnail)
         image = self._stepped(small, mean, until="exposure").clamp(0, 1)
-        with full_precision(photo.device):
-            return scene._replace(curve=exposure.curve(image, scene))
+        with full_precision(image.device):
+            return exposure.curve(image, scene)
+
+    @property
+    def exposure(self) -> Exposure | None:
+        """That step, if it is there."""
+        step = self.after["exposure"] if "exposure" in self.after else None
+        return step if isinstance(step, Exposure) else None
 
     def restore(self, scene: Scene, codes: Codes) -> Tensor:
         """The restoration of a scene with given codes, of the photograph's shape, unbounded."""

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from restorect.bands.memory import peak_bytes
 from restorect.devices import find_device, use_threads
 from restorect.errors import CheckpointError, ImageError
 from restorect.infer.arrays import Image, copy_of, to_tensor
@@ -20,7 +21,7 @@ from restorect.infer.auto.classifier import Classifier
 from restorect.infer.auto.decision import AUTO, Decision
 from restorect.infer.call import Options, PhotoCall
 from restorect.infer.catalogue import shipped, shipped_classifier
-from restorect.infer.restorer import Restorer, peak_bytes
+from restorect.infer.restorer import Restorer
 from restorect.nets.checkpoint import file_hash, read_checkpoint
 from restorect.nets.transformer import TransformerConfig
 from restorect.render.checkpoint import restoration_config
