@@ -32,10 +32,13 @@ def degrade(
     from rich.progress import track
 
     from restorect.data.degrade import SIMULATORS
-    from restorect.data.degrade.pairs import find_photos, write_pairs
-    from restorect.errors import shown
+    from restorect.data.degrade.pairs import write_pairs
+    from restorect.errors import DataError, shown
+    from restorect.images.find import photos_in
 
-    files = find_photos(photos)
+    if not photos.exists():
+        raise DataError(f"{shown(photos)}: no such file or folder")
+    files = [photos] if photos.is_file() else photos_in(photos)
     outcomes = write_pairs(files, out, SIMULATORS[task.value], seed=seed, count=count, overwrite=force)
     console = Console(stderr=True)
     made = failed = 0

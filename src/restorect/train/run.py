@@ -14,10 +14,11 @@ from restorect.configs import amended, to_mapping
 from restorect.data.batches import BatchMaker
 from restorect.data.degrade import SIMULATORS
 from restorect.data.degrade.simulator import Degraded, Simulator
-from restorect.data.pairs import Pair, find_pairs, hold_out, image_files
+from restorect.data.pairs import Pair, find_pairs, hold_out
 from restorect.data.store import PairStore
 from restorect.errors import ConfigError, DataError, TrainingError
 from restorect.files import write_atomically
+from restorect.images.find import photos_in
 from restorect.nets.checkpoint import (
     Card,
     load_decomposition,
@@ -258,7 +259,7 @@ def _data(recipe: Recipe, device: torch.device, side: int) -> tuple[PairStore, P
         held_out = find_pairs(data.val)
     else:
         pairs, held_out = hold_out(pairs, data.hold_out)
-    clean = [path for folder in data.clean for path in image_files(Path(folder))]
+    clean = [path for folder in data.clean for path in photos_in(Path(folder))]
     gb = data.memory_gb / 3
     sampling = data.sampling
     if sampling.fused > 0:
