@@ -14,11 +14,9 @@ from numpy.typing import NDArray
 
 from restorect.errors import ImageError
 from restorect.images import cicp, icc, tones
-from restorect.images.curves import decode_srgb, encode_srgb
+from restorect.images.curves import LUMINANCE, Float, decode_srgb, encode_srgb
 from restorect.images.photo import Array, Photo
 
-Float = NDArray[np.float32]
-_LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 _FULL = {8: 255, 16: 65535}
 _DTYPES: dict[int, type[np.generic]] = {8: np.uint8, 16: np.uint16, 32: np.float32}
 _CODE = 0.5 / 65535
@@ -152,7 +150,7 @@ def _backward(rgb: Float, photo: Photo, profile: bytes | None) -> Float:
     """sRGB-encoded H x W x 3 to own colours, H x W x C."""
     if photo.code_points is not None:
         light = icc.transform(decode_srgb(rgb), icc.linear_srgb(), cicp.linear(photo.code_points[0]))
-        light = (light @ _LUMA)[..., None].repeat(3, axis=2) if photo.channels == 1 else light
+        light = (light @ LUMINANCE)[..., None].repeat(3, axis=2) if photo.channels == 1 else light
         return tones.from_light(light, photo.code_points[1])[..., : photo.channels]
     if profile is None:
         own = decode_srgb(rgb) if photo.linear else rgb
@@ -167,7 +165,7 @@ def _backward(rgb: Float, photo: Photo, profile: bytes | None) -> Float:
 def _grey(rgb: Float, *, linear: bool) -> Float:
     """Give the luminance of a picture, H x W x 1, exact where the three channels are equal."""
     even = (rgb[..., 0] == rgb[..., 1]) & (rgb[..., 1] == rgb[..., 2])
-    light = (rgb if linear else decode_srgb(rgb)) @ _LUMA
+    light = (rgb if linear else decode_srgb(rgb)) @ LUMINANCE
     return np.where(even, rgb[..., 1], light if linear else encode_srgb(light))[..., None]
 
 

@@ -6,6 +6,8 @@ from numpy.typing import NDArray
 from restorect.images.photo import Array
 
 Float = NDArray[np.float32]
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
+"""Of linear red, green and blue."""
 
 
 def encode_srgb(linear: Array) -> Float:
