@@ -13,9 +13,10 @@ from restorect.checksums import CHECKSUM_KEY, DESCRIPTION_KEY, stated_checksum, 
 from restorect.errors import CheckpointError
 from restorect.infer.auto.classifier import LAYERS, Classifier, ClassifierCard, pack
 from restorect.infer.auto.statistics import COUNT
-from restorect.nets.checkpoint import load_student, read_checkpoint, save_checkpoint, student_card
+from restorect.nets.checkpoint import read_checkpoint, save_checkpoint
 from restorect.nets.presets import student_preset
-from restorect.nets.student import Student
+from restorect.render.checkpoint import load_restoration, restoration_card
+from restorect.render.restoration import Restoration, RestorationConfig
 
 TENSORS = {"b.weight": torch.arange(6.0).view(2, 3), "a": torch.tensor(1.5).half(), "c": torch.zeros(0, 4)}
 
@@ -24,8 +25,8 @@ TENSORS = {"b.weight": torch.arange(6.0).view(2, 3), "a": torch.tensor(1.5).half
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("weights") / "own.safetensors"
     torch.manual_seed(0)
-    config = student_preset("nano")
-    save_checkpoint(path, Student(config), student_card(config, task="low-light", preset="nano"), torch.float16)
+    config = RestorationConfig(student=student_preset("nano"))
+    save_checkpoint(path, Restoration(config), restoration_card(config, task="low-light", preset="nano"), torch.float16)
     return path
 
 
@@ -58,7 +59,7 @@ def test_a_flipped_bit_anywhere_in_the_tensors_is_one_line(weights: Path, tmp_pa
         damaged[place] ^= 1 << chance.randrange(8)
         path = tmp_path / "damaged.safetensors"
         path.write_bytes(damaged)
-        for read in (load_student, read_checkpoint):
+        for read in (load_restoration, read_checkpoint):
             with pytest.raises(CheckpointError, match="do not fit their check sum: the copy is damaged") as caught:
                 read(path)
             assert str(caught.value).startswith(f"{path}: ")
@@ -78,7 +79,7 @@ def test_a_file_without_a_check_sum_still_loads(weights: Path, tmp_path: Path) -
     old = tmp_path / "old.safetensors"
     old.write_bytes(len(head).to_bytes(8, "little") + head + content[end:])
     assert stated_checksum(old.read_bytes()) is None
-    ours, theirs = load_student(weights), load_student(old)
+    ours, theirs = load_restoration(weights), load_restoration(old)
     assert ours[1] == theirs[1]
     assert all(torch.equal(a, b) for a, b in zip(ours[0].parameters(), theirs[0].parameters(), strict=True))
 

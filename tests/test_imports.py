@@ -16,6 +16,8 @@ FOLDERS = (  # top down: a folder imports only itself, what stands below it, and
     "evaluate",
     "train",
     "infer",
+    "tasks",
+    "render",
     "losses",
     "nets",
     "flow",

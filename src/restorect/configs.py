@@ -134,6 +134,15 @@ def override(values: Mapping[str, Any], settings: Sequence[str]) -> dict[str, An
     return typing.cast(dict[str, Any], result)
 
 
+def read_setting(text: str | None, option: str) -> Any:  # noqa: ANN401
+    """What the text of a command-line option says in YAML; None stays None.
+
+    Raises:
+        ConfigError: it is no YAML.
+    """
+    return None if text is None else _parsed(text, option)
+
+
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     """Two nested mappings, the second one first."""
     both = dict(below)

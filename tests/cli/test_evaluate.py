@@ -53,11 +53,19 @@ def test_shipped_weights_and_baselines_on_a_folder_of_pairs(pairs: Path, tmp_pat
     methods = {method["name"]: method for method in summary(out)["methods"]}
     assert next(iter(methods)) == "restorect nano"
     assert len(methods["restorect nano"]["weights_sha256"]) == 64
-    classical = {"gamma", "clahe", "histogram-equalisation", "multi-scale-retinex", "grey-world", "white-balance"}
+    classical = {
+        "gamma",
+        "clahe",
+        "histogram-equalisation",
+        "multi-scale-retinex",
+        "grey-world",
+        "white-balance",
+        "gain-nlm",
+    }
     assert classical | {"input"} < set(methods)
     assert set(methods["input"]["scores"]) == {"psnr", "ssim", "psnr_gtmean", "ssim_gtmean"}
     rows = list(csv.DictReader((out / "images.csv").open(encoding="utf-8")))
-    assert len(rows) == 3 * 8
+    assert len(rows) == 3 * 9
     assert "<svg" in (out / "report.html").read_text(encoding="utf-8")
     before = (out / "images.csv").read_bytes()
     assert runner.invoke(app, line).exit_code == 0
@@ -122,6 +130,36 @@ def test_photos_that_cannot_be_judged_give_exit_code_1(pairs: Path, tmp_path: Pa
     assert result.exit_code == 1
     assert "failed: low, n1: " in result.output
     assert summary(tmp_path / "out")["methods"][0]["images"] == 2
+
+
+def test_the_eye_judges_any_outputs_with_and_without_ground_truth(pairs: Path, tmp_path: Path) -> None:
+    line = [
+        "--outputs",
+        str(pairs / "high"),
+        "--name",
+        "reference",
+        "--metrics",
+        "psnr,eye",
+        "-o",
+        str(tmp_path / "out"),
+    ]
+    result = runner.invoke(app, ["evaluate", "--pairs", str(pairs), "--baselines", *line])
+    assert result.exit_code == 0, result.output
+    found = summary(tmp_path / "out")
+    assert list(found["columns"]) == ["psnr", "burnt", "grey", "dark-noise", "lift", "lights", "shadows", "halo"]
+    assert found["columns"]["lift"] == "near"
+    methods = {method["name"]: method["scores"] for method in found["methods"]}
+    assert methods["reference"]["lift"]["mean"] == pytest.approx(5, rel=0.02)  # the dark photos are a fifth
+    assert methods["input"]["lift"]["mean"] == 1
+    assert not {"grey", "lights", "halo"} & set(methods["reference"])  # neither black nor bright places there
+    line[line.index("psnr,eye")] = "eye"
+    again = runner.invoke(app, ["evaluate", "--photos", str(pairs / "low"), *line])
+    assert again.exit_code == 0, again.output
+    alone = summary(tmp_path / "out")["methods"][0]["scores"]
+    assert alone["lift"] == methods["reference"]["lift"]
+    line[1] = str(pairs / "low")
+    refused = runner.invoke(app, ["evaluate", "--reference", str(pairs / "high"), *line])
+    assert "burnt compares with the degraded photo, and there is none" in str(refused.exception)
 
 
 def test_mixed_depth_is_refused_or_stamped(pairs: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from evaluate_makers import dark, picture
 from restorect.evaluate.baselines import (
     BASELINES,
     clahe,
+    gain_and_non_local_means,
     gamma,
     grey_world,
     histogram_equalisation,
@@ -40,6 +41,27 @@ def test_gamma_takes_a_flat_image_to_mid_grey_and_keeps_black_and_white() -> Non
     output = gamma(image)
     assert (output[0, 0, 0], output[1, 1, 0]) == (255, 0)
     assert output[5, 5, 0] > 20
+
+
+def test_the_denoiser_brightens_by_one_gain_and_takes_the_noise_away() -> None:
+    random = np.random.default_rng(0)
+    noisy = np.full((64, 64, 3), 20.0)
+    noisy[:, 32:] = 40
+    photo = np.round(noisy + random.normal(0, 1.5, noisy.shape)).astype(np.uint8)
+    output = gain_and_non_local_means(photo).astype(float)
+    gain = 0.44 * 255 / photo.mean()
+    assert output.mean() == pytest.approx(0.44 * 255, abs=1)
+    assert output[:, 36:].mean() / output[:, :28].mean() == pytest.approx(2, rel=0.02)
+    assert output[8:-8, 40:-8].std() < 0.4 * gain * photo[8:-8, 40:-8].std()
+
+
+def test_the_denoiser_darkens_nothing_and_keeps_hue() -> None:
+    bright = np.full((16, 16, 3), (230, 150, 120), np.uint8)
+    assert np.abs(gain_and_non_local_means(bright).astype(int) - bright).max() <= 2
+    orange = np.full((16, 16, 3), (20, 10, 5), np.uint8)
+    red, green, blue = gain_and_non_local_means(orange)[8, 8].astype(float)
+    assert red / green == pytest.approx(2, rel=0.05)
+    assert green / blue == pytest.approx(2, rel=0.08)
 
 
 def test_gamma_keeps_the_order_of_values() -> None:

@@ -50,11 +50,7 @@ def cases(tmp_path: Path) -> list[Case]:
 
 def run(cases: list[Case], method: Method, folder: Path, **options: object) -> list[Result]:
     folder.mkdir(exist_ok=True)
-    journal = Journal(folder / "journal.jsonl")
-    try:
-        return evaluate(cases, method, RULER, journal, **options)  # type: ignore[arg-type]
-    finally:
-        journal.close()
+    return evaluate(cases, method, RULER, Journal(folder / "journal.jsonl"), **options)  # type: ignore[arg-type]
 
 
 def test_the_output_is_judged_as_it_would_be_written(cases: list[Case], tmp_path: Path) -> None:

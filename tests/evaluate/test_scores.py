@@ -18,6 +18,7 @@ from restorect.evaluate.scores import (
     score_all,
 )
 from restorect.evaluate.sets import choose_set_measures
+from restorect.metrics.eye import EYE
 from restorect.metrics.pretrained import PRETRAINED
 from restorect.metrics.psnr import psnr
 from restorect.metrics.registry import METRICS
@@ -66,9 +67,22 @@ def test_a_score_that_is_not_finite_is_refused_by_name() -> None:
         score_all([broken], FULL, pair()[0], None)
 
 
+def test_what_is_undefined_is_left_out_and_never_a_score() -> None:
+    grey = load_measure(METRICS["grey"])
+    output, _ = pair()
+    assert score_all([BRIGHTNESS, grey], FULL, output, None, output + 0.5) == {"mean": float(output.mean())}
+    assert score_all([grey], FULL, output, None, 0 * output) == {
+        "grey": pytest.approx(255 * float(output.mean()), rel=0.1)
+    }
+    with pytest.raises(ValueError, match="not finite"):
+        score_all([grey], FULL, output * float("nan"), None, output)
+
+
 def test_the_usual_metrics() -> None:
     ready, lacking = choose_measures(None, paired=True, protocol=FULL)
     assert ([m.name for m in ready], lacking) == (["psnr", "ssim"], {})
+    ready, _ = choose_measures(None, paired=False, protocol=FULL)
+    assert [m.name for m in ready] == ["niqe", *EYE, "uciqe", "uiqm"]
 
 
 def test_a_metric_that_lacks_something_is_told_and_the_others_are_computed() -> None:
@@ -93,6 +107,7 @@ def test_all_metrics_are_described() -> None:
     rows = {row[0]: row[1:] for row in described()}
     assert set(rows) == set(METRICS)
     assert rows["psnr"] == ("target", "higher", "ready")
+    assert rows["lift"] == ("input", "near", "ready")
     assert rows["niqe"] == ("none", "lower", "ready")
     assert rows["fid"][2].startswith("needs weights inception-fid")
 

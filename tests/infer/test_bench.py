@@ -12,14 +12,13 @@ from torch import nn
 from typer.testing import CliRunner
 
 from restorect.cli.main import app
-from restorect.configs import to_mapping
 from restorect.errors import CheckpointError, ConfigError, DeviceError, RestorectError
 from restorect.infer import bench, costs
 from restorect.infer.bench import Case, build, measure_all, measure_apart
 from restorect.infer.costs import Figures, measure, resident_mib
 from restorect.nets.checkpoint import Card, save_checkpoint
 from restorect.nets.presets import student_preset
-from restorect.nets.student import Student
+from restorect.render.restoration import Restoration, RestorationConfig
 
 runner = CliRunner()
 
@@ -69,18 +68,18 @@ def test_the_peak_holds_what_a_pass_allocates() -> None:
         del block
 
     figures = measure(lambda: forward, runs=1)
-    if figures.peak_mib is None or figures.loaded_mib is None:
+    if figures.peak_mib is None:
         pytest.skip("this system does not tell")
     assert figures.peak_mib >= 64
     assert figures.peak_mib >= figures.loaded_mib > 1
 
 
-def test_resident_memory_is_told_on_linux_and_mac() -> None:
+def test_resident_memory_is_told() -> None:
     now, peak = resident_mib()
-    if sys.platform in ("linux", "darwin"):
-        assert now is not None
+    assert now > 1
+    if sys.platform in ("linux", "darwin", "win32"):
         assert peak is not None
-        assert 1 < now <= peak
+        assert now <= peak
 
 
 @pytest.mark.timeout(900)  # nothing below depends on the clock, but a new torch takes minutes on a busy machine
@@ -94,9 +93,9 @@ def test_a_preset_in_a_process_of_its_own() -> None:
 
 def test_a_weight_file_runs_through_the_restorer(tmp_path: Path) -> None:
     file = tmp_path / "mine.safetensors"
-    student = Student(student_preset("nano"))
+    student = Restoration(RestorationConfig(student=student_preset("nano")))
     save_checkpoint(
-        file, student, Card(kind="student", task="low-light", preset="nano", config=to_mapping(student.config))
+        file, student, Card(kind="student", task="low-light", preset="nano", config=student.config.written())
     )
     case = nano(preset=None, weights=str(file))
     assert case.name == "mine.safetensors"

@@ -17,10 +17,10 @@ from restorect.flow.velocity import VelocityConfig
 from restorect.infer import catalogue
 from restorect.infer.restorer import Restorer, peak_bytes
 from restorect.nets.blocks import Modulation
-from restorect.nets.checkpoint import file_hash, save_checkpoint, student_card
+from restorect.nets.checkpoint import file_hash, save_checkpoint
 from restorect.nets.codes import mean_codes, noise_codes
 from restorect.nets.priors import PriorConfig
-from restorect.nets.student import Student, StudentConfig
+from restorect.nets.student import StudentConfig
 from restorect.nets.transformer import TransformerConfig
 
 Array = np.ndarray[Any, Any]
@@ -39,7 +39,7 @@ def _write(path: Path, **options: Any) -> Path:
     )
     student = Student(config)
     with torch.no_grad():
-        student.transformer.output.weight *= 3
+        student.student.transformer.stem.output.weight *= 3
         for module in student.modules():
             if isinstance(module, Modulation):
                 module.weight.weight *= 8
@@ -221,7 +221,7 @@ def test_floats_outside_are_carried_past_the_network(restorer: Restorer) -> None
 
 def test_the_network_s_output_is_cut_to_the_range(weights: Path) -> None:
     restorer = Restorer.load(weights=weights)
-    restorer.network.transformer.output.weight.mul_(100)
+    restorer.network.student.transformer.stem.output.weight.mul_(100)
     out = restorer(_image(np.float32))
     assert (out.min(), out.max()) == (0, 1)
     coded = restorer(_image(np.uint8))
@@ -387,10 +387,10 @@ from restorect.infer.costs import resident_mib
 from restorect.infer.restorer import Restorer
 from restorect.nets.checkpoint import Card
 from restorect.nets.presets import student_preset
-from restorect.nets.student import Student
+from restorect.render.restoration import Restoration, RestorationConfig
 torch.set_num_threads(1)
 card = Card(kind="student", task="low-light", preset="nano")
-restorer = Restorer(Student(student_preset("nano")), card, "random", torch.device("cpu"))
+restorer = Restorer(Restoration(RestorationConfig(student=student_preset("nano"))), card, "random", torch.device("cpu"))
 restorer(np.zeros((64, 64, 3), np.float32))
 before, _ = resident_mib()
 restorer(np.zeros((866, 1155, 3), np.float32))

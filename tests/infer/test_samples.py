@@ -14,14 +14,14 @@ from restorect.nets.blocks import Modulation
 from restorect.nets.checkpoint import Card
 from restorect.nets.codes import Codes, noise_codes
 from restorect.nets.presets import student_preset
-from restorect.nets.student import Student
+from restorect.render.restoration import Restoration, RestorationConfig
 
 
 @pytest.fixture(scope="module")
 def restorer() -> Restorer:
     torch.manual_seed(0)
-    student = Student(student_preset("nano"))
-    torch.nn.init.normal_(student.transformer.output.weight, std=0.05)  # more would leave the range
+    student = Restoration(RestorationConfig(student=student_preset("nano")))
+    torch.nn.init.normal_(student.student.transformer.stem.output.weight, std=0.05)  # more would leave the range
     for module in student.modules():
         if isinstance(module, Modulation):
             torch.nn.init.normal_(module.weight.weight, std=0.2)

@@ -10,45 +10,43 @@ import torch
 
 from restorect.flow.velocity import VelocityConfig
 from restorect.nets import presets
-from restorect.nets.checkpoint import save_checkpoint, student_card
+from restorect.nets.checkpoint import save_checkpoint
 from restorect.nets.priors import PriorConfig
-from restorect.nets.student import Student, StudentConfig
+from restorect.nets.student import StudentConfig
 from restorect.nets.teacher import TeacherConfig
 from restorect.nets.transformer import TransformerConfig
+from restorect.render.checkpoint import restoration_card
+from restorect.render.exposure import ExposureConfig
+from restorect.render.restoration import Restoration, RestorationConfig
 
-TRANSFORMER = TransformerConfig(
-    dim=8, blocks=(1, 1, 1, 1), refine=1, heads=(1, 1, 1, 1), stem=4, gain=True, detail=True
-)
+TRANSFORMER = TransformerConfig(dim=8, blocks=(1, 1, 1, 1), refine=1, heads=(1, 1, 1, 1), stem=4)
 PRIORS = PriorConfig(width=4, blocks=1, view=16)
 
 
 @contextmanager
 def small_nets() -> Iterator[None]:
-    """Within it, "tiny", "toned" and "wide" are small; "toned" has a tone curve, "wide" twice the width."""
-    toned = replace(TRANSFORMER, tone=True)
+    """Within it, "tiny", "full" and "wide" are small; "full" has no folded stem, "wide" twice the width."""
+    full = replace(TRANSFORMER, stem=1)
     student = StudentConfig(
         transformer=TRANSFORMER,
         conditions=PRIORS,
         velocity=VelocityConfig(width=16, blocks=1),
-        exposure_trust=0.7,  # so that whoever goes past `Student.restore` is found out
     )
     teacher = TeacherConfig(transformer=TRANSFORMER, priors=PRIORS)
     wide = TeacherConfig(
         transformer=TransformerConfig(dim=16, blocks=(1, 1, 1, 1), refine=1, heads=(1, 1, 1, 1), stem=2), priors=PRIORS
     )
     with (
-        mock.patch.dict(presets.STUDENTS, {"tiny": student, "toned": replace(student, transformer=toned)}),
-        mock.patch.dict(
-            presets.TEACHERS, {"tiny": teacher, "toned": replace(teacher, transformer=toned), "wide": wide}
-        ),
+        mock.patch.dict(presets.STUDENTS, {"tiny": student, "full": replace(student, transformer=full)}),
+        mock.patch.dict(presets.TEACHERS, {"tiny": teacher, "full": replace(teacher, transformer=full), "wide": wide}),
     ):
         yield
 
 
 def write_student(path: Path, **card: object) -> Path:
-    """An untrained small "tiny" for low light, with these fields on its card."""
+    """An untrained small "tiny" for low light, with a step that shows, and with these fields on its card."""
     torch.manual_seed(1)
     with small_nets():
-        config = presets.student_preset("tiny")
-    save_checkpoint(path, Student(config), student_card(config, task="low-light", preset="tiny", **card))
+        config = RestorationConfig(student=presets.student_preset("tiny"), after=(ExposureConfig(trust=0.7),))
+    save_checkpoint(path, Restoration(config), restoration_card(config, task="low-light", preset="tiny", **card))
     return path

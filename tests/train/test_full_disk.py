@@ -122,7 +122,8 @@ def test_whichever_file_meets_the_full_disk(
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_log_that_cannot_grow_is_one_line(tmp_path: Path) -> None:
     log = RunLog(tmp_path, 0)
-    log._file = Path("/dev/full").open("a")
+    (tmp_path / "log.jsonl").unlink()
+    (tmp_path / "log.jsonl").symlink_to("/dev/full")
     with pytest.raises(TrainingError, match=rf"log\.jsonl: cannot be written \({FULL}\); .*--resume"):
         log.write("train", 1, {"loss": 1.0})
     log.close()

@@ -6,18 +6,13 @@ from typing import Annotated
 
 import typer
 
+from restorect.tasks import task_names
 
-class Task(str, Enum):
-    """The tasks that have a simulator."""
-
-    LOW_LIGHT = "low-light"
-    UNDERWATER = "underwater"
-    BACKLIT = "backlit"
-    FUNDUS = "fundus"
+_Task = Enum("_Task", {name: name for name in task_names()}, type=str)  # type: ignore[misc]
 
 
 def degrade(
-    task: Annotated[Task, typer.Argument(help="What to simulate.", show_default=False)],
+    task: Annotated[_Task, typer.Argument(help="What to simulate.", show_default=False)],
     photos: Annotated[Path, typer.Argument(metavar="IN", help="A clean photo, or a folder of them.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to fill: low/ and high/.", show_default=False)],
     seed: Annotated[int, typer.Option(help="Another seed makes other pairs.")] = 0,
@@ -31,15 +26,15 @@ def degrade(
     from rich.console import Console
     from rich.progress import track
 
-    from restorect.data.degrade import SIMULATORS
     from restorect.data.degrade.pairs import write_pairs
     from restorect.errors import DataError, shown
     from restorect.images.find import photos_in
+    from restorect.tasks import find_task
 
     if not photos.exists():
         raise DataError(f"{shown(photos)}: no such file or folder")
     files = [photos] if photos.is_file() else photos_in(photos)
-    outcomes = write_pairs(files, out, SIMULATORS[task.value], seed=seed, count=count, overwrite=force)
+    outcomes = write_pairs(files, out, find_task(task.value).simulate, seed=seed, count=count, overwrite=force)
     console = Console(stderr=True)
     made = failed = 0
     for outcome in track(

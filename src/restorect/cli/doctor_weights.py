@@ -38,13 +38,13 @@ def _trouble(path: Path) -> str:
     from restorect.errors import RestorectError
     from restorect.infer.auto.classifier import Classifier
     from restorect.infer.catalogue import shipped_classifier
-    from restorect.nets.checkpoint import load_student
+    from restorect.render.checkpoint import load_restoration
 
     try:
         if path.name == shipped_classifier().name:
             Classifier.load(path)
         else:
-            load_student(path)
+            load_restoration(path)
     except RestorectError as error:
         return f"{path.name}{str(error).removeprefix(str(path))}"
     return ""

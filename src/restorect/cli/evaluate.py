@@ -38,14 +38,16 @@ Seed: TypeAlias = Annotated[int, typer.Option(help="Start of the flow.")]
 Steps: TypeAlias = Annotated[int | None, typer.Option(help="Steps of the flow; by default as trained.")]
 Device: TypeAlias = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps, or auto.")]
 Protocol: TypeAlias = Annotated[str, typer.Option(help="rgb-full, rgb-full+gtmean or y-256-authors.")]
-Metrics: TypeAlias = Annotated[str | None, typer.Option(help="Names with commas; `list` shows all.")]
+Metrics: TypeAlias = Annotated[
+    str | None, typer.Option(help="Names with commas, `eye` for the seven of the eye; `list` shows all.")
+]
 WeightsDir: TypeAlias = Annotated[
     Path | None, typer.Option(help="Folder with the weights and parameters that metrics need and cannot bring.")
 ]
 FidAgainst: TypeAlias = Annotated[
     Path | None, typer.Option(help="Good photos that the metric fid compares with; by default the ground truths.")
 ]
-Baselines: TypeAlias = Annotated[bool, typer.Option("--baselines", help="Judge six classical methods too.")]
+Baselines: TypeAlias = Annotated[bool, typer.Option("--baselines", help="Judge the classical methods too.")]
 MixedDepth: TypeAlias = Annotated[
     bool, typer.Option("--mixed-depth", help="Accept 8 bit beside 16 bit; the report is stamped so.")
 ]
@@ -214,7 +216,10 @@ def _good_photos(folder: Path | None, metrics: str | None) -> list[Path]:
 
 
 def _names(metrics: str) -> list[str]:
-    return [name.strip() for name in metrics.split(",") if name.strip()]
+    from restorect.metrics.eye import EYE
+
+    asked = [name.strip() for name in metrics.split(",") if name.strip()]
+    return [name for one in asked for name in (EYE if one == "eye" else (one,))]
 
 
 def _folder(out: Path | None) -> Path:

@@ -95,7 +95,7 @@ def _columns(summary: dict[str, Any]) -> list[_Column]:
     found = []
     for name in summary["columns"]:
         digits = digits_of(summary, name)
-        found.append(_Column(head=name, cells=[_cell(method["scores"].get(name), digits) for method in methods]))
+        found.append(_Column(head=name, cells=[_cell(method, name, digits) for method in methods]))
     for name in summary["set_columns"]:
         found.append(_Column(head=name, cells=[_set_cell(method["set_scores"].get(name)) for method in methods]))
     for name, reason in summary["unavailable"].items():
@@ -115,10 +115,12 @@ def _groups(columns: Sequence[_Column], width: int) -> list[list[_Column]]:
     return groups
 
 
-def _cell(score: dict[str, float] | None, digits: int) -> str:
+def _cell(method: dict[str, Any], column: str, digits: int) -> str:
+    score = method["scores"].get(column)
     if score is None:
         return "-"
-    return f"{score['mean']:.{digits}f}\n({score['low']:.{digits}f} to {score['high']:.{digits}f})"
+    some = f"\nof {score['count']} images" if score["count"] < method["images"] else ""
+    return f"{score['mean']:.{digits}f}\n({score['low']:.{digits}f} to {score['high']:.{digits}f}){some}"
 
 
 def _set_cell(score: dict[str, float] | None) -> str:

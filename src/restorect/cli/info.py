@@ -1,4 +1,4 @@
-"""`restorect info`: what was understood of a photograph."""
+"""`restorect info`: what was understood of a photograph, or what a weight file is."""
 
 import json
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from restorect.cli import info_weights
 from restorect.cli.library_warnings import hush
 
 if TYPE_CHECKING:
@@ -18,11 +19,16 @@ _EXIF_FOLDER, _GPS_FOLDER = 0x8769, 0x8825
 
 
 def info(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Photographs.", show_default=False)],
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="Photographs, or weight files (.safetensors).", show_default=False),
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a file.")] = False,
     max_megapixels: Annotated[float, typer.Option(help="Do not decode larger photos.")] = 500.0,
 ) -> None:
     """Show what is understood of photographs: size, depth, profile, orientation, metadata, likely task.
+
+    Of a weight file: its card, with the steps around the network.
 
     Exit code: 0 all were understood, 1 some were not.
     """
@@ -33,12 +39,14 @@ def info(
     failed = False
     for path in files:
         try:
-            facts = _facts(path, max_megapixels)
+            weights = path.suffix == info_weights.SUFFIX
+            facts = info_weights.facts(path) if weights else _facts(path, max_megapixels)
         except (RestorectError, OSError, MemoryError) as error:
             failed = True
             typer.echo(f"failed: {Failure.of(path, error)}", err=True)
         else:
-            typer.echo(json.dumps(facts) if as_json else _text(facts))
+            told = info_weights.text if weights else _text
+            typer.echo(json.dumps(facts) if as_json else told(facts))
     raise typer.Exit(int(failed))
 
 

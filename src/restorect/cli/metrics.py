@@ -29,8 +29,8 @@ def list_metrics() -> None:
 
     table = Table("name", "better", "compares with", "needs", "of a")
     for info in METRICS.values():
-        better = "higher" if info.higher_is_better else "lower"
-        table.add_row(info.name, better, info.reference, ", ".join(info.weights), "set" if info.per_set else "photo")
+        one = "set" if info.per_set else "photo"
+        table.add_row(info.name, info.better, info.reference, ", ".join(info.weights), one)
     Console().print(table)
 
 

@@ -126,11 +126,11 @@ def _run(
 
     for path in plan.passed_over:
         display.notice(f"{shown(path)} was written by an earlier run, so it is no input of this one")
-    stop, fundus = Stop(), _FundusNotice(display.notice)
+    stop, notices = Stop(), _Notices(display.notice)
 
     def show(event: "Event") -> None:
         if isinstance(event, Restored):
-            fundus.see(event.task)
+            notices.see(event.task)
         display.event(event)
 
     with contextlib.closing(display), stopping(stop):
@@ -164,7 +164,7 @@ def _to_stdout(
         lines = [] if quiet else [*([str(item.decision)] if item.decision else []), *item.warnings]
         for line in lines:
             typer.echo(f"restorect: {shown(source.path)}: {shown(line)}", err=True)
-        _FundusNotice(lambda text: typer.echo(f"restorect: {text}", err=True)).see(item.task)
+        _Notices(lambda text: typer.echo(f"restorect: {text}", err=True)).see(item.task)
     return _write(content)
 
 
@@ -201,16 +201,17 @@ def _write(content: bytes) -> int:
     return 0
 
 
-class _FundusNotice:
-    """Says once that restored retina photographs are not for diagnosis."""
+class _Notices:
+    """Says once what is to be known of a task, for example that retina photographs are not for diagnosis."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
-        self._say, self._said = say, False
+        self._say, self._seen = say, set[str]()
 
     def see(self, task: str) -> None:
         """Take note of what a photo was restored for."""
-        if task == "fundus" and not self._said:
-            from restorect.infer.fundus import NOTICE
+        from restorect.tasks import find_task, task_names
 
-            self._said = True
-            self._say(NOTICE)
+        if task not in self._seen and task in task_names():
+            self._seen.add(task)
+            if notice := find_task(task).notice:
+                self._say(notice)

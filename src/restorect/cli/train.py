@@ -1,22 +1,34 @@
-"""`restorect train decompose|teacher|student|exposure|auto`: from a recipe and folders of photos to a checkpoint."""
+"""`restorect train RECIPE`: from a recipe and folders of photos to a checkpoint; and packing, migrating, `auto`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
+from typer.core import TyperGroup
 
 from restorect.errors import shown
 
 if TYPE_CHECKING:
     from restorect.train.loop import Report
-    from restorect.train.recipes import Recipe
-    from restorect.train.run import Run
+
+STAGES = ("decompose", "teacher", "student", "exposure")
+
+
+class _Group(TyperGroup):
+    """`restorect train RECIPE` is the stage that the recipe names."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - typer hides their types
+        """The command, and what is left for it."""
+        named = Path(args[0]).suffix in (".yaml", ".yml")
+        return super().resolve_command(ctx, ["run", *args] if named else args)
+
 
 app = typer.Typer(
-    help="Train the networks: decompose (stage 0), teacher (stage 1), student (stage 2), exposure (stage 3).",
+    cls=_Group,
+    help="Train the networks: `train RECIPE.yaml`, or a stage by its name: decompose (0), teacher (1), student (2), "
+    "exposure (3).",
     no_args_is_help=True,
 )
 
@@ -35,56 +47,8 @@ Checkpoint = Annotated[Path | None, typer.Option(help="Checkpoint of stage 0.")]
 Start = Annotated[Path | None, typer.Option("--init", help="Checkpoint of the same network to start from.")]
 
 
-@app.command()
-def decompose(
-    recipe: RecipeFile = None,
-    *,
-    out: Out,
-    data: Data = None,
-    val: Val = None,
-    clean: Clean = None,
-    settings: Setting = None,
-    steps: Steps = None,
-    minutes: Minutes = None,
-    resume: Resume = False,
-    device: Device = "cpu",
-    threads: Threads = None,
-) -> None:
-    """Stage 0: reflectance and illumination of degraded and of clean photos."""
-    from restorect.train.recipes import DecompositionRecipe
-    from restorect.train.run import train_decomposition
-
-    values = _values(recipe, data, val, clean, settings, steps, minutes)
-    _carry_out(train_decomposition, DecompositionRecipe, values, out, resume, device, threads)
-
-
-@app.command()
-def teacher(
-    recipe: RecipeFile = None,
-    *,
-    out: Out,
-    decomposition: Checkpoint = None,
-    init: Start = None,
-    data: Data = None,
-    val: Val = None,
-    clean: Clean = None,
-    settings: Setting = None,
-    steps: Steps = None,
-    minutes: Minutes = None,
-    resume: Resume = False,
-    device: Device = "cpu",
-    threads: Threads = None,
-) -> None:
-    """Stage 1: the network that knows the answer."""
-    from restorect.train.recipes import TeacherRecipe
-    from restorect.train.run import train_teacher
-
-    values = _values(recipe, data, val, clean, settings, steps, minutes, decomposition=decomposition, init=init)
-    _carry_out(train_teacher, TeacherRecipe, values, out, resume, device, threads)
-
-
-@app.command()
-def student(
+def stage(
+    ctx: typer.Context,
     recipe: RecipeFile = None,
     *,
     out: Out,
@@ -101,38 +65,22 @@ def student(
     device: Device = "cpu",
     threads: Threads = None,
 ) -> None:
-    """Stage 2: the network that generates the teacher's knowledge; codes first, then the whole."""
-    from restorect.train.recipes import StudentRecipe
-    from restorect.train.run import train_student
-
+    """Train the stage that the recipe names, or that the command is called after."""
     values = _values(
         recipe, data, val, clean, settings, steps, minutes, teacher=teacher, decomposition=decomposition, init=init
     )
-    _carry_out(train_student, StudentRecipe, values, out, resume, device, threads)
+    named = ctx.info_name if ctx.info_name in STAGES else None
+    _carry_out(named, values, out, resume, device, threads)
 
 
-@app.command()
-def exposure(
-    recipe: RecipeFile = None,
-    *,
-    out: Out,
-    init: Annotated[Path | None, typer.Option("--init", help="The student, from stage 2.")] = None,
-    data: Data = None,
-    val: Val = None,
-    clean: Clean = None,
-    settings: Setting = None,
-    steps: Steps = None,
-    minutes: Minutes = None,
-    resume: Resume = False,
-    device: Device = "cpu",
-    threads: Threads = None,
-) -> None:
-    """Stage 3: how bright the student's restorations are to be."""
-    from restorect.train.recipes import ExposureRecipe
-    from restorect.train.run import train_exposure
-
-    values = _values(recipe, data, val, clean, settings, steps, minutes, init=init)
-    _carry_out(train_exposure, ExposureRecipe, values, out, resume, device, threads)
+app.command("run", hidden=True)(stage)
+for _name, _help in zip(STAGES, (
+    "Stage 0: reflectance and illumination of degraded and of clean photos.",
+    "Stage 1: the network that knows the answer.",
+    "Stage 2: the network that generates the teacher's knowledge; codes first, then the whole.",
+    "Stage 3: how bright the student's restorations are to be.",
+), strict=True):  # fmt: skip
+    app.command(_name, help=_help)(stage)
 
 
 @app.command()
@@ -143,12 +91,14 @@ def pack(
     note: Annotated[list[str] | None, typer.Option(help="NAME=TEXT for the card (repeatable).")] = None,
     start: Annotated[str | None, typer.Option(help="Default start of the flow: noise or mean.")] = None,
     flow_steps: Annotated[int | None, typer.Option(help="Default steps of the flow.")] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="A setting of a student that needs no other weights, name=value.")
+    before: Annotated[str | None, typer.Option(help="Steps in front of a student, for example '[balance]'.")] = None,
+    after: Annotated[
+        str | None, typer.Option(help="Steps behind it, for example '[exposure: {trust: 0.5, source: net}, hue]'.")
     ] = None,
     threads: Threads = None,
 ) -> None:
     """Pack a checkpoint for others: float16, measured as packed, with a card."""
+    from restorect.configs import read_setting
     from restorect.devices import use_threads
     from restorect.errors import ConfigError
     from restorect.train.pack import pack as pack_checkpoint
@@ -159,10 +109,28 @@ def pack(
     tests = {name: [folder] for name, folder in _named("--test", test).items()}
     notes: dict[str, Any] = dict(_named("--note", note))
     card = pack_checkpoint(
-        checkpoint, out, tests=tests, start=cast(Any, start), steps=flow_steps, settings=settings or (), notes=notes
+        checkpoint,
+        out,
+        tests=tests,
+        start=cast(Any, start),
+        steps=flow_steps,
+        before=read_setting(before, "--before"),
+        after=read_setting(after, "--after"),
+        notes=notes,
     )
     for name, figures in card.metrics.items():
         typer.echo(f"{shown(name)}: PSNR {figures['psnr']:.2f} dB, {_ssim(figures)} ({figures['protocol']})")
+
+
+@app.command()
+def migrate(
+    checkpoint: Annotated[Path, typer.Argument(help="A weight file of format 1.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")],
+) -> None:
+    """Bring a weight file of an earlier version up to date; its numbers stay as they are."""
+    from restorect.render.migrate import migrate as migrate_file
+
+    migrate_file(checkpoint, out)
 
 
 @app.command()
@@ -237,27 +205,20 @@ def _values(
 
 
 def _carry_out(
-    train: Callable[[Any, Run], dict[str, float]],
-    recipe_class: type[Recipe],
-    values: dict[str, Any],
-    out: Path,
-    resume: bool,
-    device: str,
-    threads: int | None,
+    named: str | None, values: dict[str, Any], out: Path, resume: bool, device: str, threads: int | None
 ) -> None:
     import os
 
     import torch
 
-    from restorect.configs import from_mapping
     from restorect.devices import find_device, use_threads
-    from restorect.train.run import Run
+    from restorect.train.run import Run, read_recipe, train
 
     use_threads(threads)
     chosen = find_device(device)
     if chosen.type == "cuda" and "LOCAL_RANK" in os.environ:
         chosen = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
-    recipe = from_mapping(recipe_class, values)
+    recipe = read_recipe(values, named)
     with _Display() as display:
         figures = train(recipe, Run(out, chosen, resume, display.show))
     if figures:

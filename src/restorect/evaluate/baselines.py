@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restorect.infer.arrays import like, to_tensor
-from restorect.nets.balance import BalanceConfig, balance
+from restorect.render.balance import BalanceConfig, balance
 
 Rgb = NDArray[np.uint8]
 Float = NDArray[np.float32]
@@ -19,6 +19,8 @@ Float = NDArray[np.float32]
 _GAMMA_GOAL = 0.5  # mean luma after gamma correction
 _CLIP, _TILES = 2.0, (8, 8)
 _SCALES = (15.0, 80.0, 250.0)
+_GAIN_GOAL = 0.44  # mean luma of the good photos of the low-light validation pairs
+_DENOISE = 10.0  # chosen of 5 to 30, see `gain_and_non_local_means`
 _CLIPPED_SHARE = 1.0  # per cent at either end that multi-scale Retinex lets go
 
 
@@ -33,6 +35,19 @@ def gamma(image: Rgb) -> Rgb:
     exponent = np.log(_GAMMA_GOAL) / np.log(np.clip(mean, 1e-3, 1 - 1e-3))
     table = np.round(255 * (np.arange(256) / 255) ** exponent).astype(np.uint8)
     return np.asarray(cv2.LUT(image, table), np.uint8)
+
+
+def gain_and_non_local_means(image: Rgb) -> Rgb:
+    """One gain for the whole photo, such that its mean luma goes to 0.44 if it is darker, then non-local means.
+
+    What a good classical denoiser leaves of the noise that brightening shows: OpenCV's `fastNlMeansDenoisingColored`
+    (Buades, Coll, Morel, CVPR 2005), filter strength 10 of 255 for light and for colour, patches of 7 pixels searched
+    for within 21. Of strengths from 5 to 30 that one had the best PSNR, at the truth's mean, on 12 validation pairs.
+    """
+    mean = float(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).mean()) / 255
+    bright = np.round((image * np.float32(max(_GAIN_GOAL / max(mean, 1e-3), 1.0))).clip(0, 255)).astype(np.uint8)
+    quiet = cv2.fastNlMeansDenoisingColored(np.ascontiguousarray(bright[:, :, ::-1]), None, _DENOISE, _DENOISE, 7, 21)
+    return np.ascontiguousarray(np.asarray(quiet, np.uint8)[:, :, ::-1])
 
 
 def histogram_equalisation(image: Rgb) -> Rgb:
@@ -69,7 +84,7 @@ def grey_world(image: Rgb) -> Rgb:
 
 
 def white_balance(image: Rgb) -> Rgb:
-    """Stretch and grey world as in front of our networks for photos under water; see `restorect.nets.balance`."""
+    """Stretch and grey world as in front of our networks for photos under water; see `restorect.render.balance`."""
     photo = to_tensor(image)
     return cast(Rgb, like(image, balance(photo, photo, BalanceConfig())))
 
@@ -77,6 +92,7 @@ def white_balance(image: Rgb) -> Rgb:
 BASELINES: dict[str, Callable[[Rgb], Rgb]] = {
     "input": unchanged,
     "gamma": gamma,
+    "gain-nlm": gain_and_non_local_means,
     "histogram-equalisation": histogram_equalisation,
     "clahe": clahe,
     "multi-scale-retinex": multi_scale_retinex,

@@ -73,11 +73,8 @@ def carry_out(plan: Plan, on_progress: OnProgress | None = None) -> dict[str, An
     except OSError as error:
         raise DataError(f"{plan.out}: cannot be made ({error.strerror}); give another --out") from error
     journal = Journal(plan.out / JOURNAL_NAME)
-    try:
-        good = _good(plan, journal, on_progress)
-        outcomes = [_outcome(plan, method, good, journal, on_progress) for method in plan.methods]
-    finally:
-        journal.close()
+    good = _good(plan, journal, on_progress)
+    outcomes = [_outcome(plan, method, good, journal, on_progress) for method in plan.methods]
     evaluation = Evaluation(
         test_set=replace(plan.test_set, stamps=(*plan.test_set.stamps, *_cautions(plan))),
         protocol=plan.ruler.protocol,

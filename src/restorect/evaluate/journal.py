@@ -5,11 +5,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from restorect.configs import from_mapping, read_json
+from restorect.configs import from_mapping
 from restorect.errors import ConfigError, DataError
-from restorect.files import open_regular, write_atomically
+from restorect.records import append_record, read_records, rewrite_records
 
 JOURNAL_NAME = "journal.jsonl"
 
@@ -63,16 +63,10 @@ class Journal:
     """
 
     def __init__(self, path: Path) -> None:
-        self._known: dict[str, Result] = {}
-        kept = []
+        self._path = path
         try:
-            for line in _lines(path):
-                result = _parsed(line)
-                if result is not None:
-                    self._known[result.key] = result
-                    kept.append(line + "\n")
-            write_atomically(path, "".join(kept).encode())  # a kill or a full disk here shall not lose what is known
-            self._file: IO[str] = path.open("a", encoding="utf-8")
+            self._known = {result.key: result for result in map(_result, read_records(path)) if result is not None}
+            rewrite_records(path, map(asdict, self._known.values()))
         except OSError as error:
             raise DataError(f"{path}: cannot be written ({error.strerror}); give another --out") from error
 
@@ -82,27 +76,14 @@ class Journal:
 
     def add(self, result: Result) -> None:
         """Append a result; it is on disk when this returns."""
-        self._file.write(json.dumps(asdict(result)) + "\n")
-        self._file.flush()
+        append_record(self._path, asdict(result))
         self._known[result.key] = result
 
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
 
-
-def _lines(path: Path) -> list[str]:
+def _result(record: Mapping[str, Any]) -> Result | None:
+    """A record's result; None where it is of another version."""
     try:
-        with open_regular(path) as file:
-            return file.read().decode("utf-8", "replace").splitlines()
-    except FileNotFoundError:
-        return []
-
-
-def _parsed(line: str) -> Result | None:
-    """A line's result; None where it is not JSON, or of another version."""
-    try:
-        result = from_mapping(Result, read_json(line))
-    except (ValueError, ConfigError):
+        result = from_mapping(Result, record)
+    except ConfigError:
         return None
     return result if all(isinstance(value, float | int) for value in result.scores.values()) else None

@@ -88,7 +88,7 @@ def _shown(methods: list[Mapping[str, Any]], columns: Mapping[str, str]) -> list
 
 
 def _row(method: Mapping[str, Any], columns: list[str]) -> str:
-    cells = [_estimate(method["scores"].get(column)) for column in columns]
+    cells = [_estimate(method, column) for column in columns]
     seconds = "" if method["seconds"] is None else f"{method['seconds']:.2f}"
     failed = f" ({len(method['failed'])} images failed)" if method["failed"] else ""
     return f"| {shown(method['name'])}{failed} | {' | '.join(cells)} | {seconds} |"
@@ -100,11 +100,13 @@ def _published(figure: Mapping[str, Any], columns: list[str]) -> str:
     return f"| *{figure['method']}, published ({note})* | {' | '.join(cells)} | |"
 
 
-def _estimate(score: Mapping[str, float] | None) -> str:
+def _estimate(method: Mapping[str, Any], column: str) -> str:
+    score = method["scores"].get(column)
     if score is None:
         return ""
     digits = _digits(score["mean"])
-    return f"{score['mean']:.{digits}f} ({score['low']:.{digits}f} to {score['high']:.{digits}f})"
+    some = f"; {score['count']} images" if score["count"] < method["images"] else ""
+    return f"{score['mean']:.{digits}f} ({score['low']:.{digits}f} to {score['high']:.{digits}f}{some})"
 
 
 def _digits(value: float) -> int:

@@ -7,19 +7,18 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from torch import Tensor
 
 from restorect.configs import require
 from restorect.errors import CheckpointError, ConfigError
 from restorect.evaluate.protocols import Protocol
+from restorect.metrics.eye import EYE
 from restorect.metrics.pretrained import PRETRAINED, Source, WeightsNeeded, find_weights, source_of
-from restorect.metrics.registry import METRICS, MetricInfo, Reference, Resources, load_metric, load_set_metric
+from restorect.metrics.registry import METRICS, Better, MetricInfo, Reference, Resources, load_metric, load_set_metric
 
-Better = Literal["higher", "lower"]
 _USUAL = ("psnr", "ssim")
-_USUAL_ALONE = ("niqe", "brisque", "biqi", "uciqe", "uiqm", "clip-iqa")
+_USUAL_ALONE = ("niqe", *EYE, "brisque", "biqi", "uciqe", "uiqm", "clip-iqa")
 _CAPPED = ("psnr", "psnr-y")
 
 IDENTICAL_DB = 100.0
@@ -37,6 +36,7 @@ class Measure:
         score: output (1, C, H, W) and reference of the same shape, or None, to a number.
         lacks: what it needs and has not got, "" when it is ready.
         sources: the files it was loaded from.
+        may_be_undefined: a photograph may have nothing that it could judge; it is left out of this column then.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Measure:
     score: Callable[[Tensor, Tensor | None], float]
     lacks: str = ""
     sources: tuple[Source, ...] = ()
+    may_be_undefined: bool = False
 
     @property
     def identity(self) -> str:
@@ -58,11 +59,10 @@ def load_measure(info: MetricInfo, weights_dir: Path | None = None) -> Measure:
     Raises:
         CheckpointError: a file of weights is another than the published one, or does not fit.
     """
-    better = better_of(info)
     try:
         metric = load_metric(info.name, Resources(weights_dir=weights_dir))
     except WeightsNeeded as needed:
-        return Measure(name=info.name, reference=info.reference, better=better, score=_never, lacks=str(needed))
+        return Measure(name=info.name, reference=info.reference, better=info.better, score=_never, lacks=str(needed))
 
     def score(output: Tensor, reference: Tensor | None) -> float:
         value = float(metric.score(output, reference))
@@ -71,9 +71,10 @@ def load_measure(info: MetricInfo, weights_dir: Path | None = None) -> Measure:
     return Measure(
         name=info.name,
         reference=info.reference,
-        better=better,
+        better=info.better,
         score=score,
         sources=_sources(info, weights_dir),
+        may_be_undefined=info.may_be_undefined,
     )
 
 
@@ -121,17 +122,12 @@ def choose_measures(
 
 def described(weights_dir: Path | None = None) -> list[tuple[str, str, str, str]]:
     """All metrics: name, what they compare with, which way is better, and whether they are ready or what they lack."""
-    return [(info.name, info.reference, better_of(info), _state(info, weights_dir)) for info in METRICS.values()]
+    return [(info.name, info.reference, info.better, _state(info, weights_dir)) for info in METRICS.values()]
 
 
 def is_of_sets(name: str) -> bool:
     """Whether that is a metric of whole sets, as FID."""
     return name in METRICS and METRICS[name].per_set
-
-
-def better_of(info: MetricInfo) -> Better:
-    """Which way is better."""
-    return "higher" if info.higher_is_better else "lower"
 
 
 def _state(info: MetricInfo, weights_dir: Path | None) -> str:
@@ -188,7 +184,7 @@ def score_all(
     target: Tensor | None,
     source: Tensor | None = None,
 ) -> dict[str, float]:
-    """All scores of one output: column names to finite numbers.
+    """All scores of one output: column names to finite numbers; none where a metric has nothing to judge.
 
     Args:
         measures: the metrics.
@@ -213,13 +209,15 @@ def score_all(
             if view.references_only and measure.reference != "target":
                 continue
             value = measure.score(seen, references[measure.reference])
+            if measure.may_be_undefined and math.isnan(value):
+                continue
             require(math.isfinite(value), f"metric {measure.name} gave {value}")
             scores[measure.name + view.suffix] = value
     return scores
 
 
 def columns(measures: Sequence[Measure], protocol: Protocol, *, paired: bool) -> dict[str, Better]:
-    """The columns that `score_all` will give, and which way each is better."""
+    """The columns that `score_all` may give, and which way each is better."""
     return {
         measure.name + view.suffix: measure.better
         for view in protocol.views

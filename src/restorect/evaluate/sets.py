@@ -15,10 +15,10 @@ from torch import Tensor
 from restorect.configs import require
 from restorect.evaluate.journal import Result
 from restorect.evaluate.protocols import Protocol
-from restorect.evaluate.scores import Better, better_of, check_protocol, is_of_sets
+from restorect.evaluate.scores import check_protocol, is_of_sets
 from restorect.metrics.fid import FEW, Gaussian, frechet_distance
 from restorect.metrics.pretrained import Source, WeightsNeeded
-from restorect.metrics.registry import METRICS, Resources, load_set_metric
+from restorect.metrics.registry import METRICS, Better, Resources, load_set_metric
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,7 @@ def choose_set_measures(
         except WeightsNeeded as needed:
             lacking[name] = str(needed)
             continue
-        better = better_of(METRICS[name])
+        better = METRICS[name].better
         ready.append(SetMeasure(name=name, better=better, features=metric.features, sources=metric.sources))
     return ready, lacking
 

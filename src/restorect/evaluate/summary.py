@@ -17,11 +17,11 @@ from restorect.errors import DataError, shown
 from restorect.evaluate.journal import Result
 from restorect.evaluate.methods import Method
 from restorect.evaluate.protocols import Protocol
-from restorect.evaluate.scores import Better
 from restorect.evaluate.sets import SetScore
 from restorect.evaluate.statistics import LEVEL, RESAMPLES, estimate
 from restorect.files import open_regular, write_atomically
 from restorect.metrics.pretrained import Source
+from restorect.metrics.registry import Better
 
 FORMAT_VERSION = 1
 KIND = "evaluation"
@@ -112,9 +112,10 @@ class Evaluation:
 
     @property
     def worst_first(self) -> list[Result]:
-        """What was judged of the method under test, by the first column."""
+        """What was judged of the method under test by the first column; "near": the smallest figure first."""
         column, better = next(iter(self.columns.items()))
-        return sorted(self.outcomes[0].judged, key=lambda r: (r.scores[column], r.name), reverse=better == "lower")
+        judged = (result for result in self.outcomes[0].judged if column in result.scores)
+        return sorted(judged, key=lambda r: (r.scores[column], r.name), reverse=better == "lower")
 
 
 def summarise(evaluation: Evaluation) -> dict[str, Any]:
@@ -235,12 +236,15 @@ def _parts(judged: Sequence[Result], columns: Mapping[str, Better]) -> dict[str,
     if not 1 < len(sources) <= len(judged) / 4:
         return {}
     return {
-        source: {
-            "images": len(results),
-            **_rounded({c: statistics.fmean(r.scores[c] for r in results) for c in columns if c in results[0].scores}),
-        }
+        source: {"images": len(results), **_rounded(_means(results, columns))}
         for source, results in sorted(sources.items())
     }
+
+
+def _means(results: Sequence[Result], columns: Mapping[str, Better]) -> dict[str, float]:
+    """The mean of each column that has a figure."""
+    values = {column: [r.scores[column] for r in results if column in r.scores] for column in columns}
+    return {column: statistics.fmean(figures) for column, figures in values.items() if figures}
 
 
 def _rounded(values: Mapping[str, float]) -> dict[str, float]:

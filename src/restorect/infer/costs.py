@@ -5,7 +5,6 @@ is what a person waits. Both are medians over the passes, after warm-up. GFLOPs 
 convolutions, matrix products and attention only, as `torch.utils.flop_counter` does.
 """
 
-import importlib
 import statistics
 import sys
 import time
@@ -33,7 +32,7 @@ class Figures:
     cpu_seconds: float
     wall_seconds: float
     peak_mib: float | None
-    loaded_mib: float | None
+    loaded_mib: float
     gflops: float
     device_peak_mib: float | None = None
 
@@ -75,23 +74,23 @@ def measure(make: Callable[[], Pass], *, runs: int, device: str = "cpu") -> Figu
     )
 
 
-def resident_mib() -> tuple[float | None, float | None]:
+def resident_mib() -> tuple[float, float | None]:
     """Resident set of this process in MiB: now, and the largest so far; None where the system does not tell.
 
     Linux's own `getrusage` would not do: its largest value is inherited from the process that started this one.
     """
-    try:
-        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
-        fields = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
-        return int(fields["VmRSS"].split()[0]) / 1024, int(fields["VmHWM"].split()[0]) / 1024
-    except (OSError, KeyError):
-        pass
-    try:
-        resource = importlib.import_module("resource")
-    except ImportError:  # Windows
-        return None, None
-    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
-    return largest, largest
+    import psutil
+
+    memory = psutil.Process().memory_info()
+    peak = getattr(memory, "peak_wset", None)  # Windows
+    if sys.platform == "linux":
+        lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+        peak = next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), None)
+    elif sys.platform != "win32":
+        import resource
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return memory.rss / 2**20, None if peak is None else peak / 2**20
 
 
 def _await(device: str) -> None:

@@ -10,29 +10,30 @@ from typing import cast
 import torch
 from torch import Tensor
 
+from restorect.colour import linear_to_srgb, srgb_to_linear
 from restorect.configs import require
-from restorect.data.degrade.camera import linear_to_srgb, srgb_to_linear
 from restorect.devices import find_device, use_threads
 from restorect.infer.arrays import Image, copy_of, like, to_tensor
 from restorect.infer.auto.decision import AUTO
 from restorect.infer.call import Options, PhotoCall
 from restorect.infer.catalogue import check_shipped, shipped_weights
-from restorect.infer.fundus import keep_safe
 from restorect.infer.samples import Sample, between
 from restorect.infer.spread import SAMPLES, spread
-from restorect.nets.checkpoint import Card, file_hash, load_student
+from restorect.nets.checkpoint import Card, file_hash
 from restorect.nets.codes import Codes
-from restorect.nets.student import Student
 from restorect.nets.transformer import TransformerConfig
+from restorect.render.checkpoint import load_restoration
+from restorect.render.restoration import Restoration
+from restorect.render.step import Scene
 
 
 class Restorer(PhotoCall):
-    """A student network around which everything a photograph needs is arranged.
+    """A restoration network, and what a photograph needs around it.
 
     Made by `Restorer.load`. Attributes: `task`, `size`, `card`, `weights_hash`, `network`, `device`.
     """
 
-    def __init__(self, network: Student, card: Card, weights_hash: str, device: torch.device) -> None:
+    def __init__(self, network: Restoration, card: Card, weights_hash: str, device: torch.device) -> None:
         self.network = network.to(device).eval().requires_grad_(False)
         self.card, self.weights_hash, self.device = card, weights_hash, device
         self.task, self.size = card.task, card.preset
@@ -66,7 +67,7 @@ class Restorer(PhotoCall):
         several = weights is None and task == AUTO
         require(not several, "task auto chooses among the networks of all tasks: use restorect.load, or name one task")
         path = Path(weights) if weights is not None else shipped_weights(task, size)
-        network, card = load_student(path)
+        network, card = load_restoration(path)
         weights_hash = file_hash(path)
         check_shipped(path, weights_hash)
         return cls(network, card, weights_hash, find_device(device))
@@ -74,7 +75,7 @@ class Restorer(PhotoCall):
     @property
     def default_steps(self) -> int:
         """Steps of the flow when none are asked for."""
-        return self.network.config.steps
+        return self.network.config.student.steps
 
     @torch.no_grad()
     def restorations(self, image: Image, options: Options) -> list[Image]:
@@ -123,8 +124,9 @@ class Restorer(PhotoCall):
         if strength == 0:
             return copy_of(image)
         there = Codes(codes.rex.to(self.device), codes.img.to(self.device))
-        mean = self.network.mean(self.network.read(tensor.clamp(0, 1)))
-        return cast(Image, like(image, self._restored(tensor, there, mean, strength)))
+        inside = tensor.clamp(0, 1)
+        scene = self.network.scene(inside, self.network.student.mean(self.network.read(inside)))
+        return cast(Image, like(image, self._restored(tensor, scene, there, strength)))
 
     def interpolate(self, image: Image, code_a: Codes, code_b: Codes, t: float, *, strength: float = 1.0) -> Image:
         """Restore a photograph between two of its samples: `t` = 0 gives the first, 1 the second; see `between`.
@@ -159,7 +161,8 @@ class Restorer(PhotoCall):
         options = Options(strength=strength, seed=seed, samples=samples, steps=steps, start="noise")
         require(samples >= 2, f"samples is {samples}; a spread needs at least 2")
         tensor = to_tensor(image).to(self.device)
-        drawn = (self._restored(tensor, *codes, strength) for codes in self._codes(tensor, options))
+        scene, drawn_codes = self._drawn(tensor, options)
+        drawn = (self._restored(tensor, scene, codes, strength) for codes in drawn_codes)
         map_BHW = cast(Tensor, spread(drawn, axis=1))
         if isinstance(image, Tensor):
             return map_BHW.to(image.device) if image.ndim == 4 else map_BHW[0].to(image.device)
@@ -167,32 +170,31 @@ class Restorer(PhotoCall):
 
     def _samples(self, image: Image, tensor: Tensor, options: Options) -> list[Sample[Image]]:
         """Restorations with their codes, of each photograph of a batch from darker to brighter."""
-        codes_and_means = self._codes(tensor, options)
-        drawn = [(self._restored(tensor, codes, mean, options.strength), codes) for codes, mean in codes_and_means]
+        scene, drawn_codes = self._drawn(tensor, options)
+        drawn = [(self._restored(tensor, scene, codes, options.strength), codes) for codes in drawn_codes]
         outputs, codes = _dark_to_bright(drawn)
         images = [cast(Image, like(image, output)) for output in outputs]
         return [Sample(image=each, codes=code) for each, code in zip(images, codes, strict=True)]
 
-    def _codes(self, tensor: Tensor, options: Options) -> Iterator[tuple[Codes, Codes | None]]:
-        """The codes of each seed, with those of the mean start if they are others; the photographs are read once."""
-        conditions = self.network.read(tensor.clamp(0, 1))
-        start = options.start or ("noise" if options.samples > 1 else None)  # the mean has but one
-        noisy = (start or self.network.config.start) == "noise"
-        mean = self.network.mean(conditions) if noisy else None
-        for seed in range(options.seed, options.seed + options.samples):
-            yield self.network.generate(conditions, self.network.start(len(tensor), start, seed), options.steps), mean
+    def _drawn(self, tensor: Tensor, options: Options) -> tuple[Scene, Iterator[Codes]]:
+        """What steps look at, and the codes of each seed; the photographs are read once."""
+        inside, student = tensor.clamp(0, 1), self.network.student
+        conditions = self.network.read(inside)
+        start = options.start or ("noise" if options.samples > 1 else student.config.start)  # the mean has but one
+        scene = self.network.scene(inside, student.mean(conditions) if start == "noise" else None)
+        seeds = range(options.seed, options.seed + options.samples)
+        starts = (student.start(len(tensor), start, seed) for seed in seeds)
+        return scene, (student.generate(conditions, each, options.steps) for each in starts)
 
-    def _restored(self, tensor: Tensor, codes: Codes, mean: Codes | None, strength: float) -> Tensor:
-        """Run the transformer and arrange what is around it."""
-        inside = tensor.clamp(0, 1)
-        output = self.network.restore(inside, codes, mean).clamp(0, 1)
+    def _restored(self, tensor: Tensor, scene: Scene, codes: Codes, strength: float) -> Tensor:
+        """Restore, and blend."""
+        output = self.network.restore(scene, codes).clamp(0, 1)
         # What lies outside [0, 1] never passed the network; it is added back at the end.
-        output = _blend(inside, output, strength) + (tensor - inside)
-        return keep_safe(tensor, output) if self.task == "fundus" else output
+        return _blend(scene.photo, output, strength) + (tensor - scene.photo)
 
     def peak_bytes(self, height: int, width: int) -> int:
         """Estimate of the memory that restoring a photograph of this size takes, in bytes."""
-        return peak_bytes(self.network.config.transformer, height, width)
+        return peak_bytes(self.network.config.student.transformer, height, width)
 
 
 def peak_bytes(config: TransformerConfig, height: int, width: int) -> int:
@@ -206,16 +208,17 @@ def peak_bytes(config: TransformerConfig, height: int, width: int) -> int:
     workspace, largest_hole = 112 * 2**20, 4e6
     pixels = (-(-height // config.multiple) * config.multiple) * (-(-width // config.multiple) * config.multiple)
     features = config.dim * (2 * 2 * 2 * config.expansion * 1.5 + 12) / config.stem**2
-    images = 3 * (8 + (4 if config.gain else 2))
+    images = 3 * (8 + (4 if config.stem > 1 else 2))
     grown = 0.75 * pixels + 0.25 * min(pixels, largest_hole)
     return workspace + int(grown * 4 * (features + images))
 
 
 def _blend(image: Tensor, output: Tensor, strength: float) -> Tensor:
-    """Blend in linear light, where half of two exposures is what a camera would have seen."""
+    """Blend in linear light: half of two exposures is what a camera would have seen. What is the same stays so."""
     if strength == 1:
         return output
-    return linear_to_srgb((1 - strength) * srgb_to_linear(image) + strength * srgb_to_linear(output))
+    mixed = linear_to_srgb((1 - strength) * srgb_to_linear(image) + strength * srgb_to_linear(output))
+    return torch.where(output == image, image, mixed)
 
 
 def _dark_to_bright(drawn: list[tuple[Tensor, Codes]]) -> tuple[list[Tensor], list[Codes]]:

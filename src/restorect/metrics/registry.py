@@ -17,6 +17,7 @@ from restorect.metrics.biqi import biqi, load_biqi
 from restorect.metrics.brisque import brisque, load_brisque
 from restorect.metrics.clip_iqa import ClipIQA
 from restorect.metrics.delta_e import delta_e
+from restorect.metrics.eye import burnt, dark_noise, grey, halo, lift, lights, shadows
 from restorect.metrics.fid import FID
 from restorect.metrics.loe import loe
 from restorect.metrics.lpips import LPIPS
@@ -29,6 +30,8 @@ from restorect.metrics.uiqm import uiqm
 from restorect.metrics.vessels import vessels
 
 Reference = Literal["target", "input", "none"]
+Better = Literal["higher", "lower", "near"]
+"""Which way is better; "near": neither, but near the ground truth's own figure."""
 
 
 class Scorer(Protocol):
@@ -58,24 +61,33 @@ class MetricInfo:
     Attributes:
         name: how commands and files call it; a variant follows a dash.
         title: the heading of a column, with the unit.
-        higher_is_better: whether more is better.
+        higher_is_better: whether more is better; None where it is right to be as the ground truth is.
         low: the smallest value, None where there is no bound.
         high: the largest value, None where there is no bound.
         reference: what it compares with: the "target" (ground truth), the "input" before restoring, or "none".
         per_set: one figure for a whole set (FID) instead of one per image.
         weights: names in `pretrained.PRETRAINED` that it needs, and parameters that only a user can fit.
         smallest: the shortest side in pixels that it accepts.
+        may_be_undefined: a photograph may have nothing to judge; its figure is `nan` then, and enters no mean.
     """
 
     name: str
     title: str
-    higher_is_better: bool
+    higher_is_better: bool | None
     low: float | None = 0.0
     high: float | None = None
     reference: Reference = "none"
     per_set: bool = False
     weights: tuple[str, ...] = ()
     smallest: int = 1
+    may_be_undefined: bool = False
+
+    @property
+    def better(self) -> Better:
+        """Which way is better."""
+        if self.higher_is_better is None:
+            return "near"
+        return "higher" if self.higher_is_better else "lower"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,6 +187,18 @@ def _lpips_info(name: str, title: str, backbone: str, *, smallest: int) -> Metri
     )
 
 
+def _eye_info(name: str, title: str, higher_is_better: bool | None, *, high: float | None = None) -> MetricInfo:
+    return MetricInfo(
+        name=name,
+        title=title,
+        higher_is_better=higher_is_better,
+        low=None if name in ("lights", "shadows") else 0.0,
+        high=high,
+        reference="input",
+        may_be_undefined=name != "burnt",
+    )
+
+
 _ALL = (
     MetricInfo(name="psnr", title="PSNR (dB)", higher_is_better=True, reference="target"),
     MetricInfo(name="psnr-y", title="PSNR-Y (dB)", higher_is_better=True, reference="target"),
@@ -194,6 +218,13 @@ _ALL = (
     ),
     MetricInfo(name="loe", title="LOE (NPE)", higher_is_better=False, reference="input", smallest=50),
     MetricInfo(name="loe-grid100", title="LOE (100x100)", higher_is_better=False, high=10_000, reference="input"),
+    _eye_info("burnt", "Burnt (%)", False, high=100),
+    _eye_info("grey", "Grey of blacks (of 255)", False, high=255),
+    _eye_info("dark-noise", "Noise of blacks (of 255)", False),
+    _eye_info("lift", "Lift", None),
+    _eye_info("lights", "Lights kept", True),
+    _eye_info("shadows", "Shadows opened", None),
+    _eye_info("halo", "Halo (stops)", False),
     MetricInfo(name="niqe", title="NIQE (own fit)", higher_is_better=False, smallest=96),
     MetricInfo(name="niqe-fitted", title="NIQE (your fit)", higher_is_better=False, weights=("niqe",), smallest=96),
     MetricInfo(name="brisque", title="BRISQUE", higher_is_better=False, low=None, weights=("brisque",), smallest=14),
@@ -227,6 +258,13 @@ _SCORERS: Mapping[str, Callable[[Resources], Scorer]] = {
     "lpips-vgg": partial(_lpips, "vgg"),
     "loe": partial(_paired, loe),
     "loe-grid100": partial(_paired, partial(loe, variant="grid100")),
+    "burnt": partial(_paired, burnt),
+    "grey": partial(_paired, grey),
+    "dark-noise": partial(_paired, dark_noise),
+    "lift": partial(_paired, lift),
+    "lights": partial(_paired, lights),
+    "shadows": partial(_paired, shadows),
+    "halo": partial(_paired, halo),
     "niqe": _niqe,
     "niqe-fitted": _niqe_fitted,
     "brisque": _brisque,

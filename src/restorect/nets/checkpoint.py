@@ -1,7 +1,7 @@
 """Checkpoints: one safetensors file, weights and a description of what they are; strict, and nothing unpickles.
 
 The description is JSON under the metadata key "restorect"; with the card it states the format's version and a check
-sum of the tensors, which files of before do not have.
+sum of the tensors. Files of format 1 are brought up to it by `restorect train migrate`; see `migrate.py`.
 """
 
 import contextlib
@@ -25,11 +25,10 @@ from restorect.configs import from_mapping, read_json, to_mapping
 from restorect.errors import CheckpointError, ConfigError, RestorectError
 from restorect.files import open_regular
 from restorect.files import write_atomically as write_atomically
-from restorect.nets.student import Student, StudentConfig
 from restorect.nets.teacher import Teacher, TeacherConfig
 from restorect.retinex.decomposition import DecompositionPair
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 Kind = Literal["decomposition", "teacher", "student"]
 _MOST_BYTES = 4 * 2**30
 _MANY, _SPARE = (
@@ -89,8 +88,8 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], Card]:
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], Card, bool]:
-    """Weights, card, and whether the weights fit their check sum (true for older files, which have none)."""
-    content = _content(path)
+    """Weights, card, and whether the weights fit their check sum."""
+    content = read_content(path)
     try:
         tensors = {name: tensor.float() for name, tensor in load(content).items()}
         metadata = read_metadata(content)
@@ -98,30 +97,23 @@ def _read(path: Path) -> tuple[dict[str, Tensor], Card, bool]:
         raise CheckpointError(f"{path}: not a readable safetensors file ({error}); fetch or train it again") from error
     try:
         description = read_json(metadata[DESCRIPTION_KEY])
-        version, checksum = description.pop("format_version"), description.pop(CHECKSUM_KEY, None)
+        version, checksum = description.pop("format_version"), description.pop(CHECKSUM_KEY, "")
     except (KeyError, ValueError, AttributeError, TypeError) as error:
         raise CheckpointError(f"{path}: not a restorect checkpoint (it carries no description)") from error
     if version != FORMAT_VERSION:
-        raise CheckpointError(f"{path}: checkpoint version {version}, this restorect reads {FORMAT_VERSION}; update it")
+        old = version == 1
+        remedy = "bring it up to date with `restorect train migrate`" if old else "update restorect"
+        raise CheckpointError(f"{path}: checkpoint version {version}, this restorect reads {FORMAT_VERSION}; {remedy}")
     try:
         card = from_mapping(Card, description)
     except ConfigError as error:
         raise CheckpointError(f"{path}: its description is not understood ({error})") from error
-    return tensors, card, checksum is None or checksum == tensor_checksum(content)
+    return tensors, card, checksum == tensor_checksum(content)
 
 
 def _check_whole(path: Path, whole: bool) -> None:
     if not whole:
         raise CheckpointError(f"{path}: its weights do not fit their check sum: the copy is damaged, fetch it again")
-
-
-def load_student(path: Path) -> tuple[Student, Card]:
-    """Read a student, in eval mode on the CPU; every key and shape must fit.
-
-    Raises:
-        CheckpointError: the file is unusable or holds another network.
-    """
-    return _load(path, "student", lambda card: Student(_config(path, StudentConfig, card)))
 
 
 def load_teacher(path: Path) -> tuple[Teacher, Card]:
@@ -130,7 +122,7 @@ def load_teacher(path: Path) -> tuple[Teacher, Card]:
     Raises:
         CheckpointError: the file is unusable or holds another network.
     """
-    return _load(path, "teacher", lambda card: Teacher(_config(path, TeacherConfig, card)))
+    return load_network(path, "teacher", lambda card: Teacher(_config(path, TeacherConfig, card)))
 
 
 def load_decomposition(path: Path) -> tuple[DecompositionPair, Card]:
@@ -139,12 +131,7 @@ def load_decomposition(path: Path) -> tuple[DecompositionPair, Card]:
     Raises:
         CheckpointError: the file is unusable or holds another network.
     """
-    return _load(path, "decomposition", lambda _: DecompositionPair())
-
-
-def student_card(config: StudentConfig, **fields: Any) -> Card:  # noqa: ANN401
-    """A card of kind "student" with its config filled in."""
-    return Card(kind="student", config=to_mapping(config), **fields)
+    return load_network(path, "decomposition", lambda _: DecompositionPair())
 
 
 def teacher_card(config: TeacherConfig, **fields: Any) -> Card:  # noqa: ANN401
@@ -171,7 +158,12 @@ def file_hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _content(path: Path) -> bytes:
+def read_content(path: Path) -> bytes:
+    """The bytes of a weight file.
+
+    Raises:
+        CheckpointError: there is no such file, or it is no regular one.
+    """
     try:
         with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
@@ -186,7 +178,17 @@ def _content(path: Path) -> bytes:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror}); give a file that you may read") from error
 
 
-def _load(path: Path, kind: Kind, make: Callable[[Card], Any]) -> tuple[Any, Card]:
+def load_network(path: Path, kind: Kind, make: Callable[[Card], Any]) -> tuple[Any, Card]:
+    """Read a network, in eval mode on the CPU; every key and shape must fit.
+
+    Args:
+        path: of the file.
+        kind: that it must be of.
+        make: the network of a card, with any weights.
+
+    Raises:
+        CheckpointError: the file is unusable or holds another network.
+    """
     tensors, card, whole = _read(path)
     if card.kind != kind:
         raise CheckpointError(f"{path}: holds a {card.kind}, but a {kind} is needed here")

@@ -15,10 +15,7 @@ from restorect.nets.transformer import TransformerConfig
 
 T = TypeVar("T")
 
-# A stem of 4 makes a step about 20 times cheaper than the full-resolution net of the same width. With it, detail
-# reaches the output through `gain` instead of through the narrow embedding, brightness through `tone`, and noise leaves
-# through `detail`; `shoulder` keeps the colour of lights, `unlattice` keeps the squares of the stem out of the output.
-_FOLDED = TransformerConfig(stem=4, gain=True, tone=True, shoulder=True, unlattice=True, detail=True)
+_FOLDED = TransformerConfig(stem=4)
 _TRANSFORMERS = {
     "base": TransformerConfig(),
     "small": replace(_FOLDED, dim=32, blocks=(2, 3, 3, 2), refine=2),

@@ -13,17 +13,13 @@ from restorect.configs import require
 from restorect.devices import full_precision
 from restorect.flow.sampler import Method, sample
 from restorect.flow.velocity import VelocityConfig, VelocityNet
-from restorect.nets.balance import BalanceConfig, balance
 from restorect.nets.blocks import CODE_SIZE
 from restorect.nets.codes import Codes, mean_codes, noise_codes
-from restorect.nets.exposure import ExposureConfig, ExposureNet, shrink_exposure
-from restorect.nets.hue import keep_hue
-from restorect.nets.priors import THUMBNAIL, ImagePrior, PriorConfig, RetinexPrior, view_of
+from restorect.nets.priors import ImagePrior, PriorConfig, RetinexPrior, view_of
 from restorect.nets.transformer import Transformer, TransformerConfig
 from restorect.retinex.decomposition import DecompositionNet, RetinexParts
 
 Start = Literal["noise", "mean"]
-_MEANS = (0.05, 0.9)  # a good photograph is not expected to be darker or brighter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,14 +34,6 @@ class StudentConfig:
         method: "euler" or "heun".
         start: "noise" (seeded) or "mean" (zeros).
         flow: False regresses the code in one evaluation from the mean start, for the ablation.
-        balance: the white balance in front of everything else; None leaves photographs as they are.
-        exposure: the net that predicts how bright the good photo is; None takes the balanced photo's mean, and without
-            a balance `exposure_mean`.
-        exposure_mean: mean of good photos.
-        exposure_trust: how far a restoration's own mean is kept against the predicted one; 1 keeps it.
-        hue: whether lights keep their hue; see `keep_hue`.
-        floor: no value becomes darker than this share of what it was, for tasks that brighten: networks know few lights
-            in the dark, and may burn holes into one that they do not know.
     """
 
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
@@ -55,17 +43,8 @@ class StudentConfig:
     method: Method = "euler"
     start: Start = "noise"
     flow: bool = True
-    balance: BalanceConfig | None = None
-    exposure: ExposureConfig | None = None
-    exposure_mean: float = 0.45
-    exposure_trust: float = 1.0
-    hue: bool = False
-    floor: float = 0.0
 
     def __post_init__(self) -> None:
-        require(0 < self.exposure_mean < 1, f"exposure_mean is {self.exposure_mean}; it must be above 0 and below 1")
-        require(0 <= self.floor <= 1, f"floor is {self.floor}; it must be from 0 to 1")
-        require(0 <= self.exposure_trust <= 1, f"exposure_trust is {self.exposure_trust}; it must be from 0 to 1")
         require(1 <= self.steps <= 1000, f"steps is {self.steps}; a flow has 1 to 1000")
 
 
@@ -81,7 +60,6 @@ class Student(nn.Module):
         self.image_flow = VelocityNet(CODE_SIZE, config.velocity)
         self.retinex_flow = VelocityNet(CODE_SIZE, config.velocity)
         self.transformer = Transformer(config.transformer)
-        self.exposure = ExposureNet(config.exposure, config.exposure_mean) if config.exposure else None
 
     def start(self, count: int, start: Start | None = None, seed: int = 0) -> Codes:
         """Where the flow starts at inference: by default as the config says.
@@ -97,29 +75,22 @@ class Student(nn.Module):
         one = noise_codes(1, torch.Generator().manual_seed(seed), device)
         return Codes(one.rex.expand(count, -1), one.img.expand(count, -1))
 
-    def balanced(self, image: Tensor, view: Tensor | None = None) -> Tensor:
-        """What encoders and transformer see of an image (B, 3, H, W).
+    def read(self, view: Tensor, parts: RetinexParts | None = None) -> Codes:
+        """The conditions of a degraded photograph.
 
         Args:
-            image: a degraded photograph in [0, 1], or a crop of one.
-            view: the whole photograph, where the image is a crop.
+            view: the photograph (B, 3, h, w), or what `view_of` makes of it.
+            parts: its decomposition, if that is known.
         """
-        if self.config.balance is None:
-            return image
-        with full_precision(image.device):
-            return balance(image, image if view is None else view, self.config.balance)
-
-    def read(self, low: Tensor, parts: RetinexParts | None = None) -> Codes:
-        """The conditions of a degraded photograph (B, 3, H, W) in [0, 1]; `parts` of its view, if they are known."""
-        view = self.balanced(view_of(low, self.config.conditions.view))
-        with full_precision(low.device):  # what sets photographs apart is small beside what they share
+        view = view_of(view, self.config.conditions.view)
+        with full_precision(view.device):  # what sets photographs apart is small beside what they share
             parts = self.decompose(view) if parts is None else parts
             return Codes(self.retinex_condition(parts), self.image_condition(view))
 
     @torch.no_grad()
-    def calibrate(self, low: Tensor) -> None:
+    def calibrate(self, view: Tensor) -> None:
         """Start the running figures of fresh encoders from these photos; see `PriorTrunk.calibrate`."""
-        view = self.balanced(view_of(low, self.config.conditions.view))
+        view = view_of(view, self.config.conditions.view)
         self.retinex_condition.calibrate(self.decompose.of_many(view))
         self.image_condition.calibrate(view)
 
@@ -143,52 +114,11 @@ class Student(nn.Module):
                 sample(lambda x, t: self.image_flow(x, t, conditions.img), start.img, count, c.method),
             )
 
-    def restore(self, low: Tensor, codes: Codes, mean: Codes | None = None) -> Tensor:
-        """Restore a photograph (B, 3, H, W) with given codes, to an image of its shape.
-
-        Args:
-            low: the photograph in [0, 1].
-            codes: what it is restored with.
-            mean: the codes of the mean start, when `codes` are others: how much brighter or darker these make the
-                photo is then kept, for that is what samples are drawn for.
-        """
-        image = self._image(low, codes)
-        with full_precision(low.device):
-            if self.config.exposure_trust < 1:
-                image = shrink_exposure(image, self._wanted_mean(low, codes, mean), self.config.exposure_trust)
-            image = keep_hue(image, low) if self.config.hue else image
-            return torch.maximum(image, self.config.floor * low) if self.config.floor > 0 else image
-
-    def _wanted_mean(self, low: Tensor, codes: Codes, mean: Codes | None) -> Tensor | float:
-        """What a restoration is drawn towards; as much brighter or darker as its codes are than the mean ones."""
-        expected = self._expected_mean(low)
-        return expected if mean is None else expected * self._brightness(low, codes) / self._brightness(low, mean)
-
-    def _expected_mean(self, low: Tensor) -> Tensor | float:
-        """How bright the good photograph is, by what is not the transformer: (B, 1), or one number for all."""
-        if self.exposure is not None:
-            return self.exposure(low)  # type: ignore[no-any-return]
-        if self.config.balance is not None:
-            return self.balanced(view_of(low, THUMBNAIL)).mean(dim=(1, 2, 3)).clamp(*_MEANS)[:, None]
-        return self.config.exposure_mean
-
-    def _image(self, low: Tensor, codes: Codes) -> Tensor:
-        """What the transformer makes of the photograph, before its exposure is shrunk."""
-        seen, config = self.balanced(low), self.config.balance
-        image: Tensor = self.transformer(seen, *codes).image.float()
-        return image if config is None else image.clamp(0, 1).lerp(seen, config.keep)
-
-    def _brightness(self, low: Tensor, codes: Codes) -> Tensor:
-        """Mean (B, 1) of a thumbnail restored with these codes, before its exposure is shrunk."""
-        view = view_of(low, THUMBNAIL)
-        return self._image(view, codes).clamp(1e-3, 1).mean(dim=(1, 2, 3))[:, None]
-
     def mean(self, conditions: Codes) -> Codes:
         """Both codes from the mean start: what samples lie around."""
         return self.generate(conditions, self.start(len(conditions.rex), "mean"))
 
     def forward(self, low: Tensor, start: Codes, steps: int | None = None) -> Tensor:
-        """Restore a photograph (B, 3, H, W) of any size from 1x1 up, the flow starting at `start`."""
-        conditions = self.read(low)
-        mean = self.mean(conditions) if start.stacked().any() else None
-        return self.restore(low, self.generate(conditions, start, steps), mean)
+        """Restore a photograph (B, 3, H, W) of any size from 1x1 up, the flow starting at `start`; unbounded."""
+        codes = self.generate(self.read(low), start, steps)
+        return self.transformer(low, *codes).image.float()  # type: ignore[no-any-return]

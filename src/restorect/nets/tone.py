@@ -26,16 +26,15 @@ class ToneCurve(nn.Module):
     k is the slope at black and leaves white where it is: 20 turns a night into a day. Most of the error of a restored
     photo is global brightness and colour. The blocks normalise these away, so without a curve they reach the output
     only in a roundabout way, and are learned slowly. An untrained curve is the identity.
+    Where the curve would show white above 1, it bends from 0.4 on and reaches 1 there: lights keep their colour, which
+    the network behind cannot know for values that no photo has.
 
     Args:
         hidden: width of the layer between codes and curve.
-        shoulder: where the curve would show white above 1, it bends from 0.4 on and reaches 1 there: lights keep
-            their colour, which the network behind cannot know for values that no photo has.
     """
 
-    def __init__(self, hidden: int = 64, shoulder: bool = False) -> None:
+    def __init__(self, hidden: int = 64) -> None:
         super().__init__()
-        self.shoulder = shoulder
         self.first = nn.Linear(2 * CODE_SIZE, hidden)
         self.second = nn.Linear(hidden, 9)
         nn.init.zeros_(self.second.weight)
@@ -51,7 +50,7 @@ class ToneCurve(nn.Module):
         )
         k, gain = torch.exp(slope), torch.exp(gain)
         y = gain * lifted(x, k) + offset
-        return _bent(y, white=(gain + offset).clamp(min=1)) if self.shoulder else y
+        return _bent(y, white=(gain + offset).clamp(min=1))
 
 
 def _bent(y: Tensor, white: Tensor) -> Tensor:

@@ -8,15 +8,12 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from restorect.configs import require
 from restorect.nets.blocks import Block, BlockStack, pointwise
-from restorect.nets.detail import DetailGain
-from restorect.nets.lattice import unfold_without_lattice
 from restorect.nets.norm import NormName
 from restorect.nets.padding import pad_to_multiple
-from restorect.nets.tone import ToneCurve
+from restorect.nets.stem import make_stem
 from restorect.retinex.decomposition import RetinexParts
 
 _MOST_CHANNELS, _MOST_BLOCKS = 1024, 64  # what is larger is no network but a mistake, or meant to fill the memory
@@ -31,16 +28,10 @@ class TransformerConfig:
         blocks: blocks of levels 1 to 4 (levels 1 to 3 have them twice: going down and coming up).
         refine: plain blocks at the end.
         heads: attention heads of levels 1 to 4.
-        stem: 1 works at full resolution; 2 or 4 folds squares of that side into channels in front.
+        stem: 1 works at full resolution; 2 or 4 folds squares of that side into channels; see `stem.py`.
         expansion: hidden width of the feed-forward nets, as a multiple of the channels.
         norm: "scln" or, for the ablation, "pixel".
         qk_norm: layer-norm queries and keys.
-        gain: the last convolution gives a factor beside the addend, image * (1 + factor) + addend, so that
-            detail need not pass through a narrow net; for stems above 1.
-        tone: a global tone curve, set by the codes, comes first; see `ToneCurve`.
-        shoulder: the tone curve bends towards white instead of going past it.
-        unlattice: what repeats with the squares of the stem is taken out of the last layer; see `lattice`.
-        detail: a factor for each of the finest bands of the image comes last; see `DetailGain`.
     """
 
     dim: int = 64
@@ -51,11 +42,6 @@ class TransformerConfig:
     expansion: float = 2.66
     norm: NormName = "scln"
     qk_norm: bool = True
-    gain: bool = False
-    tone: bool = False
-    shoulder: bool = False
-    unlattice: bool = False
-    detail: bool = False
 
     def __post_init__(self) -> None:
         in_range = 0 < self.dim <= _MOST_CHANNELS and self.dim % 8 == 0
@@ -133,9 +119,8 @@ class Transformer(nn.Module):
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         self.config = config
-        d, folded = config.dim, 3 * config.stem**2
-        self.tone = ToneCurve(shoulder=config.shoulder) if config.tone else None
-        self.embed = nn.Conv2d(folded, d, 3, padding=1, bias=False)
+        d = config.dim
+        self.stem = make_stem(d, config.stem)
         self.encoder1, self.encoder2, self.encoder3 = (self._level(n, d * 2**n, True) for n in range(3))
         self.latent = self._level(3, 8 * d, True)
         self.down1, self.down2, self.down3 = (Down(d * 2**n) for n in range(3))
@@ -144,11 +129,7 @@ class Transformer(nn.Module):
         self.decoder3, self.decoder2 = self._level(2, 4 * d, True), self._level(1, 2 * d, True)
         self.decoder1 = self._level(0, 2 * d, True)  # no join above: the top level keeps both halves
         self.refine = self._level(0, 2 * d, False)
-        self.output = nn.Conv2d(2 * d, folded * (2 if config.gain else 1), 3, padding=1, bias=False)
-        self.detail = DetailGain(2 * d, config.stem) if config.detail else None
         self.head = RetinexHead(d)
-        with torch.no_grad():
-            self.output.weight *= 0.1  # an untrained network starts near the identity
 
     def _level(self, level: int, channels: int, retinex: bool) -> BlockStack:
         c = self.config
@@ -162,9 +143,8 @@ class Transformer(nn.Module):
         """Restore an image (B, 3, H, W) in [0, 1] with its Retinex code and image code, both (B, 256)."""
         H, W = x.shape[-2:]
         x = pad_to_multiple(x, self.config.multiple)
-        if self.tone is not None:
-            x = self.tone(x, z_rex, z_img)
-        e1 = self.encoder1(self.embed(F.pixel_unshuffle(x, self.config.stem)), z_rex)
+        x, features = self.stem.enter(x, z_rex, z_img)
+        e1 = self.encoder1(features, z_rex)
         e2 = self.encoder2(self.down1(e1), z_rex)
         e3 = self.encoder3(self.down2(e2), z_rex)
         bottom = self.latent(self.down3(e3), z_rex)
@@ -172,15 +152,5 @@ class Transformer(nn.Module):
         d2 = self.decoder2(self.join2(torch.cat([self.up2(d3), e2], dim=1)), z_rex)
         decoder_input = self.up1(d2)
         d1 = self.decoder1(torch.cat([decoder_input, e1], dim=1), z_rex)
-        image = self._compose(x, self.refine(d1, z_img))[..., :H, :W]
+        image = self.stem.leave(x, self.refine(d1, z_img))[..., :H, :W]
         return TransformerOutput(image, e1, decoder_input, d3, d2, d1)
-
-    def _compose(self, x: Tensor, features: Tensor) -> Tensor:
-        unfold = unfold_without_lattice if self.config.unlattice else F.pixel_shuffle
-        last = unfold(self.output(features), self.config.stem)
-        if not self.config.gain:
-            image = x + last
-        else:
-            factor, addend = last.chunk(2, dim=1)
-            image = x * (1 + factor) + addend
-        return image if self.detail is None else image + self.detail(x, features)

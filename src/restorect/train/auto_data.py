@@ -14,15 +14,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from restorect.data.degrade import SIMULATORS
 from restorect.data.degrade.pairs import pair_generator
 from restorect.errors import ConfigError
 from restorect.images.find import photos_in
 from restorect.images.seen import read_srgb
 from restorect.infer.auto.decision import NOTHING
 from restorect.infer.auto.statistics import Floats, statistics, thumbnail
+from restorect.tasks import find_task, task_names
 
-CLASSES = (NOTHING, *SIMULATORS)
+CLASSES = (NOTHING, *task_names())
 SIDE = 320
 """Photographs are shrunk to this longer side first, so that simulating takes milliseconds."""
 _FIFTH, _MOST_VARIANTS = 5, 4
@@ -49,8 +49,8 @@ class Folders:
 
     def __post_init__(self) -> None:
         for task, folder in (*self.data, *self.clean, *self.val):
-            if task not in SIMULATORS:
-                raise ConfigError(f"{task}={folder}: no such task; choose one of {', '.join(SIMULATORS)}")
+            if task not in task_names():
+                raise ConfigError(f"{task}={folder}: no such task; choose one of {', '.join(task_names())}")
 
     @property
     def learnt(self) -> tuple[tuple[str, Path], ...]:
@@ -231,7 +231,7 @@ def _pictures(shot: _Shot, seed: int) -> Iterator[tuple[Floats, str, bool]]:
         clean = torch.from_numpy(picture).permute(2, 0, 1).contiguous()
         for index in range(shot.variants):
             generator = pair_generator(f"{shot.simulated}/{shot.path.name}", index, seed)
-            low = SIMULATORS[shot.simulated](clean, generator).low.permute(1, 2, 0).numpy()
+            low = find_task(shot.simulated).simulate(clean, generator).low.permute(1, 2, 0).numpy()
             yield np.ascontiguousarray(low), shot.simulated, True
         return
     kind = NOTHING if shot.clean else shot.task

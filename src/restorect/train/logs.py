@@ -1,13 +1,15 @@
 """Logs of a run: one JSON line a record, and tensorboard where it is installed."""
 
 import contextlib
-import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from restorect.errors import TrainingError, shown
-from restorect.files import write_atomically
+from restorect.records import append_record, read_records, rewrite_records
 from restorect.train.writing import writing
+
+LOG_NAME = "log.jsonl"
 
 
 class RunLog:
@@ -22,11 +24,9 @@ class RunLog:
     """
 
     def __init__(self, folder: Path, step: int) -> None:
-        self._path = folder / "log.jsonl"
-        kept = [line for line in _lines(self._path) if _step_of(line) <= step]
+        self._path = folder / LOG_NAME
         with writing(self._path):
-            write_atomically(self._path, "".join(line + "\n" for line in kept).encode())
-            self._file = self._path.open("a", encoding="utf-8")
+            rewrite_records(self._path, [record for record in read_records(self._path) if _step_of(record) <= step])
         self._board: Any = None
         try:
             from torch.utils.tensorboard import SummaryWriter
@@ -44,29 +44,20 @@ class RunLog:
         """
         rounded = {name: float(f"{value:.6g}") for name, value in values.items()}
         with writing(self._path):
-            self._file.write(json.dumps({"kind": kind, "step": step, **rounded}) + "\n")
-            self._file.flush()
+            append_record(self._path, {"kind": kind, "step": step, **rounded})
         if self._board is not None:
             with writing(self._path.parent / "tensorboard"):
                 for name, value in values.items():
                     self._board.add_scalar(f"{kind}/{name}", value, step)
 
     def close(self) -> None:
-        """Close the files."""
-        with contextlib.suppress(OSError):  # what a full disk has refused is told of already
-            self._file.close()
+        """Close tensorboard's files."""
         if self._board is not None:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):  # what a full disk has refused is told of already
                 self._board.close()
 
 
-def _lines(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-
-
-def _step_of(line: str) -> float:
-    """The record's step; infinite for a line that a kill cut short."""
-    try:
-        return float(json.loads(line)["step"])
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return float("inf")
+def _step_of(record: Mapping[str, Any]) -> float:
+    """The record's step; infinite where there is none."""
+    step = record.get("step")
+    return step if isinstance(step, int | float) else float("inf")

@@ -207,9 +207,7 @@ class Trainer:
 
     def _validate(self, log: RunLog | None, done: float, pace: "_Pace") -> None:
         network = self.average.average
-        self.validation = validate(
-            lambda low, high: self.stage.predict(network, low, high), self.held_out, self.recipe.task
-        )
+        self.validation = validate(lambda low, high: self.stage.predict(network, low, high), self.held_out)
         if log:
             log.write("val", self.state.step, self.validation)
         figure = self.validation[self.recipe.schedule.best]

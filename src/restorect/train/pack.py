@@ -8,21 +8,22 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from restorect.configs import from_mapping, override, to_mapping
 from restorect.data.pairs import find_pairs
 from restorect.data.store import PairStore
-from restorect.errors import CheckpointError, ConfigError
+from restorect.errors import CheckpointError
 from restorect.nets.checkpoint import (
     Card,
-    load_student,
     load_teacher,
     portable,
     read_checkpoint,
     save_checkpoint,
     write_atomically,
 )
-from restorect.nets.student import Start, Student, StudentConfig
+from restorect.nets.student import Start
 from restorect.nets.teacher import Teacher
+from restorect.render.checkpoint import load_restoration
+from restorect.render.restoration import Restoration, with_steps
+from restorect.render.steps import AFTER, BEFORE, read_steps, told
 from restorect.train.validate import PROTOCOL, validate
 
 _PARTS = {"gtmean": "GT-mean", "fused": "towards the second references"}
@@ -35,7 +36,8 @@ def pack(
     tests: Mapping[str, Sequence[str]],
     start: Start | None = None,
     steps: int | None = None,
-    settings: Sequence[str] = (),
+    before: Sequence[Any] | None = None,
+    after: Sequence[Any] | None = None,
     notes: Mapping[str, Any] | None = None,
 ) -> Card:
     """Write a student or teacher as float16 with its figures on pairs, and its card as Markdown beside it.
@@ -46,27 +48,34 @@ def pack(
         tests: names of test sets to folders of pairs; figures are those of the float16 weights.
         start: default start of a student's flow, "noise" or "mean"; None leaves it.
         steps: default steps of a student's flow; None leaves them.
-        settings: of a student's network that need no other weights, `name=value`, for example `exposure_trust=0.7`.
+        before: steps in front of a student, as a card has them; None leaves them.
+        after: steps behind it, likewise, for example `[{"exposure": {"trust": 0.7, "source": "net"}}, "hue"]`.
         notes: added to the card.
 
     Raises:
         CheckpointError: the source holds neither.
-        ConfigError: a setting is unknown or out of range, or the weights do not fit it.
+        ConfigError: a step is unknown, has a wrong setting, or needs weights that are not there.
         DataError: a folder of pairs is not usable.
     """
     kind = read_checkpoint(source)[1].kind
     if kind not in ("student", "teacher"):
         raise CheckpointError(f"{source}: holds a {kind}; only students and teachers are packed")
-    network, card = load_student(source) if kind == "student" else load_teacher(source)
+    network, card = load_restoration(source) if kind == "student" else load_teacher(source)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.copy_(parameter.half())
-    if isinstance(network, Student):
+    if isinstance(network, Restoration):
         config = network.config
-        network.config = replace(config, start=start or config.start, steps=steps or config.steps)
-        network = _with_settings(network, settings)
-        card = replace(card, config=to_mapping(network.config))
-    figures = {name: measure(network, folders, card.task) for name, folders in tests.items()}
+        flow = replace(config.student, start=start or config.student.start, steps=steps or config.student.steps)
+        config = replace(
+            config,
+            student=flow,
+            before=config.before if before is None else read_steps(before, BEFORE, "before"),
+            after=config.after if after is None else read_steps(after, AFTER, "after"),
+        )
+        network = with_steps(network, config)
+        card = replace(card, config=config.written())
+    figures = {name: measure(network, folders) for name, folders in tests.items()}
     card = replace(
         card,
         recipe=portable(card.recipe),
@@ -78,25 +87,16 @@ def pack(
     return card
 
 
-def _with_settings(student: Student, settings: Sequence[str]) -> Student:
-    changed = Student(from_mapping(StudentConfig, override(to_mapping(student.config), settings)))
-    try:
-        changed.load_state_dict(student.state_dict())
-    except RuntimeError as error:
-        raise ConfigError(f"--set {' '.join(settings)}: needs a network of other weights; train it so") from error
-    return changed.eval()
-
-
-def measure(network: Student | Teacher, folders: Sequence[str], task: str) -> dict[str, Any]:
+def measure(network: Restoration | Teacher, folders: Sequence[str]) -> dict[str, Any]:
     """PSNR and SSIM over folders of pairs; a teacher uses the codes of the pair, a student its default start."""
     pairs = PairStore(find_pairs(folders), torch.device("cpu"), memory_gb=2)
 
     def predict(low: Tensor, high: Tensor) -> Tensor:
         if isinstance(network, Teacher):
             return cast(Tensor, network(low, high).image)
-        return cast(Tensor, network(low, network.start(len(low))))
+        return cast(Tensor, network(low))
 
-    figures = validate(predict, pairs, task)
+    figures = validate(predict, pairs)
     return {"protocol": PROTOCOL, "photos": len(pairs), **{name: round(value, 4) for name, value in figures.items()}}
 
 
@@ -111,7 +111,11 @@ def describe(name: str, card: Card) -> str:
     lines += [f"- trained on: {', '.join(card.data)}"] if card.data else []
     lines += [f"- {key}: {value}" for key, value in card.notes.items()]
     if card.kind == "student":
-        lines.append(f"- flow: {card.config['steps']} steps from {card.config['start']}")
+        flow = card.config["student"]
+        lines.append(f"- flow: {flow['steps']} steps from {flow['start']}")
+        lines += [
+            f"- {end}: {', '.join(map(told, card.config[end]))}" for end in ("before", "after") if card.config[end]
+        ]
     lines += ["", "| photos | protocol | PSNR (spread) | SSIM (spread) |", "|---|---|---|---|"]
     for test, m in card.metrics.items():
         spread = f"{m['psnr']:.2f} dB ({m['psnr_std']:.2f}) | {m['ssim']:.4f} ({m['ssim_std']:.4f})"

@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 from restorect.configs import require
 from restorect.data.sampling import SamplingConfig
-from restorect.nets.balance import BalanceConfig
-from restorect.nets.exposure import ExposureConfig
-from restorect.nets.norm import NormName
+from restorect.render.exposure import ExposureConfig
+from restorect.render.steps import AFTER, BEFORE, read_steps
+from restorect.train.weights import ImageLosses, StudentLosses
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +114,7 @@ class OptimiserRecipe:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """What all stages share.
+    """What all stages share; each names itself as its `stage`.
 
     Attributes:
         task: what is restored; also names the simulator.
@@ -144,6 +144,8 @@ class Recipe:
 class DecompositionRecipe(Recipe):
     """Stage 0: the decomposition nets and the edge threshold."""
 
+    stage: Literal["decompose"] = "decompose"
+
     optimiser: OptimiserRecipe = field(default_factory=lambda: OptimiserRecipe(lr=1e-3))
 
 
@@ -153,30 +155,14 @@ class NetworkRecipe(Recipe):
 
     Attributes:
         preset: the size.
-        norm: "scln", or "pixel" for the ablation.
-        qk_norm: layer-norm queries and keys.
-        hvi: weight of the colour loss; 0 switches it off.
-        head: weight of the two auxiliary Retinex losses.
-        structure: weight of the structure loss, 1 - SSIM; 0 switches it off.
-        align: the three losses above and L1 see the output at the truth's mean: how bright a dark scene should be is
-            left to the codes, the tone loss and the exposure net.
-        plain: with `align`, weight of L1 without it, which holds the mean.
         network: settings over those of the preset, as a checkpoint's config has them, for example
-            {transformer: {dim: 16, blocks: [1, 2, 2, 2]}, conditions: {width: 16}}.
+            {start: mean, transformer: {dim: 16, blocks: [1, 2, 2, 2]}, conditions: {width: 16}}.
+        loss: what counts how much.
     """
 
     preset: str = "tiny"
-    norm: NormName = "scln"
-    qk_norm: bool = True
-    hvi: float = 0.05
-    head: float = 1.0
-    structure: float = 0.0
-    align: bool = False
-    plain: float = 0.2
     network: dict[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        require(min(self.hvi, self.head, self.structure, self.plain) >= 0, "weights of losses must not be negative")
+    loss: ImageLosses = field(default_factory=ImageLosses)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,6 +173,8 @@ class TeacherRecipe(NetworkRecipe):
         decomposition: the checkpoint of stage 0.
         init: a teacher to start from; "" starts afresh.
     """
+
+    stage: Literal["teacher"] = "teacher"
 
     decomposition: str = ""
     init: str = ""
@@ -205,19 +193,13 @@ class StudentRecipe(NetworkRecipe):
         given_share: share of them in which the transformer learns alone, with codes that are given, in three times as
             many steps an hour; see `TransformerStage`. The whole student is trained in what is left.
         whole_rate: the learning rate of the whole student behind such a part, as a share of `optimiser.lr`.
-        flow: False regresses the codes instead of generating them.
-        balance: the white balance in front of the student; None for none.
-        start: the flow starts from "noise" or from the "mean".
-        sampler_steps: steps of the flow, in training and by default afterwards.
-        detach_codes: True keeps the image losses from the flow and the condition encoders.
-        flex: weight of FLEX at the highest learning rate, with which it fades; 0 switches it off.
-        codes: weight of the code distillation.
-        tone: weight of the agreement of the tone curves that the codes set, on thumbnails.
+        before: steps in front of the student, as in a card; None for the task's.
+        after: steps behind it, likewise: they are validated and saved with it, and training goes past them.
         codes_batch: batch size of stage 2a, which is cheap because it sees thumbnails only; 0 takes the schedule's.
-        velocity: weight of the velocity loss in stage 2b.
-        near_codes: probability that a sample is fed the one-step estimate of its code in stage 2b.
+        loss: what counts how much.
     """
 
+    stage: Literal["student"] = "student"
     teacher: str = ""
     decomposition: str = ""
     init: str = ""
@@ -225,17 +207,10 @@ class StudentRecipe(NetworkRecipe):
     flow_share: float = 0.0
     given_share: float = 0.0
     whole_rate: float = 0.3
-    flow: bool = True
-    balance: BalanceConfig | None = None
-    start: Literal["noise", "mean"] = "noise"
-    sampler_steps: int = 4
-    detach_codes: bool = False
-    flex: float = 0.1
-    codes: float = 1.0
-    tone: float = 1.0
+    before: tuple[Any, ...] | None = None
+    after: tuple[Any, ...] | None = None
     codes_batch: int = 0
-    velocity: float = 0.1
-    near_codes: float = 0.5
+    loss: StudentLosses = field(default_factory=StudentLosses)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -244,10 +219,9 @@ class StudentRecipe(NetworkRecipe):
         together = sum(shares)
         require(together <= 1, f"codes_share, flow_share and given_share take {together:g} of the run, 1 is all of it")
         require(0 < self.whole_rate <= 1, f"whole_rate is {self.whole_rate}; it is a share above 0, up to 1")
-        require(self.flex >= 0, f"flex is {self.flex}; it must not be negative")
-        require(0 <= self.near_codes <= 1, f"near_codes is {self.near_codes}; it is a probability")
         require(0 <= self.codes_batch <= 65536, f"codes_batch is {self.codes_batch}; it must be from 0 to 65536")
-        require(1 <= self.sampler_steps <= 1000, "sampler_steps must be at least 1, at most 1000")
+        read_steps(self.before or (), BEFORE, "before")
+        read_steps(self.after or (), AFTER, "after")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,22 +231,23 @@ class ExposureRecipe(Recipe):
     Attributes:
         init: the student's checkpoint; nothing else of it changes. An exposure net that it has is trained further.
         other: a student of another size whose exposure net to go on from: it depends on photos only.
-        exposure: the shape of the exposure net.
-        trust: the student's `exposure_trust` from then on.
+        exposure: the student's step of that name from then on; its net is what is trained.
         side: photos are shrunk to this longer side as they are read: the net sees thumbnails, and needs to see them
             hundreds of times.
         beta: errors above this count by their size, those below by their square, on the scale ln(m / (1 - m)).
     """
 
+    stage: Literal["exposure"] = "exposure"
+
     init: str = ""
     other: str = ""
-    exposure: ExposureConfig = field(default_factory=ExposureConfig)
-    trust: float = 0.5
+    exposure: ExposureConfig = field(default_factory=lambda: ExposureConfig(source="net"))
     side: int = 128
     beta: float = 0.2
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(0 <= self.trust < 1, f"trust is {self.trust}; it must be at least 0 and below 1")
+        require(self.exposure.source == "net", "exposure.source: only a net can be trained; leave it at net")
+        require(self.exposure.trust < 1, "exposure.trust is 1, so that a net would say nothing; give less")
         require(self.side >= 32, f"side is {self.side}; it must be at least 32 pixels")
         require(self.beta > 0, f"beta is {self.beta}; it must be above 0")

@@ -1,45 +1,42 @@
 """Runs of the stages, from recipe to checkpoint (METHOD 9)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import torch
 import yaml
 from torch import nn
 
-from restorect.configs import amended, to_mapping
+from restorect.configs import amended, from_mapping, require, to_mapping
 from restorect.data.batches import BatchMaker
-from restorect.data.degrade import SIMULATORS
-from restorect.data.degrade.simulator import Degraded, Simulator
-from restorect.data.pairs import Pair, find_pairs, hold_out
-from restorect.data.store import PairStore
-from restorect.errors import ConfigError, DataError, TrainingError
+from restorect.errors import ConfigError, TrainingError
 from restorect.files import write_atomically
-from restorect.images.find import photos_in
 from restorect.nets.checkpoint import (
     Card,
     load_decomposition,
-    load_student,
     load_teacher,
     save_checkpoint,
     short_path,
-    student_card,
     teacher_card,
 )
-from restorect.nets.exposure import READ
 from restorect.nets.presets import student_preset, teacher_preset
-from restorect.nets.student import Student
 from restorect.nets.teacher import Teacher
+from restorect.render.checkpoint import load_restoration, restoration_card
+from restorect.render.exposure import READ, Exposure, ExposureConfig
+from restorect.render.restoration import Restoration, RestorationConfig, start_from
+from restorect.render.step import StepConfig
+from restorect.render.steps import AFTER, BEFORE, read_steps
 from restorect.retinex.decomposition import DecompositionPair
+from restorect.tasks import find_task, task_names
 from restorect.train.loop import STATE_NAME, Report, Trainer
+from restorect.train.photos import photos_of, simulator_of
 from restorect.train.processes import Processes, joined
 from restorect.train.recipes import (
     DecompositionRecipe,
     ExposureRecipe,
-    NetworkRecipe,
     Recipe,
     ScheduleRecipe,
     StudentRecipe,
@@ -51,7 +48,6 @@ from restorect.train.stages import (
     DirectStage,
     ExposureStage,
     FlowStage,
-    ImageWeights,
     Stage,
     StudentStage,
     TeacherStage,
@@ -81,6 +77,29 @@ class Run:
     on_report: OnReport
 
 
+def read_recipe(values: Mapping[str, Any], stage: str | None = None) -> Recipe:
+    """The recipe of a stage.
+
+    Args:
+        values: its settings; `stage` among them, unless it is given.
+        stage: that it must be of.
+
+    Raises:
+        ConfigError: it names no stage or another one, or a setting is wrong.
+    """
+    named = values.get("stage", stage)
+    choice = f"choose one of {', '.join(_STAGES)}"
+    require(named is not None, f"stage: the recipe names none; {choice}")
+    require(named in _STAGES, f"stage: {str(named)[:80]!r} is none; {choice}")
+    require(stage in (None, named), f"stage: the recipe is one of stage {named}, not {stage}; use `train {named}`")
+    return from_mapping(_STAGES[named][0], values)
+
+
+def train(recipe: Recipe, run: Run) -> dict[str, float]:
+    """Carry out a recipe of any stage; gives the last validation figures."""
+    return next(carry_out for kind, carry_out in _STAGES.values() if isinstance(recipe, kind))(recipe, run)
+
+
 def train_decomposition(recipe: DecompositionRecipe, run: Run) -> dict[str, float]:
     """Stage 0; gives the last validation figures (of the degraded photo put together again)."""
     with joined(run.device) as processes:
@@ -95,13 +114,12 @@ def train_teacher(recipe: TeacherRecipe, run: Run) -> dict[str, float]:
     with joined(run.device) as processes:
         torch.manual_seed(recipe.seed)
         config = amended(teacher_preset(recipe.preset), recipe.network, "network")
-        config = replace(config, transformer=replace(config.transformer, norm=recipe.norm, qk_norm=recipe.qk_norm))
         teacher = Teacher(config)
         if recipe.init:
-            _start_from(teacher, load_teacher(Path(recipe.init))[0])
+            start_from(teacher, load_teacher(Path(recipe.init))[0])
         else:
             teacher.decomposition.load_state_dict(_decomposition(recipe.decomposition).state_dict())
-        stage = TeacherStage(teacher.to(run.device), ImageWeights.of(recipe), started=bool(recipe.init))
+        stage = TeacherStage(teacher.to(run.device), recipe.loss, started=bool(recipe.init))
         card = partial(teacher_card, config, preset=recipe.preset)
         return _train("teacher", stage, recipe, run, processes, card, view=config.priors.view)
 
@@ -111,23 +129,16 @@ def train_student(recipe: StudentRecipe, run: Run) -> dict[str, float]:
     with joined(run.device) as processes:
         torch.manual_seed(recipe.seed)
         config = amended(student_preset(recipe.preset), recipe.network, "network")
-        config = replace(
-            config,
-            transformer=replace(config.transformer, norm=recipe.norm, qk_norm=recipe.qk_norm),
-            flow=recipe.flow,
-            balance=recipe.balance,
-            start=recipe.start,
-            steps=recipe.sampler_steps,
-        )
-        student = Student(config)
-        card = partial(student_card, config, preset=recipe.preset)
+        around = RestorationConfig(student=config, before=_steps(recipe, "before"), after=_steps(recipe, "after"))
+        student = Restoration(around)
+        card = partial(restoration_card, around, preset=recipe.preset)
         view = config.conditions.view
         if recipe.teacher:
             return _distil(student, recipe, run, processes, card, view)
         pair = _decomposition(recipe.decomposition)
-        student.decompose.load_state_dict(pair.low.state_dict())
+        student.student.decompose.load_state_dict(pair.low.state_dict())
         if recipe.init:
-            _start_from(student, load_student(Path(recipe.init))[0])
+            start_from(student, load_restoration(Path(recipe.init))[0])
         direct = DirectStage(student.to(run.device), pair.high.to(run.device), recipe)
         return _train("student", direct, recipe, run, processes, card, view)
 
@@ -138,36 +149,36 @@ def train_exposure(recipe: ExposureRecipe, run: Run) -> dict[str, float]:
         raise ConfigError("init: give the checkpoint of `restorect train student`")
     with joined(run.device) as processes:
         torch.manual_seed(recipe.seed)
-        trained, before = load_student(Path(recipe.init))
-        config = replace(trained.config, exposure=recipe.exposure, exposure_trust=recipe.trust)
-        student = Student(config)
-        _start_from(student, trained)
+        trained, before = load_restoration(Path(recipe.init))
+        config = replace(trained.config, after=_with_exposure(trained.config.after, recipe.exposure))
+        student = Restoration(config)
+        start_from(student, trained)
         if recipe.other:
-            other = load_student(Path(recipe.other))[0]
-            if other.exposure is None:
+            theirs, ours = (_exposure_net(each) for each in (load_restoration(Path(recipe.other))[0], student))
+            if theirs is None:
                 raise ConfigError(
                     f"{recipe.other}: has no exposure net; give the checkpoint of `restorect train exposure`"
                 )
-            _start_from(cast(nn.Module, student.exposure), other.exposure)
+            start_from(cast(nn.Module, ours), theirs)
         stage = ExposureStage(student.to(run.device), recipe)
-        card = partial(student_card, config, preset=before.preset)
+        card = partial(restoration_card, config, preset=before.preset)
         return _train("exposure", stage, recipe, run, processes, card, view=READ, side=recipe.side)
 
 
 def _distil(
-    student: Student, recipe: StudentRecipe, run: Run, processes: Processes, card: MakeCard, view: int
+    student: Restoration, recipe: StudentRecipe, run: Run, processes: Processes, card: MakeCard, view: int
 ) -> dict[str, float]:
     teacher = load_teacher(Path(recipe.teacher))[0].to(run.device)
-    student.decompose.load_state_dict(teacher.decomposition.low.state_dict())
-    _start_from(student.transformer, teacher.transformer)
+    student.student.decompose.load_state_dict(teacher.decomposition.low.state_dict())
+    start_from(student.student.transformer, teacher.transformer)
     if recipe.init:
-        _start_from(student, load_student(Path(recipe.init))[0])
+        start_from(student, load_restoration(Path(recipe.init))[0])
     student.to(run.device)
     *before, last = _parts(recipe)
     for name, kind, part in before:
         inner = replace(run, folder=run.folder / name)
         _train(name, kind(student, teacher, part), part, inner, processes, card, view)
-        student.load_state_dict(load_student(inner.folder / "last.safetensors")[0].state_dict())
+        student.load_state_dict(load_restoration(inner.folder / "last.safetensors")[0].state_dict())
     name, kind, part = last
     return _train(name, kind(student, teacher, part), part, run, processes, card, view)
 
@@ -220,9 +231,9 @@ def _train(
     folder = run.folder
     if processes.leader:
         _prepare_folder(folder, recipe, run.resume)
-    pairs, held_out = _data(recipe, run.device, side)
+    pairs, held_out = photos_of(recipe, run.device, side)
     sampling, nights_gb = recipe.data.sampling, recipe.data.memory_gb / 3
-    batches = BatchMaker(pairs, _simulator(recipe), sampling, view, recipe.seed, nights_gb)
+    batches = BatchMaker(pairs, simulator_of(recipe), sampling, view, recipe.seed, nights_gb)
 
     def save(path: Path, network: nn.Module, figures: dict[str, float], dtype: torch.dtype) -> None:
         rounded = {k: round(v, 4) for k, v in figures.items()}
@@ -251,59 +262,35 @@ def _prepare_folder(folder: Path, recipe: Recipe, resume: bool) -> None:
         raise TrainingError(f"{folder}: cannot be written ({error.strerror}); give another --out") from error
 
 
-def _data(recipe: Recipe, device: torch.device, side: int) -> tuple[PairStore, PairStore]:
-    """Photos to train on, clean ones as pairs of themselves, and photos to validate with."""
-    data = recipe.data
-    pairs = find_pairs(data.train)
-    if data.val:
-        held_out = find_pairs(data.val)
-    else:
-        pairs, held_out = hold_out(pairs, data.hold_out)
-    clean = [path for folder in data.clean for path in photos_in(Path(folder))]
-    gb = data.memory_gb / 3
-    sampling = data.sampling
-    if sampling.fused > 0:
-        _require_fused(pairs, data.train, f"data.sampling.fused={sampling.fused:g}", "data.sampling.fused=0")
-    else:
-        pairs = [replace(pair, fused=None) for pair in pairs]
-    if recipe.schedule.best == "psnr_fused":
-        _require_fused(held_out, data.val or data.train, "schedule.best=psnr_fused", "schedule.best=psnr")
-    held = PairStore(held_out, device, gb)  # whole: that is how they are restored
-    pairs += [Pair(path.stem, path, path) for path in clean]
-    return PairStore(pairs, device, gb, side, sampling.half), held
-
-
-def _require_fused(pairs: Sequence[Pair], folders: Sequence[str], asked: str, instead: str) -> None:
-    if not any(pair.fused for pair in pairs):
-        raise DataError(
-            f"{', '.join(folders)}: no pair has a second reference, which {asked} needs; "
-            f"add the folder fused/ beside high/, or give {instead}"
-        )
-
-
-def _simulator(recipe: Recipe) -> Simulator:
-    """The task's; a task without one, or several tasks at once, are trained on pairs alone."""
-    if recipe.task in SIMULATORS:
-        return SIMULATORS[recipe.task]
-    if recipe.data.clean or recipe.data.sampling.simulate > 0:
-        raise ConfigError(
-            f"task {recipe.task!r} has no simulator: choose one of {', '.join(SIMULATORS)}, "
-            "or train on pairs alone (data.sampling.simulate=0 and no clean photos)"
-        )
-    return lambda image, generator: Degraded(image, image)  # never called
-
-
 def _decomposition(path: str) -> DecompositionPair:
     if not path:
         raise ConfigError("decomposition: give the checkpoint of `restorect train decompose`")
     return load_decomposition(Path(path))[0]
 
 
-def _start_from(network: nn.Module, other: nn.Module) -> None:
-    """Copy the weights whose names and shapes agree."""
-    own = network.state_dict()
-    fitting = {name: t for name, t in other.state_dict().items() if name in own and own[name].shape == t.shape}
-    network.load_state_dict(own | fitting)
+def _steps(recipe: StudentRecipe, end: Literal["before", "after"]) -> tuple[StepConfig, ...]:
+    """Those of the recipe, else those of its task."""
+    given = getattr(recipe, end)
+    if given is not None:
+        return read_steps(given, BEFORE if end == "before" else AFTER, end)
+    return getattr(find_task(recipe.task), end) if recipe.task in task_names() else ()
 
 
-__all__ = ["NetworkRecipe", "Run", "train_decomposition", "train_student", "train_teacher"]
+def _with_exposure(after: Sequence[StepConfig], exposure: ExposureConfig) -> tuple[StepConfig, ...]:
+    """The steps with this exposure: behind `keep`, which is about colour, and before the rest."""
+    place = next((n for n, step in enumerate(after) if step.name != "keep"), len(after))
+    others = [step for step in after if step.name != "exposure"]
+    return (*others[:place], exposure, *others[place:])
+
+
+def _exposure_net(restoration: Restoration) -> nn.Module | None:
+    step = restoration.after["exposure"] if "exposure" in restoration.after else None
+    return step.net if isinstance(step, Exposure) else None
+
+
+_STAGES: dict[str, tuple[type[Recipe], Callable[[Any, Run], dict[str, float]]]] = {
+    "decompose": (DecompositionRecipe, train_decomposition),
+    "teacher": (TeacherRecipe, train_teacher),
+    "student": (StudentRecipe, train_student),
+    "exposure": (ExposureRecipe, train_exposure),
+}

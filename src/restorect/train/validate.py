@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 
 from restorect.data.store import PairStore
-from restorect.infer.fundus import keep_safe
 from restorect.metrics.gt_mean import gt_mean
 from restorect.metrics.psnr import psnr
 from restorect.metrics.ssim import ssim
@@ -16,13 +15,12 @@ PROTOCOL = "rgb-full"
 
 
 @torch.no_grad()
-def validate(predict: Callable[[Tensor, Tensor], Tensor], pairs: PairStore, task: str = "") -> dict[str, float]:
+def validate(predict: Callable[[Tensor, Tensor], Tensor], pairs: PairStore) -> dict[str, float]:
     """Mean and spread over the photographs, together and by source.
 
     Args:
         predict: (low, high), both (1, 3, H, W), to the restored image.
         pairs: held-out pairs.
-        task: of the network. Retinas keep what lies outside the field of view, as they do when they are restored.
 
     Returns:
         "psnr", "ssim", "psnr_std", "ssim_std"; "psnr_gtmean" and "ssim_gtmean" of the outputs scaled to the truth's
@@ -34,10 +32,7 @@ def validate(predict: Callable[[Tensor, Tensor], Tensor], pairs: PairStore, task
     sources: dict[str, list[Tensor]] = defaultdict(list)
     for number, pair in enumerate(pairs.pairs):
         low, high = (_image(image) for image in pairs[number])
-        output = predict(low, high).float()
-        if task == "fundus":
-            output = keep_safe(low, output)
-        output = output.clamp(0, 1)
+        output = predict(low, high).float().clamp(0, 1)
         plain = _figures(output, high)
         together[""].append(plain)
         together["_gtmean"].append(_figures(*gt_mean(output, high)))

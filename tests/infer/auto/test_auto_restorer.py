@@ -12,9 +12,10 @@ from restorect.infer import catalogue
 from restorect.infer.auto.decision import Decision
 from restorect.infer.auto.restorer import AutoRestorer
 from restorect.infer.restorer import Restorer
-from restorect.nets.checkpoint import save_checkpoint, student_card
+from restorect.nets.checkpoint import save_checkpoint
 from restorect.nets.presets import student_preset
-from restorect.nets.student import Student
+from restorect.render.checkpoint import restoration_card
+from restorect.render.restoration import Restoration, RestorationConfig
 
 
 class Teller:
@@ -35,12 +36,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("weights")
     for seed, task in enumerate(("low-light", "backlit")):
         torch.manual_seed(seed)
-        student = Student(student_preset("nano"))
-        torch.nn.init.normal_(student.transformer.output.weight, std=0.1)
+        student = Restoration(RestorationConfig(student=student_preset("nano")))
+        torch.nn.init.normal_(student.student.transformer.stem.output.weight, std=0.1)
         save_checkpoint(
             folder / f"{task}-nano.safetensors",
             student,
-            student_card(student.config, task=task, preset="nano"),
+            restoration_card(student.config, task=task, preset="nano"),
         )
     return folder
 

@@ -2,10 +2,13 @@
 
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+import restorect
 from restorect.errors import ConfigError, ImageError, shown
 from restorect.infer.batch import BusyError, Failure, MemoryBudget, OutputError, RestoreSettings, Stop
 from restorect.infer.batch import memory as memory_module
@@ -85,6 +88,19 @@ def test_the_least_limit_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert available_bytes() == 600_000
     (tmp_path / "max").write_text("max\n")
     assert available_bytes() != 600_000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit of addresses")
+def test_the_limit_of_the_process_counts() -> None:
+    code = (
+        "import resource; resource.setrlimit(resource.RLIMIT_AS, (10**9, 10**9));"
+        "from restorect.infer.batch import memory; print(memory._process(), memory.available_bytes())"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(restorect.__file__).parents[1]), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    left, available = map(int, done.stdout.split())
+    assert 0 <= left < 990_000_000, "the interpreter has some of it"
+    assert available <= left + 10_000_000
 
 
 def test_needs_grow_with_the_photo() -> None:

@@ -11,14 +11,14 @@ from restorect.infer.batch import NameTemplate, Naming, Photos, RestoreSettings,
 from restorect.infer.restorer import Restorer
 from restorect.nets.checkpoint import Card
 from restorect.nets.presets import student_preset
-from restorect.nets.student import Student
+from restorect.render.restoration import Restoration, RestorationConfig
 
 
 @pytest.fixture(scope="module")
 def restorer() -> Restorer:
     torch.manual_seed(0)
     card = Card(kind="student", task="low-light", preset="nano")
-    return Restorer(Student(student_preset("nano")), card, "random", torch.device("cpu"))
+    return Restorer(Restoration(RestorationConfig(student=student_preset("nano"))), card, "random", torch.device("cpu"))
 
 
 def batch(restorer: Restorer, source: Path, out: Path, **values: object) -> Summary:

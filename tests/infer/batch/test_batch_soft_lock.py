@@ -1,6 +1,7 @@
 """A disk without file locks, as some network shares are: simulated by refusing `flock` as they do."""
 
 import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -11,18 +12,17 @@ import pytest
 
 import restorect
 from restorect.infer.batch import BusyError, OutputError
-from restorect.infer.batch import lock as lock_module
 from restorect.infer.batch.lock import locked
 from restorect.infer.batch.soft_lock import SOFT_NAME
 
 HOLD = """
-import errno, sys, time
+import errno, fcntl, sys, time
 from pathlib import Path
-from restorect.infer.batch import lock
-def refuse(descriptor):
+from restorect.infer.batch.lock import locked
+def refuse(descriptor, how):
     raise OSError(errno.ENOLCK, "No locks available")
-lock._acquire = refuse
-with lock.locked(Path(sys.argv[1])):
+fcntl.flock = refuse
+with locked(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(600)
 """
@@ -30,10 +30,10 @@ with lock.locked(Path(sys.argv[1])):
 
 @pytest.fixture(autouse=True)
 def no_locks(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_descriptor: int) -> None:
+    def refuse(_descriptor: int, _how: int) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(lock_module, "_acquire", refuse)
+    monkeypatch.setattr(fcntl, "flock", refuse)
 
 
 def holder(out: Path) -> "subprocess.Popen[str]":

@@ -51,6 +51,15 @@ class ClassifierCard:
         require(set(self.thresholds) == tasks, f"thresholds: give one for each of {', '.join(sorted(tasks))}")
 
 
+def is_classifier(path: Path) -> bool:
+    """Whether a file calls itself a classifier; whether it is a whole one, loading it tells."""
+    try:
+        description = read_json(read_metadata(path.read_bytes())[DESCRIPTION_KEY])
+    except (OSError, KeyError, ValueError):
+        return False
+    return isinstance(description, dict) and "classes" in description
+
+
 class Classifier:
     """Tells which kind of damage a photograph has.
 

@@ -13,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from restorect.configs import from_mapping
 from restorect.devices import find_device, use_threads
 from restorect.errors import CheckpointError, ImageError
 from restorect.infer.arrays import Image, copy_of, to_tensor
@@ -23,8 +22,8 @@ from restorect.infer.call import Options, PhotoCall
 from restorect.infer.catalogue import shipped, shipped_classifier
 from restorect.infer.restorer import Restorer, peak_bytes
 from restorect.nets.checkpoint import file_hash, read_checkpoint
-from restorect.nets.student import StudentConfig
 from restorect.nets.transformer import TransformerConfig
+from restorect.render.checkpoint import restoration_config
 
 
 class AutoRestorer(PhotoCall):
@@ -126,4 +125,4 @@ def _one(image: NDArray[Any] | Tensor) -> Tensor:
 def _transformer(path: Path) -> TransformerConfig:
     """The shape of the network in a file."""
     _, card = read_checkpoint(path)
-    return from_mapping(StudentConfig, card.config).transformer
+    return restoration_config(path, card).student.transformer

@@ -6,7 +6,6 @@ import os
 import secrets
 import socket
 import stat
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +16,7 @@ from restorect.infer.batch.failures import BusyError, LostError, OutputError
 from restorect.infer.batch.soft_lock import softly_locked
 
 LOCK_NAME = ".restorect.lock"
-_OWNER_BYTES = 500
+_FIRST, _OWNER_BYTES = 1, 500  # Windows lets nobody read the byte that is locked, the first
 
 
 @contextlib.contextmanager
@@ -33,56 +32,43 @@ def locked(out: Path) -> Iterator[Callable[[], None]]:
         OutputError: the lock file cannot be made.
     """
     path = out / LOCK_NAME
-    descriptor = _opened(path)
-    soft = contextlib.ExitStack()
-    try:
+    with contextlib.ExitStack() as held:
         try:
-            _acquire(descriptor)
-        except (BlockingIOError, PermissionError) as error:
-            raise BusyError(f"{shown(out)}: {_owner(descriptor)}; wait for it, or choose another folder") from error
-        except OSError:  # this disk offers no file locks
-            soft.enter_context(softly_locked(out, _owner(descriptor)))
-        try:
+            descriptor = _opened(path)
+            held.callback(os.close, descriptor)
+            _acquire(held, out, descriptor)
             signature = _sign(descriptor)
         except OSError as error:
-            raise _unwritable(out, error) from error
+            raise OutputError(
+                f"{shown(out)}: cannot be written ({error.strerror}); choose another output folder"
+            ) from error
 
         def check() -> None:
             _check(path, signature)
 
         check()  # it may have been removed between opening and locking
         yield check
-    finally:
-        soft.close()
-        os.close(descriptor)
 
 
 def _opened(path: Path) -> int:
     ways = ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC")  # a pipe would block
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | sum(getattr(os, way, 0) for way in ways), 0o666)
-    except OSError as error:
-        raise _unwritable(path.parent, error) from error
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | sum(getattr(os, way, 0) for way in ways), 0o666)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OutputError(f"{shown(path)}: is not a regular file, so it cannot be the lock; remove it")
     return descriptor
 
 
-def _unwritable(out: Path, error: OSError) -> OutputError:
-    return OutputError(f"{shown(out)}: cannot be written ({error.strerror}); choose another output folder")
+def _acquire(held: contextlib.ExitStack, out: Path, descriptor: int) -> None:
+    from filelock import lock_descriptor
 
-
-def _acquire(descriptor: int) -> None:
-    if sys.platform == "win32":
-        import msvcrt
-
-        os.lseek(descriptor, _OWNER_BYTES, os.SEEK_SET)  # beyond the text, which stays readable
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    try:
+        free = lock_descriptor(descriptor, blocking=False)
+    except OSError:  # this disk offers no file locks
+        held.enter_context(softly_locked(out, _owner(descriptor)))
+        return
+    if not free:
+        raise BusyError(f"{shown(out)}: {_owner(descriptor)}; wait for it, or choose another folder")
 
 
 def _sign(descriptor: int) -> bytes:
@@ -90,7 +76,7 @@ def _sign(descriptor: int) -> bytes:
     owner = {"pid": os.getpid(), "host": socket.gethostname()[:200], "since": time.strftime("%Y-%m-%d %H:%M:%S")}
     signature = json.dumps(owner | {"nonce": secrets.token_hex(8)}).encode().ljust(_OWNER_BYTES - 1) + b"\n"
     os.lseek(descriptor, 0, os.SEEK_SET)
-    os.write(descriptor, signature)
+    os.write(descriptor, b" " * _FIRST + signature)
     return signature
 
 
@@ -98,6 +84,7 @@ def _check(path: Path, signature: bytes) -> None:
     """Compare what stands in the lock file now: numbers of files are not steady on every disk, its content is."""
     try:
         with open_regular(path, follow=False) as file:
+            file.seek(_FIRST)
             held = file.read(len(signature)) == signature
     except (OSError, RestorectError):
         held = False
@@ -110,7 +97,7 @@ def _check(path: Path, signature: bytes) -> None:
 
 def _owner(descriptor: int) -> str:
     try:
-        os.lseek(descriptor, 0, os.SEEK_SET)
+        os.lseek(descriptor, _FIRST, os.SEEK_SET)
         owner = json.loads(os.read(descriptor, _OWNER_BYTES))
         text = f"process {owner['pid']} on {owner['host']}, since {owner['since']}"
         return f"another restorect is writing there ({shown(text)})"

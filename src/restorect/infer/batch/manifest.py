@@ -1,19 +1,17 @@
 """The manifest of an output folder: one JSON line for each thing done, only ever appended to, durable line by line."""
 
 import dataclasses
-import json
-import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from restorect.errors import shown
-from restorect.files import open_regular
 from restorect.infer.batch.failures import OutputError
 from restorect.infer.batch.names import can_be_path, lies_inside
+from restorect.records import append_record, read_records
 
 MANIFEST_NAME = "restorect-manifest.jsonl"
 Status = Literal["writing", "done", "failed"]
@@ -67,17 +65,12 @@ class Manifest:
 
     def __init__(self, out: Path) -> None:
         self.path = out / MANIFEST_NAME
-        self.unreadable_lines = 0
         self._latest: dict[str, Entry] = {}
         self._finished: set[str] = set()
         self._intended: dict[str, set[str]] = {}
         self._guard = threading.Lock()
-        for line in _lines(self.path):
-            entry = _parse(line)
-            if entry is None:
-                self.unreadable_lines += 1
-            else:
-                self._learn(entry)
+        for entry in _entries(self.path):
+            self._learn(entry)
 
     def latest(self, output: str) -> Entry | None:
         """The last line that made `output` (a path under the folder), finished or not."""
@@ -105,15 +98,8 @@ class Manifest:
         Raises:
             OSError: the system refuses.
         """
-        line = json.dumps(dataclasses.asdict(entry)).encode() + b"\n"
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
         with self._guard:
-            descriptor = os.open(self.path, flags, 0o666)
-            try:
-                _write_all(descriptor, _separator(descriptor) + line)
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            append_record(self.path, dataclasses.asdict(entry), durable=True, follow=False)
             self._learn(entry)
 
     def _learn(self, entry: Entry) -> None:
@@ -126,42 +112,23 @@ class Manifest:
                 self._finished.add(output)
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def _entries(path: Path) -> Iterator[Entry]:
     try:
-        with open_regular(path, follow=False) as file:
-            yield from (line for line in file if line != b"\n")
-    except (FileNotFoundError, NotADirectoryError):
-        return
+        yield from filter(None, map(_entry, read_records(path, follow=False)))
     except OSError as error:
         raise OutputError(
             f"{shown(path)}: the manifest cannot be read ({error.strerror}); choose another output folder"
         ) from error
 
 
-def _parse(line: bytes) -> Entry | None:
+def _entry(values: Mapping[str, Any]) -> Entry | None:
+    names = {each.name for each in dataclasses.fields(Entry)}
     try:
-        values: dict[str, Any] = json.loads(line)
-        names = {each.name for each in dataclasses.fields(Entry)}
         entry = Entry(**{name: value for name, value in values.items() if name in names})
-    except (ValueError, TypeError, AttributeError, RecursionError):
+    except TypeError:
         return None
     texts = [entry.input, entry.sha256, entry.settings, *entry.outputs] if isinstance(entry.outputs, dict) else [None]
     hashes = entry.outputs.values() if isinstance(entry.outputs, dict) else []
     if entry.status not in ("writing", "done", "failed") or not all(isinstance(t, str) for t in (*texts, *hashes)):
         return None
     return entry if can_be_path(entry.input) and all(map(lies_inside, entry.outputs)) else None
-
-
-def _separator(descriptor: int) -> bytes:
-    """A line break if the file ends within a line, torn off by a kill."""
-    size = os.fstat(descriptor).st_size
-    if not size:
-        return b""
-    os.lseek(descriptor, size - 1, os.SEEK_SET)
-    return b"" if os.read(descriptor, 1) == b"\n" else b"\n"
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]

@@ -2,8 +2,6 @@
 
 import contextlib
 import math
-import os
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -97,12 +95,10 @@ def _gigabytes(count: float) -> str:
 
 
 def _machine() -> int | None:
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    with contextlib.suppress(OSError, ValueError, AttributeError):  # macOS tells only how much there is in all
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    import psutil
+
+    with contextlib.suppress(OSError, psutil.Error):
+        return int(psutil.virtual_memory().available)
     return None
 
 
@@ -114,14 +110,11 @@ def _container() -> int | None:
 
 
 def _process() -> int | None:
-    if sys.platform == "win32":
-        return None
-    import resource
+    """What the process's own limit of addresses (`ulimit -v`) leaves."""
+    import psutil
 
-    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if limit == resource.RLIM_INFINITY:
-        return None
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        used = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-        return max(0, limit - used)
+    with contextlib.suppress(OSError, psutil.Error, AttributeError):  # macOS and Windows have no such limit
+        process = psutil.Process()
+        limit, _ = process.rlimit(psutil.RLIMIT_AS)
+        return None if limit == psutil.RLIM_INFINITY else max(0, limit - process.memory_info().vms)
     return None

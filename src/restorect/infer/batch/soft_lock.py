@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from restorect.errors import shown
-from restorect.infer.batch.failures import BusyError, OutputError
+from restorect.infer.batch.failures import BusyError
 
 SOFT_NAME = ".restorect.lock.held"
 _SECONDS = 0.5  # to find out that an owner is gone
@@ -25,7 +25,7 @@ def softly_locked(out: Path, busy: str) -> Iterator[None]:
 
     Raises:
         BusyError: another process holds it, or held it on another machine.
-        OutputError: the file cannot be made.
+        OSError: the file cannot be made.
     """
     from filelock import SoftFileLock, Timeout
 
@@ -36,10 +36,6 @@ def softly_locked(out: Path, busy: str) -> Iterator[None]:
     except Timeout as error:
         remedy = f"wait for it, or choose another folder; if it has ended, remove {shown(marker)}"
         raise BusyError(f"{shown(out)}: {busy}; {remedy}") from error
-    except OSError as error:
-        raise OutputError(
-            f"{shown(out)}: cannot be written ({error.strerror}); choose another output folder"
-        ) from error
     try:
         yield
     finally:

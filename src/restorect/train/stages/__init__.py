@@ -2,7 +2,6 @@
 
 from restorect.train.stages.decomposition import DecompositionStage
 from restorect.train.stages.exposure import ExposureStage
-from restorect.train.stages.images import ImageWeights
 from restorect.train.stages.stage import Losses, Stage
 from restorect.train.stages.student import CodesStage, DirectStage, FlowStage, StudentStage, TransformerStage
 from restorect.train.stages.teacher import TeacherStage
@@ -13,7 +12,6 @@ __all__ = [
     "DirectStage",
     "ExposureStage",
     "FlowStage",
-    "ImageWeights",
     "Losses",
     "Stage",
     "StudentStage",

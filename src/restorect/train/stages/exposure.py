@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from restorect.data.batches import Batch
-from restorect.nets.exposure import ExposureNet
-from restorect.nets.student import Student
+from restorect.render.exposure import Exposure, ExposureNet
+from restorect.render.restoration import Restoration
 from restorect.train.recipes import ExposureRecipe
 from restorect.train.stages.stage import Losses, Stage
 
@@ -16,9 +16,9 @@ from restorect.train.stages.stage import Losses, Stage
 class ExposureStage(Stage):
     """Stage 3: the exposure net of a student learns how bright the good photos are; the rest is frozen."""
 
-    network: Student
+    network: Restoration
 
-    def __init__(self, network: Student, recipe: ExposureRecipe) -> None:
+    def __init__(self, network: Restoration, recipe: ExposureRecipe) -> None:
         super().__init__()
         self.started = True
         self.network = network.requires_grad_(False)
@@ -29,7 +29,7 @@ class ExposureStage(Stage):
     @property
     def exposure(self) -> ExposureNet:
         """What is trained."""
-        return cast(ExposureNet, self.network.exposure)
+        return cast(ExposureNet, cast(Exposure, self.network.after["exposure"]).net)
 
     def forward(self, batch: Batch, generator: torch.Generator) -> tuple[Losses, Losses]:
         """Smooth L1 between the predicted and the true mean, on the scale that is learned."""
@@ -39,5 +39,4 @@ class ExposureStage(Stage):
 
     def predict(self, network: nn.Module, low: Tensor, high: Tensor) -> Tensor:
         """Restore as the student does."""
-        student = cast(Student, network)
-        return cast(Tensor, student(low, student.start(len(low))))
+        return network(low)  # type: ignore[no-any-return]

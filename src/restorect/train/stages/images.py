@@ -3,8 +3,6 @@
 Shapes: images (B, 3, H, W).
 """
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -15,27 +13,11 @@ from restorect.losses.retinex import head_loss
 from restorect.losses.structure import structure_loss
 from restorect.nets.transformer import Transformer, TransformerOutput
 from restorect.retinex.decomposition import DecompositionNet
-from restorect.train.recipes import NetworkRecipe
 from restorect.train.stages.stage import Losses
+from restorect.train.weights import ImageLosses
 
 
-@dataclass(frozen=True, kw_only=True)
-class ImageWeights:
-    """Weights of the losses on images, and whether they see the output at the truth's mean."""
-
-    hvi: float = 0.05
-    head: float = 1.0
-    structure: float = 0.0
-    align: bool = False
-    plain: float = 0.2
-
-    @classmethod
-    def of(cls, recipe: NetworkRecipe) -> "ImageWeights":
-        """Those of a recipe."""
-        return cls(hvi=recipe.hvi, head=recipe.head, structure=recipe.structure, align=recipe.align, plain=recipe.plain)
-
-
-def image_losses(image: Tensor, truth: Tensor, w: ImageWeights) -> Losses:
+def image_losses(image: Tensor, truth: Tensor, w: ImageLosses) -> Losses:
     """L1, colour loss and structure loss; aligned, on the output at the truth's mean, and L1 once more without."""
     image = image.float()
     losses: Losses = {}
@@ -56,7 +38,7 @@ def head_losses(
     truth: Tensor,
     transformer: Transformer,
     decompose_high: DecompositionNet,
-    w: ImageWeights,
+    w: ImageLosses,
 ) -> Losses:
     """The two auxiliary Retinex losses; `seen` is what the transformer saw, which a balance has changed."""
     if w.head == 0:

@@ -14,12 +14,12 @@ from restorect.flow.path import draw_times, estimate_end, straight_path
 from restorect.losses.flex import FlexLoss, sample_gate
 from restorect.losses.flow import code_loss, velocity_loss
 from restorect.nets.codes import Codes, mean_codes, noise_codes
-from restorect.nets.student import Student
 from restorect.nets.teacher import Teacher
 from restorect.nets.transformer import Transformer, TransformerOutput
+from restorect.render.restoration import Restoration
 from restorect.retinex.decomposition import DecompositionNet
 from restorect.train.recipes import StudentRecipe
-from restorect.train.stages.images import ImageWeights, head_losses, image_losses
+from restorect.train.stages.images import head_losses, image_losses
 from restorect.train.stages.memory import CodeMemory
 from restorect.train.stages.stage import Losses, Stage
 
@@ -27,30 +27,30 @@ _TIMES = 8  # points of the path that stage 2a looks at for each photo
 
 
 class _StudentStage(Stage):
-    network: Student
+    network: Restoration
 
-    def __init__(self, network: Student, recipe: StudentRecipe) -> None:
+    def __init__(self, network: Restoration, recipe: StudentRecipe) -> None:
         super().__init__()
         self.started = bool(recipe.init)
         self.network = network
+        self.student = network.student
         self.helpers = nn.ModuleList()
         self.recipe = recipe
-        self.weights = ImageWeights.of(recipe)
+        self.weights = recipe.loss
 
     def calibrate(self, network: nn.Module, batch: Batch) -> None:
         """Those of the condition encoders."""
-        cast(Student, network).calibrate(batch.low_view)
+        cast(Restoration, network).calibrate(batch.low_view)
 
     def start(self, count: int, generator: torch.Generator, device: torch.device) -> Codes:
         """Where the flow starts."""
-        if self.recipe.start == "mean":
+        if self.student.config.start == "mean":
             return mean_codes(count, device)
         return noise_codes(count, generator, device)
 
     def predict(self, network: nn.Module, low: Tensor, high: Tensor) -> Tensor:
         """Restore with generated codes; the same noise for every photo, as at inference."""
-        student = cast(Student, network)
-        return cast(Tensor, student(low, student.start(len(low))))
+        return network(low)  # type: ignore[no-any-return]
 
 
 class _DistilledStage(_StudentStage):
@@ -58,14 +58,14 @@ class _DistilledStage(_StudentStage):
 
     teacher: Teacher
 
-    def __init__(self, network: Student, teacher: Teacher, recipe: StudentRecipe) -> None:
+    def __init__(self, network: Restoration, teacher: Teacher, recipe: StudentRecipe) -> None:
         super().__init__(network, recipe)
         self.teacher = teacher.requires_grad_(False)
         self.frozen = (teacher,)
         # Without a balance both read the same decomposition of the same view.
-        theirs, ours = teacher.decomposition.low.state_dict(), network.decompose.state_dict()
+        theirs, ours = teacher.decomposition.low.state_dict(), network.student.decompose.state_dict()
         same = all(torch.equal(theirs[name], ours[name]) for name in theirs)
-        self._shares_parts = same and network.config.balance is None
+        self._shares_parts = same and not network.before
 
     def encoded(self, batch: Batch) -> tuple[Codes, Codes]:
         """(the teacher's codes, the student's conditions) of the views; the codes without gradient."""
@@ -80,35 +80,35 @@ class _DistilledStage(_StudentStage):
         noise = noise_codes(count, generator, device)
         t = draw_times(count, generator, device)
         rex, img = straight_path(noise.rex, target.rex, t), straight_path(noise.img, target.img, t)
-        v = self.network.velocity(Codes(rex.x_t, img.x_t), t, conditions)
+        v = self.student.velocity(Codes(rex.x_t, img.x_t), t, conditions)
         near = Codes(estimate_end(rex.x_t, t, v.rex), estimate_end(img.x_t, t, v.img))
         return velocity_loss(v, Codes(rex.velocity, img.velocity)), near
 
     def tone_losses(self, batch: Batch, generated: Codes, target: Codes) -> Losses:
         """L1 between the views as the two nets' tone curves show them: code errors by what they do to the exposure."""
-        own, other = self.network.transformer.tone, self.teacher.transformer.tone
-        if self.recipe.tone == 0 or own is None or other is None:
+        own, other = self.student.transformer.stem.tone, self.teacher.transformer.stem.tone
+        if self.weights.tone == 0 or own is None or other is None:
             return {}
         with torch.no_grad():
             shown = other(batch.low_view, *target)
-        seen = self.network.balanced(batch.low_view)
-        return {"tone": self.recipe.tone * F.l1_loss(own(seen, *generated), shown)}
+        seen = self.network.see(batch.low_view)
+        return {"tone": self.weights.tone * F.l1_loss(own(seen, *generated), shown)}
 
 
 class CodesStage(_DistilledStage):
     """Stage 2a: the flow learns the teacher's codes; the transformer is frozen."""
 
-    def __init__(self, network: Student, teacher: Teacher, recipe: StudentRecipe) -> None:
+    def __init__(self, network: Restoration, teacher: Teacher, recipe: StudentRecipe) -> None:
         super().__init__(network, teacher, recipe)
-        network.transformer.requires_grad_(False)
+        network.student.transformer.requires_grad_(False)
 
     def forward(self, batch: Batch, generator: torch.Generator) -> tuple[Losses, Losses]:
         """Velocity loss and code distillation on the views."""
         target, conditions = self.encoded(batch)
         start = self.start(len(batch.low), generator, batch.low.device)
-        generated = self.network.generate(conditions, start)
+        generated = self.student.generate(conditions, start)
         losses = {"codes": code_loss(generated, target)} | self.tone_losses(batch, generated, target)
-        if self.recipe.flow:  # times and noise cost next to nothing beside the encoders
+        if self.student.config.flow:  # times and noise cost next to nothing beside the encoders
             losses["velocity"] = self.flow_losses(_repeated(conditions), _repeated(target), generator)[0]
         error = (generated.stacked() - target.stacked()).detach().square().mean()
         return losses, {"code_error": error}
@@ -120,13 +120,14 @@ class FlowStage(CodesStage):
     The encoders are nearly all that a step of stage 2a costs, and rest much sooner than the flow.
     """
 
-    def __init__(self, network: Student, teacher: Teacher, recipe: StudentRecipe) -> None:
+    def __init__(self, network: Restoration, teacher: Teacher, recipe: StudentRecipe) -> None:
         super().__init__(network, teacher, recipe)
         self.started = True
         network.requires_grad_(False)
-        for flow in (network.image_flow, network.retinex_flow):
+        student = network.student
+        for flow in (student.image_flow, student.retinex_flow):
             flow.requires_grad_(True)
-        self.frozen = (teacher, network.image_condition, network.retinex_condition)
+        self.frozen = (teacher, network.student.image_condition, network.student.retinex_condition)
         self.memory = CodeMemory()
 
     def encoded(self, batch: Batch) -> tuple[Codes, Codes]:
@@ -138,10 +139,10 @@ class FlowStage(CodesStage):
 class _FeatureStage(_DistilledStage):
     """What the stages share in which the transformer learns from the teacher's features."""
 
-    def __init__(self, network: Student, teacher: Teacher, recipe: StudentRecipe) -> None:
+    def __init__(self, network: Restoration, teacher: Teacher, recipe: StudentRecipe) -> None:
         super().__init__(network, teacher, recipe)
-        network.transformer.requires_grad_(True)
-        self.flex = FlexLoss(_decoder_channels(network.transformer), _decoder_channels(teacher.transformer))
+        network.student.transformer.requires_grad_(True)
+        self.flex = FlexLoss(_decoder_channels(network.student.transformer), _decoder_channels(teacher.transformer))
         self.helpers.append(self.flex)
         self._pace = 1.0
 
@@ -152,13 +153,13 @@ class _FeatureStage(_DistilledStage):
 
     def flex_losses(self, output: TransformerOutput, low: Tensor, target: Codes, gate: Tensor) -> Losses:
         """FLEX of the first samples of `output`, as many as there are in `low` (B, 3, H, W)."""
-        if self.recipe.flex == 0:
+        if self.weights.flex == 0:
             return {}
         with torch.no_grad():
             reference = self.teacher.transformer(low, *target)
         # Crops divide by the multiples of both nets, so their maps cover the same pixels.
         ours = [features[: len(low)] for features in _decoder(output)]
-        return {"flex": self._pace * self.recipe.flex * self.flex(ours, _decoder(reference), gate)}
+        return {"flex": self._pace * self.weights.flex * self.flex(ours, _decoder(reference), gate)}
 
 
 class TransformerStage(_FeatureStage):
@@ -169,17 +170,17 @@ class TransformerStage(_FeatureStage):
     FLEX looks at the first half, which passes its gate by definition.
     """
 
-    def __init__(self, network: Student, teacher: Teacher, recipe: StudentRecipe) -> None:
+    def __init__(self, network: Restoration, teacher: Teacher, recipe: StudentRecipe) -> None:
         super().__init__(network, teacher, recipe)
         self.started = True
         network.requires_grad_(False)
-        network.transformer.requires_grad_(True)
-        self.frozen = (teacher, network.image_condition, network.retinex_condition)
+        network.student.transformer.requires_grad_(True)
+        self.frozen = (teacher, network.student.image_condition, network.student.retinex_condition)
         self.memory = CodeMemory()
 
     def forward(self, batch: Batch, generator: torch.Generator) -> tuple[Losses, Losses]:
         """Image losses and FLEX."""
-        student = self.network
+        student = self.student
         with torch.no_grad():
             target, conditions = self.memory.recall(batch, self.encoded)
             half = (len(batch.low) + 1) // 2
@@ -187,7 +188,7 @@ class TransformerStage(_FeatureStage):
             first = Codes(target.rex[:half], target.img[:half])
             generated = student.generate(later, self.start(len(later.rex), generator, batch.low.device))
             fed = Codes(torch.cat([first.rex, generated.rex]), torch.cat([first.img, generated.img]))
-            seen = student.balanced(batch.low, batch.low_view)
+            seen = self.network.see(batch.low, batch.low_view)
         output = student.transformer(seen, *fed)
         losses = image_losses(output.image, batch.high, self.weights)
         gate = torch.ones(half, device=batch.low.device)
@@ -197,27 +198,27 @@ class TransformerStage(_FeatureStage):
 class StudentStage(_FeatureStage):
     """Stage 2b: the whole student, distilled from a teacher."""
 
-    def __init__(self, network: Student, teacher: Teacher, recipe: StudentRecipe) -> None:
+    def __init__(self, network: Restoration, teacher: Teacher, recipe: StudentRecipe) -> None:
         super().__init__(network, teacher, recipe)
         self.started = self.started or recipe.codes_share > 0  # stage 2a has begun the conditions
-        network.requires_grad_(True)
-        network.decompose.requires_grad_(False)
+        network.student.requires_grad_(True)
+        network.student.decompose.requires_grad_(False)
 
     def forward(self, batch: Batch, generator: torch.Generator) -> tuple[Losses, Losses]:
         """Image losses through the unrolled flow, code distillation, velocity loss and FLEX."""
-        recipe, student = self.recipe, self.network
+        weights, student = self.weights, self.student
         target, conditions = self.encoded(batch)
         generated = student.generate(conditions, self.start(len(batch.low), generator, batch.low.device))
-        distilled: Losses = {"codes": recipe.codes * code_loss(generated, target)}
+        distilled: Losses = {"codes": weights.codes * code_loss(generated, target)}
         distilled |= self.tone_losses(batch, generated, target)
         fed = generated
-        if recipe.flow:
+        if student.config.flow:
             velocity, near = self.flow_losses(conditions, target, generator)
-            distilled["velocity"] = recipe.velocity * velocity
-            fed = _mixed(generated, near, recipe.near_codes, generator)
-        if recipe.detach_codes:
+            distilled["velocity"] = weights.velocity * velocity
+            fed = _mixed(generated, near, weights.near_codes, generator)
+        if weights.detach_codes:
             fed = fed.detached()
-        seen = student.balanced(batch.low, batch.low_view)
+        seen = self.network.see(batch.low, batch.low_view)
         output = student.transformer(seen, *fed)
         losses = image_losses(output.image, batch.high, self.weights)
         losses |= head_losses(
@@ -230,16 +231,16 @@ class StudentStage(_FeatureStage):
 class DirectStage(_StudentStage):
     """No teacher: the student's network is trained on images alone, for comparison."""
 
-    def __init__(self, network: Student, decompose_high: DecompositionNet, recipe: StudentRecipe) -> None:
+    def __init__(self, network: Restoration, decompose_high: DecompositionNet, recipe: StudentRecipe) -> None:
         super().__init__(network, recipe)
         self.decompose_high = decompose_high.requires_grad_(False)
 
     def forward(self, batch: Batch, generator: torch.Generator) -> tuple[Losses, Losses]:
         """Image losses through the unrolled flow."""
-        student = self.network
+        student = self.student
         start = self.start(len(batch.low), generator, batch.low.device)
-        seen = student.balanced(batch.low, batch.low_view)
-        output = student.transformer(seen, *student.generate(student.read(batch.low_view), start))
+        seen = self.network.see(batch.low, batch.low_view)
+        output = student.transformer(seen, *student.generate(self.network.read(batch.low_view), start))
         losses = image_losses(output.image, batch.high, self.weights)
         losses |= head_losses(output, seen, batch.high, student.transformer, self.decompose_high, self.weights)
         return losses, {}

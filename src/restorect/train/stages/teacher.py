@@ -7,14 +7,15 @@ from torch import Tensor, nn
 
 from restorect.data.batches import Batch
 from restorect.nets.teacher import Teacher
-from restorect.train.stages.images import ImageWeights, head_losses, image_losses
+from restorect.train.stages.images import head_losses, image_losses
 from restorect.train.stages.stage import Losses, Stage
+from restorect.train.weights import ImageLosses
 
 
 class TeacherStage(Stage):
     """Stage 1."""
 
-    def __init__(self, network: Teacher, weights: ImageWeights, *, started: bool = False) -> None:
+    def __init__(self, network: Teacher, weights: ImageLosses, *, started: bool = False) -> None:
         super().__init__()
         self.started = started
         self.network: Teacher = network

@@ -4,9 +4,10 @@ Shapes: image_B3HW and view_B3hw in [0, 1], sRGB-encoded.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from restorect.configs import require
 from restorect.light import luma
@@ -29,22 +30,36 @@ class BalanceConfig:
             the blocks of JPEG.
         saturation: how far colours are from grey afterwards; 1 leaves them. Stretching channels by themselves drives
             them apart.
-        keep: share of the balanced photograph in a restoration. Where a network meets waters that it does not know,
-            what it adds to the balance is partly wrong, and less of it is better. Training does not know of it.
     """
+
+    name: ClassVar[str] = "balance"
 
     clip: float = 0.001
     pull: float = 0.7
     gain: float = 3.5
     saturation: float = 0.8
-    keep: float = 0.0
 
     def __post_init__(self) -> None:
         require(0 <= self.clip < 0.5, f"clip is {self.clip}; it is a share from 0 to below 0.5")
         require(0 <= self.pull <= 1, f"pull is {self.pull}; it must be from 0 to 1")
         require(self.gain >= 1, f"gain is {self.gain}; it must be at least 1")
         require(0 <= self.saturation <= 1, f"saturation is {self.saturation}; it must be from 0 to 1")
-        require(0 <= self.keep <= 1, f"keep is {self.keep}; it must be from 0 to 1")
+
+    def build(self) -> "Balance":
+        """The step."""
+        return Balance(self)
+
+
+class Balance(nn.Module):
+    """`balance` as a step in front."""
+
+    def __init__(self, config: BalanceConfig) -> None:
+        super().__init__()
+        self.config = config
+
+    def forward(self, image: Tensor, whole: Tensor) -> Tensor:
+        """An image (B, 3, H, W) in [0, 1] by the levels and means of the whole photograph."""
+        return balance(image, whole, self.config)
 
 
 def balance(image: Tensor, view: Tensor, config: BalanceConfig) -> Tensor:

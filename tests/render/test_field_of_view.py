@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from restorect.infer.fundus import keep_lights, keep_outside, keep_safe
 from torch import Tensor
 
-from restorect.infer.fundus import keep_lights, keep_outside, keep_safe
 from restorect.infer.restorer import Restorer
 from restorect.nets.checkpoint import Card
 from restorect.nets.presets import student_preset
-from restorect.nets.student import Student
+from restorect.render.restoration import Restoration, RestorationConfig
 
 
 def _retina(size: int = 96, seed: int = 0) -> Tensor:
@@ -27,8 +27,8 @@ def _retina(size: int = 96, seed: int = 0) -> Tensor:
 @pytest.fixture(scope="module")
 def restorer() -> Restorer:
     torch.manual_seed(0)
-    student = Student(student_preset("nano"))
-    torch.nn.init.normal_(student.transformer.output.weight, std=0.2)
+    student = Restoration(RestorationConfig(student=student_preset("nano")))
+    torch.nn.init.normal_(student.student.transformer.stem.output.weight, std=0.2)
     return Restorer(student, Card(kind="student", task="fundus", preset="nano"), "random", torch.device("cpu"))
 
 

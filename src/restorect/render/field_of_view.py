@@ -3,15 +3,37 @@
 Shapes: images (B, 3, H, W), sRGB-encoded.
 """
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from restorect.fov import depth_inside, field_of_view
 from restorect.light import smoothstep
+from restorect.render.step import Scene
 
-NOTICE = "retina photographs: for research and better viewing, not for diagnosis"
 _FEATHER = 0.02  # of the field's radius: over this distance from its rim the restoration fades in
 _LIGHT = (0.6, 0.8)  # green, encoded: from the first on light is kept, from the second on all of it
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldOfViewConfig:
+    """`keep_safe` as a step; it has no settings."""
+
+    name: ClassVar[str] = "field-of-view"
+
+    def build(self) -> "FieldOfView":
+        """The step."""
+        return FieldOfView()
+
+
+class FieldOfView(nn.Module):
+    """`keep_safe` as a step behind."""
+
+    def forward(self, image: Tensor, scene: Scene) -> Tensor:
+        """The image, within [0, 1], where the photograph may change; elsewhere the photograph."""
+        return keep_safe(scene.photo, image.clamp(0, 1))
 
 
 def keep_safe(image_BCHW: Tensor, output_BCHW: Tensor) -> Tensor:

@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-
 from restorect.nets.exposure import ExposureConfig, ExposureNet, shrink_exposure
 
 

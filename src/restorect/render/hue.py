@@ -3,13 +3,36 @@
 Shapes: image_B3HW and low_B3HW in [0, 1], sRGB-encoded.
 """
 
-from torch import Tensor
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor, nn
 
 from restorect.light import luma, smoothstep
+from restorect.render.step import Scene
 
 _BRIGHT = (0.4, 0.8)  # brightest channel: below the first untouched, from the second on a light
 _COLOURFUL = (0.7, 0.95)  # saturation, likewise
 _LEAST = 1e-3
+
+
+@dataclass(frozen=True, kw_only=True)
+class HueConfig:
+    """`keep_hue` as a step; it has no settings."""
+
+    name: ClassVar[str] = "hue"
+
+    def build(self) -> "Hue":
+        """The step."""
+        return Hue()
+
+
+class Hue(nn.Module):
+    """`keep_hue` as a step behind."""
+
+    def forward(self, image: Tensor, scene: Scene) -> Tensor:
+        """The image, its lights in the hue of the photograph."""
+        return keep_hue(image, scene.photo)
 
 
 def keep_hue(image: Tensor, low: Tensor) -> Tensor:

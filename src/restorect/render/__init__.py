@@ -1,0 +1,1 @@
+"""Restorations: the declared list of steps around a student."""
