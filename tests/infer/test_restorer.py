@@ -22,6 +22,9 @@ from restorect.nets.codes import mean_codes, noise_codes
 from restorect.nets.priors import PriorConfig
 from restorect.nets.student import StudentConfig
 from restorect.nets.transformer import TransformerConfig
+from restorect.render.checkpoint import restoration_card
+from restorect.render.exposure import ExposureConfig
+from restorect.render.restoration import Restoration, RestorationConfig
 
 Array = np.ndarray[Any, Any]
 SIZE = (21, 13)
