@@ -12,6 +12,7 @@ from torch import nn
 from typer.testing import CliRunner
 
 from restorect.cli.main import app
+from restorect.configs import to_mapping
 from restorect.errors import CheckpointError, ConfigError, DeviceError, RestorectError
 from restorect.infer import bench, costs
 from restorect.infer.bench import Case, build, measure_all, measure_apart

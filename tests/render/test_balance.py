@@ -6,11 +6,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from restorect.nets.balance import BalanceConfig, balance
 from toned_student import toned_student
 from torch import Tensor
 
 from restorect.errors import ConfigError
+from restorect.nets.balance import BalanceConfig, balance
 from restorect.nets.student import Student
 
 FULL = BalanceConfig(clip=0, pull=0.7, gain=20, saturation=1)

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from restorect.nets.exposure import ExposureConfig, ExposureNet, shrink_exposure
 
 

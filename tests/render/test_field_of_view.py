@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from restorect.infer.fundus import keep_lights, keep_outside, keep_safe
 from torch import Tensor
 
+from restorect.infer.fundus import keep_lights, keep_outside, keep_safe
 from restorect.infer.restorer import Restorer
 from restorect.nets.checkpoint import Card
 from restorect.nets.presets import student_preset

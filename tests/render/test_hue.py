@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 import torch
-from restorect.nets.hue import keep_hue
 from toned_student import toned_student
 from torch import Tensor
 
 from restorect.light import luma
+from restorect.nets.hue import keep_hue
 
 
 def _flat(*colour: float) -> Tensor:

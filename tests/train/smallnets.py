@@ -38,7 +38,9 @@ def small_nets() -> Iterator[None]:
     )
     with (
         mock.patch.dict(presets.STUDENTS, {"tiny": student, "full": replace(student, transformer=full)}),
-        mock.patch.dict(presets.TEACHERS, {"tiny": teacher, "full": replace(teacher, transformer=full), "wide": wide}),
+        mock.patch.dict(
+            presets.TEACHERS, {"tiny": teacher, "full": replace(teacher, transformer=full), "wide": wide}
+        ),
     ):
         yield
 
