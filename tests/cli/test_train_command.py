@@ -71,19 +71,19 @@ def break_sizes(pairs: Path) -> str:
 
 def break_text(pairs: Path) -> str:
     (pairs / "low" / "p3.png").write_text("hello")
-    return "p3.png: cannot be read"
+    return "p3.png: is not a photo that can be read, it looks like text"
 
 
 def break_truncated(pairs: Path) -> str:
     path = pairs / "low" / "p0.png"
     path.write_bytes(path.read_bytes()[:60])
-    return "p0.png: cannot be decoded"
+    return "p0.png: this PNG file is damaged or cut off"
 
 
 def break_truncated_jpeg(pairs: Path) -> str:
     path = pairs / "high" / "p0.jpg"
     path.write_bytes(path.read_bytes()[:-200])
-    return "p0.jpg: cannot be decoded"
+    return "p0.jpg: this JPEG file is damaged or cut off"
 
 
 def break_folder(pairs: Path) -> str:

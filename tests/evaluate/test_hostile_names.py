@@ -18,10 +18,11 @@ from test_report import PAIRED, carried_out, parsed
 
 from restorect.cli.evaluate_display import tables, tell
 from restorect.evaluate.methods import Method
-from restorect.evaluate.pairs import list_images, paired
+from restorect.evaluate.pairs import paired
 from restorect.evaluate.readme import render
 from restorect.evaluate.scores import Measure
 from restorect.evaluate.summary import _cell
+from restorect.images.find import photos_in
 
 FORMULAS = ["=1+1", "+1", "-1-1", "@SUM(1)", "\t=1+1", "\r=1+1", " =1+1", "\uff1d1"]
 NAMES = [
@@ -150,4 +151,4 @@ def test_a_folder_that_cannot_be_listed_is_named(tmp_path: Path, monkeypatch: py
     from restorect.errors import DataError
 
     with pytest.raises(DataError, match=r"high: this folder cannot be listed \(Permission denied\)"):
-        list_images(tmp_path, recursive=True)
+        photos_in(tmp_path, recursive=True)

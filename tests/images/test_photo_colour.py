@@ -13,7 +13,8 @@ from PIL import Image, ImageCms
 
 from restorect.errors import ImageError
 from restorect.images import icc
-from restorect.images.colour import decode_srgb, encode_srgb, from_network, to_linear, to_network, to_srgb
+from restorect.images.colour import from_network, to_linear, to_network, to_srgb
+from restorect.images.curves import decode_srgb, encode_srgb
 from restorect.images.photo import Photo
 from restorect.images.read import open_photo, read_photo
 from restorect.images.write import encode, encode_photo

@@ -15,7 +15,8 @@ from PIL import Image, TiffImagePlugin
 
 from restorect.errors import ImageError
 from restorect.images import cicp, icc
-from restorect.images.colour import encode_srgb, from_network, to_network
+from restorect.images.colour import from_network, to_network
+from restorect.images.curves import encode_srgb
 from restorect.images.metadata import exif as exif_module
 from restorect.images.metadata.exif import EXIF_IFD, INTEROP_IFD, names_adobe_rgb, sub_directory
 from restorect.images.metadata.ifd import read_directory, read_head

@@ -16,7 +16,8 @@ from photo_makers import pixels
 from PIL import Image
 
 from restorect.images import tones
-from restorect.images.colour import encode_srgb, from_network, to_linear, to_network
+from restorect.images.colour import from_network, to_linear, to_network
+from restorect.images.curves import encode_srgb
 from restorect.images.photo import Photo
 from restorect.images.read import open_photo, read_photo
 from restorect.images.write import encode, encode_photo

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from restorect.data.degrade.camera import srgb_to_linear
+from restorect.colour import srgb_to_linear
 from restorect.errors import CheckpointError, ConfigError, DeviceError, ImageError
 from restorect.flow.velocity import VelocityConfig
 from restorect.infer import catalogue

@@ -1,59 +1,22 @@
 """Training where nothing is installed but torch, numpy, opencv, Pillow, safetensors, PyYAML, rich and typer."""
 
-import contextlib
-import os
-import re
 import subprocess
-import sys
-from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
 
+import cv2
+import imagecodecs
+import numpy as np
 import pytest
+from PIL import Image, ImageCms
 
+from bare_machine import blocked, on_a_bare_machine
 from restorect.nets.checkpoint import read_checkpoint
 from restorect.render.checkpoint import load_restoration
 from restorect.render.exposure import Exposure
 
-WANTED = {"torch", "numpy", "opencv-python-headless", "pillow", "safetensors", "pyyaml", "rich", "typer"}
-BARE = """
-import importlib.util
-from importlib.machinery import PathFinder
-
-find = PathFinder.find_spec
-PathFinder.find_spec = lambda name, *more: None if name.partition(".")[0] in BLOCKED else find(name, *more)
-assert importlib.util.find_spec("imagecodecs") is None
-from restorect.cli.__main__ import main
-main()
-"""
-
-
-def needed() -> set[str]:
-    """The wanted distributions, and all that they ask for themselves."""
-    found, waiting = set(), set(WANTED)
-    while waiting:
-        name = waiting.pop()
-        found.add(name)
-        with contextlib.suppress(PackageNotFoundError):
-            asked = [text for text in requires(name) or [] if "extra ==" not in text]
-            waiting |= {normal(re.split(r"[^\w.-]", text)[0]) for text in asked} - found
-    return found
-
-
-def normal(name: str) -> str:
-    return name.lower().replace("_", "-")
-
-
-def blocked() -> set[str]:
-    """Modules that a bare machine would not have: our other dependencies, and whatever else is installed here."""
-    kept = needed() | {"restorect", "setuptools"}
-    here = {module for module, names in packages_distributions().items() if not {normal(n) for n in names} & kept}
-    return here | {"pydantic", "imagecodecs", "platformdirs", "tifffile", "psutil"} - kept  # newer typers need pydantic
-
 
 def bare(*arguments: object) -> subprocess.CompletedProcess[str]:
-    program = f"BLOCKED = {blocked()!r}\n{BARE}"
-    command = [sys.executable, "-c", program, "train", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    return on_a_bare_machine("from restorect.cli.__main__ import main\nmain()", "train", *arguments)
 
 
 def test_what_is_blocked() -> None:
@@ -80,3 +43,36 @@ def test_all_stages_train_on_a_bare_machine(pairs_folder: Path, tmp_path: Path) 
     step = load_restoration(last["exposure"])[0].after["exposure"]
     assert isinstance(step, Exposure)
     assert step.net is not None
+
+
+def test_training_starts_on_photos_of_many_kinds(tmp_path: Path) -> None:
+    kinds = {"a.png": {}, "b.jpg": {"quality": 90}, "c.webp": {"quality": 90}, "d.bmp": {}, "e.tif": {}}
+    colours = np.random.default_rng(0).uniform(20, 250, (48, 40, 3)).astype(np.uint8)
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for side, share in (("low", 0.2), ("high", 1.0)):
+        (tmp_path / "pairs" / side).mkdir(parents=True)
+        for name, options in kinds.items():
+            tagged = {} if name == "d.bmp" else {"icc_profile": srgb}
+            photo = Image.fromarray((share * colours).astype(np.uint8))
+            photo.save(tmp_path / "pairs" / side / name, **options, **tagged)
+    deep = np.round(colours[..., ::-1] * 257.0).astype(np.uint16)
+    for side in ("low", "high"):
+        cv2.imwrite(str(tmp_path / "pairs" / side / "f.png"), deep // (5 if side == "low" else 1))
+    small = ["--data", tmp_path / "pairs", "--device", "cpu", "--threads", 1, "--steps", 2]
+    small += ["--set", "schedule.patches=[32]", "--set", "schedule.batches=[2]", "--set", "data.hold_out=0.1"]
+    done = bare("decompose", "-o", tmp_path / "run", *small)
+    assert done.returncode == 0, done.stderr
+    assert read_checkpoint(tmp_path / "run" / "last.safetensors")[1].notes["steps"] >= 1
+
+
+def test_what_needs_more_is_one_line(tmp_path: Path) -> None:
+    for side in ("low", "high"):
+        (tmp_path / side).mkdir()
+        for name in "ab":
+            Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save(tmp_path / side / f"{name}.png")
+    adobe = bytes(imagecodecs.cms_profile("adobergb"))
+    Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save(tmp_path / "low" / "b.png", icc_profile=adobe)
+    done = bare("decompose", "--data", tmp_path, "-o", tmp_path / "run", "--device", "cpu", "--steps", 1)
+    assert done.returncode == 2
+    assert "b.png: needs the library imagecodecs, which is not installed: pip install imagecodecs" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1

@@ -45,13 +45,14 @@ def test_packs_half_precision_with_measured_figures(checkpoint: Path, pairs_fold
     assert "- after: exposure (trust 0.7, source constant, mean 0.45)\n" in text
     assert "- before:" not in text
     # The figure is what a user of the file gets.
-    from restorect.data.pairs import find_pairs, read_rgb
+    from restorect.data.pairs import find_pairs
+    from restorect.images.seen import read_srgb
     from restorect.metrics.psnr import psnr
 
     restorer, values = Restorer.load(weights=out), []
     for pair in find_pairs([pairs_folder]):
-        restored = torch.from_numpy(restorer(read_rgb(pair.low))).permute(2, 0, 1)[None] / 255
-        values.append(float(psnr(restored, torch.from_numpy(read_rgb(pair.high)).permute(2, 0, 1)[None] / 255)))
+        restored = torch.from_numpy(restorer(read_srgb(pair.low))).permute(2, 0, 1)[None] / 255
+        values.append(float(psnr(restored, torch.from_numpy(read_srgb(pair.high)).permute(2, 0, 1)[None] / 255)))
     assert sum(values) / len(values) == pytest.approx(figures["psnr"], abs=1e-3)
 
 

@@ -21,12 +21,15 @@ def degrade(
     The same photo name, number and seed give the same pair. Bad files are reported, the others still done (exit 1).
     """
     from restorect.cli.progress import Progress
-    from restorect.data.degrade.pairs import find_photos, write_pairs
-    from restorect.errors import shown
+    from restorect.data.degrade.pairs import write_pairs
+    from restorect.errors import DataError, shown
+    from restorect.images.find import photos_in
     from restorect.tasks import find_task
 
     simulate = find_task(task).simulate
-    files = find_photos(photos)
+    if not photos.exists():
+        raise DataError(f"{shown(photos)}: no such file or folder")
+    files = [photos] if photos.is_file() else photos_in(photos)
     outcomes = write_pairs(files, out, simulate, seed=seed, count=count, overwrite=force)
     made = failed = 0
     with Progress() as progress:

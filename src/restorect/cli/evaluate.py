@@ -206,13 +206,13 @@ def _baselines(cases: list[Case]) -> list[Method]:
 
 def _good_photos(folder: Path | None, metrics: str | None) -> list[Path]:
     from restorect.errors import ConfigError
-    from restorect.evaluate.pairs import list_images
+    from restorect.images.find import photos_in
 
     if folder is None:
         return []
     if "fid" not in _names(metrics or ""):
         raise ConfigError("--fid-against: is for the metric fid; give --metrics psnr,ssim,fid or the like")
-    return list_images(folder, recursive=True)
+    return photos_in(folder, recursive=True)
 
 
 def _names(metrics: str) -> list[str]:

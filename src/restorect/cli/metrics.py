@@ -41,12 +41,12 @@ def fit_niqe(
     force: _Force = False,
 ) -> None:
     """Fit NIQE's model of natural photographs to a folder of them."""
-    from restorect.data.pairs import image_files
+    from restorect.images.find import photos_in
     from restorect.metrics import niqe
     from restorect.metrics.parameters.store import Parameters
 
     _check_free(output, force)
-    photos = image_files(folder)
+    photos = photos_in(folder)
     model, blocks = niqe.fit_niqe(_progress(photos))
     origin: dict[str, str | int | float] = {"photographs": len(photos), "blocks": blocks}
     tensors = {"mean": model.mean, "covariance": model.covariance}
@@ -96,11 +96,11 @@ def _progress(paths: list[Path]) -> "Iterator[Tensor]":
     import torch
 
     from restorect.cli.progress import Progress
-    from restorect.data.pairs import read_rgb
+    from restorect.images.seen import read_srgb
 
     with Progress() as progress:
         for path in progress.each(paths, len(paths), "photographs"):
-            yield torch.from_numpy(read_rgb(path)).permute(2, 0, 1).unsqueeze(0).float() / 255
+            yield torch.from_numpy(read_srgb(path)).permute(2, 0, 1).unsqueeze(0).float() / 255
 
 
 def _check_free(output: Path, force: bool) -> None:

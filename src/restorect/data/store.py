@@ -12,13 +12,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from restorect.data.flat import FlatPhotos
-from restorect.data.pairs import Pair, image_size, read_rgb
+from restorect.data.pairs import Pair
 from restorect.errors import DataError
+from restorect.images.seen import read_srgb, size_of
 
 
 def load_tensor(path: Path) -> Tensor:
-    """Decode an image file to (3, H, W) uint8."""
-    return torch.from_numpy(read_rgb(path)).permute(2, 0, 1).contiguous()
+    """Read a photograph as (3, H, W) uint8, as `read_srgb` does."""
+    return torch.from_numpy(read_srgb(path)).permute(2, 0, 1).contiguous()
 
 
 class ImageStore:
@@ -41,6 +42,7 @@ class ImageStore:
     ) -> None:
         self.paths, self.half, self.side = list(paths), frozenset(half), side
         self.device, self.dtype = device, torch.float16 if side else torch.uint8
+        self._stored = {path: size_of(path) for path in self.paths}
         self.sizes = torch.tensor([self._sizes(path)[1] for path in self.paths], dtype=torch.long).view(-1, 2)
         self._kept: FlatPhotos | None = None
         if 3 * int(self.sizes.prod(dim=1).sum()) * self.dtype.itemsize <= memory_gb * 1e9:
@@ -66,8 +68,8 @@ class ImageStore:
 
     def _load(self, path: Path) -> Tensor:
         image = load_tensor(path)
-        if (size := image_size(path)) != (image.shape[2], image.shape[1]):
-            raise DataError(f"{path}: its header says {size[0]}x{size[1]}, it holds something else; replace it")
+        if (size := self._stored[path]) != (image.shape[2], image.shape[1]):
+            raise DataError(f"{path}: was {size[0]}x{size[1]} before, and is of another size now; begin again")
         halved, size = self._sizes(path)
         if path in self.half:
             image = _shrunk(image, *halved).round().byte()
@@ -76,7 +78,7 @@ class ImageStore:
 
     def _sizes(self, path: Path) -> tuple[tuple[int, int], tuple[int, int]]:
         """(height, width) after halving, and after shrinking to `side`."""
-        width, height = image_size(path)
+        width, height = self._stored[path]
         if path in self.half:
             height, width = max(1, height // 2), max(1, width // 2)
         scale = min(1.0, self.side / max(height, width)) if self.side else 1.0

@@ -1,14 +1,13 @@
 """Which files are judged together: found by name, checked by their headers, and every problem named and counted."""
 
-import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from restorect.errors import DataError, ImageError
-from restorect.images.formats import EXTENSIONS
+from restorect.images.find import photos_in
 from restorect.images.photo import PhotoInfo
 from restorect.images.read import open_photo
 from restorect.progress import OnProgress, silent
@@ -37,31 +36,6 @@ class Case:
     def files(self) -> tuple[Path, ...]:
         """Those that there are: degraded photo, ground truth, output."""
         return tuple(path for path in (self.low, self.high, self.output) if path is not None)
-
-
-def list_images(folder: Path, *, recursive: bool = False) -> list[Path]:
-    """The photographs in a folder, by name.
-
-    Raises:
-        DataError: there is no such folder, or no photograph in it.
-    """
-    if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder")
-    found = _everything(folder) if recursive else folder.iterdir()
-    files = sorted(p for p in found if p.suffix.lower() in EXTENSIONS and not p.name.startswith("."))
-    if not files:
-        raise DataError(f"{folder}: holds no image; give a folder with photographs in it")
-    return files
-
-
-def _everything(top: Path) -> Iterator[Path]:
-    """All files below a folder; `rglob` would pass over a folder that cannot be listed."""
-
-    def refuse(error: OSError) -> None:
-        raise DataError(f"{error.filename}: this folder cannot be listed ({error.strerror}); check its permissions")
-
-    for folder, _, names in os.walk(top, onerror=refuse):
-        yield from (Path(folder, name) for name in names)
 
 
 def key_of(path: Path, rule: KeyRule) -> str:
@@ -113,8 +87,8 @@ def paired(low: Path, high: Path) -> list[Case]:
     Raises:
         DataError: a folder is missing or empty, or any file has no partner, or two have one name.
     """
-    files = list_images(low)
-    matched, problems = match(files, list_images(high))
+    files = photos_in(low)
+    matched, problems = match(files, photos_in(high))
     refuse(low, problems, len(files))
     return [Case(name=path.stem, low=path, high=matched[path]) for path in files]
 
@@ -125,7 +99,7 @@ def unpaired(folder: Path) -> list[Case]:
     Raises:
         DataError: the folder is missing or empty, or two photos have one stem.
     """
-    files = list_images(folder)
+    files = photos_in(folder)
     refuse(folder, _by_key(files, "stem")[1], len(files))
     return [Case(name=path.stem, low=path) for path in files]
 
@@ -136,7 +110,7 @@ def with_outputs(cases: Sequence[Case], folder: Path) -> list[Case]:
     Raises:
         DataError: the folder is missing or empty, or a case has no output.
     """
-    table, problems = _by_key(list_images(folder), "stem")
+    table, problems = _by_key(photos_in(folder), "stem")
     stems = {path.stem for case in cases for path in case.files}
     problems += [f"{path.name} belongs to no photo" for stem, path in table.items() if stem not in stems]
     found = []

@@ -14,29 +14,13 @@ from numpy.typing import NDArray
 
 from restorect.errors import ImageError
 from restorect.images import cicp, icc, tones
+from restorect.images.curves import LUMINANCE, Float, decode_srgb, encode_srgb
 from restorect.images.photo import Array, Photo
 
-Float = NDArray[np.float32]
-_LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 _FULL = {8: 255, 16: 65535}
 _DTYPES: dict[int, type[np.generic]] = {8: np.uint8, 16: np.uint16, 32: np.float32}
 _CODE = 0.5 / 65535
 _BAND = 2**18
-
-
-def encode_srgb(linear: Array) -> Float:
-    """Tone-encode linear light with sRGB's curve, mirrored for negative values; any shape, unbounded."""
-    size = np.abs(linear).astype(np.float32)
-    bent = 1.055 * np.power(np.maximum(size, 0.0031308), np.float32(1 / 2.4)) - 0.055
-    straight = np.minimum(size, 0.0031308) * 12.92
-    return np.copysign(np.where(size <= 0.0031308, straight, bent), linear).astype(np.float32)
-
-
-def decode_srgb(encoded: Array) -> Float:
-    """Undo `encode_srgb`; any shape, unbounded."""
-    size = np.abs(encoded).astype(np.float32)
-    bent = np.power((np.maximum(size, 0.04045) + 0.055) / 1.055, np.float32(2.4))
-    return np.copysign(np.where(size <= 0.04045, size / 12.92, bent), encoded).astype(np.float32)
 
 
 def to_network(photo: Photo) -> Float:
@@ -166,7 +150,7 @@ def _backward(rgb: Float, photo: Photo, profile: bytes | None) -> Float:
     """sRGB-encoded H x W x 3 to own colours, H x W x C."""
     if photo.code_points is not None:
         light = icc.transform(decode_srgb(rgb), icc.linear_srgb(), cicp.linear(photo.code_points[0]))
-        light = (light @ _LUMA)[..., None].repeat(3, axis=2) if photo.channels == 1 else light
+        light = (light @ LUMINANCE)[..., None].repeat(3, axis=2) if photo.channels == 1 else light
         return tones.from_light(light, photo.code_points[1])[..., : photo.channels]
     if profile is None:
         own = decode_srgb(rgb) if photo.linear else rgb
@@ -181,8 +165,14 @@ def _backward(rgb: Float, photo: Photo, profile: bytes | None) -> Float:
 def _grey(rgb: Float, *, linear: bool) -> Float:
     """Give the luminance of a picture, H x W x 1, exact where the three channels are equal."""
     even = (rgb[..., 0] == rgb[..., 1]) & (rgb[..., 1] == rgb[..., 2])
-    light = (rgb if linear else decode_srgb(rgb)) @ _LUMA
+    light = (rgb if linear else decode_srgb(rgb)) @ LUMINANCE
     return np.where(even, rgb[..., 1], light if linear else encode_srgb(light))[..., None]
+
+
+def is_plain(photo: Photo) -> bool:
+    """Whether the pixels are sRGB codes already, all of them to be seen: then they are what the networks see."""
+    as_coded = photo.code_points is None and not photo.linear and _active(photo) is None
+    return as_coded and _hidden(photo) is None
 
 
 def _active(photo: Photo) -> bytes | None:

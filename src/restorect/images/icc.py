@@ -4,10 +4,11 @@ import struct
 from functools import lru_cache
 from typing import Any
 
-import imagecodecs
 import numpy as np
 
+from restorect.images.libraries import library, optional
 from restorect.images.photo import Array
+from restorect.images.srgb_profile import is_plainly_srgb, tags
 
 _D65 = (0.3127, 0.3290)
 _SRGB_XY = ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06))
@@ -35,9 +36,9 @@ def make(
         name: description, at most 12 letters.
     """
     flat = [value for x, y in primaries for value in (x, y, 1.0)]
-    made = bytes(imagecodecs.cms_profile("rgb", whitepoint=[*white, 1.0], primaries=flat, gamma=gamma or 1.0))
+    made = bytes(_cms().cms_profile("rgb", whitepoint=[*white, 1.0], primaries=flat, gamma=gamma or 1.0))
     if gamma is None:
-        made = _with_colorants(bytes(imagecodecs.cms_profile("srgb")), made)
+        made = _with_colorants(bytes(_cms().cms_profile("srgb")), made)
     for built_in in _BUILT_IN:
         text = name.ljust(len(built_in))[: len(built_in)]
         made = made.replace(built_in.encode("utf-16-be"), text.encode("utf-16-be"), 1)
@@ -47,7 +48,7 @@ def make(
 @lru_cache(maxsize=1)
 def srgb() -> bytes:
     """Give a small sRGB profile."""
-    return _undated(bytes(imagecodecs.cms_profile("srgb")))
+    return _undated(bytes(_cms().cms_profile("srgb")))
 
 
 @lru_cache(maxsize=1)
@@ -59,21 +60,21 @@ def linear_srgb() -> bytes:
 @lru_cache(maxsize=1)
 def adobe_rgb() -> bytes:
     """Give the profile of Adobe RGB (1998)."""
-    return bytes(imagecodecs.cms_profile("adobergb"))
+    return bytes(_cms().cms_profile("adobergb"))
 
 
 def tabled(primaries: tuple[tuple[float, float], ...], white: tuple[float, float], curve: Array) -> bytes:
     """Make an RGB profile from chromaticities and a table of light over code, both from 0 to 1, as `make` does."""
     flat = [value for x, y in primaries for value in (x, y, 1.0)]
     table = np.ascontiguousarray(curve, np.float32)
-    made = imagecodecs.cms_profile("rgb", whitepoint=[*white, 1.0], primaries=flat, transferfunction=table)
+    made = _cms().cms_profile("rgb", whitepoint=[*white, 1.0], primaries=flat, transferfunction=table)
     return _undated(bytes(made))
 
 
 @lru_cache(maxsize=16)
 def grey(gamma: float) -> bytes:
     """Make a grey profile with a power as its tone curve."""
-    return _undated(bytes(imagecodecs.cms_profile("gray", gamma=gamma)))
+    return _undated(bytes(_cms().cms_profile("gray", gamma=gamma)))
 
 
 @lru_cache(maxsize=64)
@@ -103,14 +104,14 @@ def transform(pixels: Array, source: bytes, target: bytes) -> Array:
         ValueError: Little CMS cannot convert between the two.
     """
     try:
-        result: Any = imagecodecs.cms_transform(
+        result: Any = _cms().cms_transform(
             np.ascontiguousarray(pixels),
             source,
             target,
             colorspace=space(source),
             outcolorspace=space(target),
             outdtype="float32",
-            intent=int(imagecodecs.CMS.INTENT.RELATIVE_COLORIMETRIC),
+            intent=int(_cms().CMS.INTENT.RELATIVE_COLORIMETRIC),
         )
     except (RuntimeError, ValueError, TypeError) as error:
         raise ValueError(f"colours cannot be converted through the profile: {error}") from error
@@ -127,6 +128,8 @@ def problem(profile: bytes, channels: int) -> str | None:
     fits = {1: ("gray", "rgb"), 3: ("rgb",), 4: ("cmyk",)}[channels]
     if space(profile) not in fits:
         return f"it is for {space(profile)} pictures"
+    if _told_by_numbers(profile):
+        return None
     try:
         there = transform(_probe(space(profile)), profile, linear_srgb())
     except ValueError as error:
@@ -151,6 +154,8 @@ def is_srgb(profile: bytes) -> bool:
     """Say whether an RGB profile is sRGB to within half an 8-bit code, whatever its name."""
     if space(profile) != "rgb":
         return False
+    if _told_by_numbers(profile):
+        return True
     grid = _probe("rgb")
     try:
         there = transform(grid, profile, srgb())
@@ -163,7 +168,7 @@ def is_srgb(profile: bytes) -> bool:
 def description(profile: bytes) -> str:
     """Give a profile's own description in one line, or its colour space when it has none."""
     try:
-        if place := _tags(profile).get(b"desc"):
+        if place := tags(profile).get(b"desc"):
             text = _text(profile[place[0] : sum(place)])
             return "".join(letter for letter in text if letter.isprintable()).strip()[:100] or space(profile)
     except (struct.error, UnicodeDecodeError):
@@ -171,11 +176,21 @@ def description(profile: bytes) -> str:
     return f"unnamed {space(profile)} profile"
 
 
+def _cms() -> Any:  # noqa: ANN401 - a module
+    """Little CMS, which comes with imagecodecs."""
+    return library("imagecodecs")
+
+
+def _told_by_numbers(profile: bytes) -> bool:
+    """Say whether a profile is sRGB's and there is no Little CMS that could tell it better."""
+    return optional("imagecodecs") is None and is_plainly_srgb(profile, _probe("rgb"))
+
+
 def _curve(profile: bytes, name: bytes) -> bytes:
     """Give the tone curve of a profile as a tag; measured where the profile works by tables instead."""
-    tags = _tags(profile)
-    if name in tags and b"A2B0" not in tags:
-        start, size = tags[name]
+    found = tags(profile)
+    if name in found and b"A2B0" not in found:
+        start, size = found[name]
         return profile[start : start + size]
     codes = np.linspace(0, 1, _STEPS, dtype=np.float32)
     source = codes[None] if space(profile) == "gray" else np.repeat(codes[None, :, None], 3, axis=2)
@@ -188,7 +203,7 @@ def _with_curve(profile: bytes, names: tuple[bytes, ...], curve: bytes) -> bytes
     """Give a profile another tone curve, appended, by which the tags `names` mean it."""
     changed = bytearray(profile) + b"\0" * (-len(profile) % 4)
     at = len(changed)
-    for row, name in enumerate(_tags(profile)):
+    for row, name in enumerate(tags(profile)):
         if name in names:
             struct.pack_into(">II", changed, 132 + 12 * row + 4, at, len(curve))
     changed += curve + b"\0" * (-len(curve) % 4)
@@ -199,19 +214,12 @@ def _with_curve(profile: bytes, names: tuple[bytes, ...], curve: bytes) -> bytes
 def _with_colorants(profile: bytes, donor: bytes) -> bytes:
     """Give a profile the primaries and the white of another one; its exact tone curve stays."""
     changed = bytearray(profile)
-    theirs = _tags(donor)
-    for name, (at, size) in _tags(profile).items():
+    theirs = tags(donor)
+    for name, (at, size) in tags(profile).items():
         if name in (b"rXYZ", b"gXYZ", b"bXYZ", b"chad", b"wtpt") and name in theirs and theirs[name][1] == size:
             start = theirs[name][0]
             changed[at : at + size] = donor[start : start + size]
     return bytes(changed)
-
-
-def _tags(profile: bytes) -> dict[bytes, tuple[int, int]]:
-    """List a profile's tags: where each lies, and its size."""
-    count = struct.unpack_from(">I", profile, 128)[0]
-    rows = (struct.unpack_from(">4sII", profile, 132 + 12 * row) for row in range(min(count, 100)))
-    return {name: (at, size) for name, at, size in rows}
 
 
 def _undated(profile: bytes) -> bytes:

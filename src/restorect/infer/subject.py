@@ -14,7 +14,7 @@ from torch import Tensor
 from restorect.bands.memory import in_bands
 from restorect.bands.plan import Plan
 from restorect.bands.restoration import BandedRestoration
-from restorect.data.degrade.camera import linear_to_srgb, srgb_to_linear
+from restorect.colour import linear_to_srgb, srgb_to_linear
 from restorect.infer.arrays import Image, like, sides_of, to_tensor
 from restorect.nets.codes import Codes
 from restorect.render.restoration import Restoration

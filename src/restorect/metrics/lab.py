@@ -6,6 +6,8 @@ Shapes: B samples, H x W pixels.
 import torch
 from torch import Tensor
 
+from restorect.colour import srgb_to_linear
+
 _TO_XYZ = ((0.412453, 0.357580, 0.180423), (0.212671, 0.715160, 0.072169), (0.019334, 0.119193, 0.950227))
 _WHITE = (0.95047, 1.0, 1.08883)
 _EPSILON = 216 / 24389
@@ -18,7 +20,7 @@ def srgb_to_lab(image_BCHW: Tensor) -> Tensor:
     Computed and returned in float64: differences of two near colours are what it is used for.
     """
     encoded = image_BCHW.double()
-    linear = torch.where(encoded > 0.04045, ((encoded.clamp_min(0) + 0.055) / 1.055) ** 2.4, encoded / 12.92)
+    linear = srgb_to_linear(encoded)
     xyz = torch.einsum("xc,bchw->bxhw", linear.new_tensor(_TO_XYZ), linear)
     ratio = xyz / linear.new_tensor(_WHITE).view(1, 3, 1, 1)
     cube_root = ratio.clamp_min(_EPSILON) ** (1 / 3)

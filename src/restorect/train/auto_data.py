@@ -15,8 +15,9 @@ import torch
 from numpy.typing import NDArray
 
 from restorect.data.degrade.pairs import pair_generator
-from restorect.data.pairs import image_files, read_rgb
 from restorect.errors import ConfigError
+from restorect.images.find import photos_in
+from restorect.images.seen import read_srgb
 from restorect.infer.auto.decision import NOTHING
 from restorect.infer.auto.statistics import Floats, statistics, thumbnail
 from restorect.progress import OnProgress, silent
@@ -195,7 +196,7 @@ def _shots(folders: Folders, enough: int) -> Iterator[_Shot]:
         yield from (_Shot(path, task, clean, True, 1) for files, clean in _sides(folder) for path in files)
     once: set[Path] = set()
     for task, folder in folders.clean:
-        files = image_files(folder)
+        files = photos_in(folder)
         if folder not in once:
             once.add(folder)
             yield from _chosen(files, _Shot(folder, task, True, False, 1), enough, hold_out=True)
@@ -207,8 +208,8 @@ def _shots(folders: Folders, enough: int) -> Iterator[_Shot]:
 def _sides(folder: Path) -> list[tuple[list[Path], bool]]:
     """The photographs of a folder and whether they are good: of pairs first the low side, then the high one."""
     if (folder / "low").is_dir():
-        return [(image_files(folder / "low"), False), (image_files(folder / "high"), True)]
-    return [(image_files(folder), False)]
+        return [(photos_in(folder / "low"), False), (photos_in(folder / "high"), True)]
+    return [(photos_in(folder), False)]
 
 
 def _chosen(files: list[Path], like: _Shot, enough: int, *, hold_out: bool) -> Iterator[_Shot]:
@@ -239,7 +240,7 @@ def _pictures(shot: _Shot, seed: int) -> Iterator[tuple[Floats, str, bool]]:
 
 
 def _small(path: Path) -> Floats:
-    pixels: Floats = read_rgb(path).astype(np.float32) / np.float32(255)
+    pixels: Floats = read_srgb(path).astype(np.float32) / np.float32(255)
     scale = SIDE / max(pixels.shape[:2])
     if scale >= 1:
         return pixels

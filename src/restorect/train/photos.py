@@ -7,9 +7,10 @@ from pathlib import Path
 import torch
 
 from restorect.data.degrade.simulator import Degraded, Simulator
-from restorect.data.pairs import Pair, find_pairs, hold_out, image_files
+from restorect.data.pairs import Pair, find_pairs, hold_out
 from restorect.data.store import PairStore
 from restorect.errors import ConfigError, DataError
+from restorect.images.find import photos_in
 from restorect.tasks import find_task, task_names
 from restorect.train.recipes import Recipe
 
@@ -22,7 +23,7 @@ def photos_of(recipe: Recipe, device: torch.device, side: int) -> tuple[PairStor
         held_out = find_pairs(data.val)
     else:
         pairs, held_out = hold_out(pairs, data.hold_out)
-    clean = [path for folder in data.clean for path in image_files(Path(folder))]
+    clean = [path for folder in data.clean for path in photos_in(Path(folder))]
     gb = data.memory_gb / 3
     sampling = data.sampling
     if sampling.fused > 0:

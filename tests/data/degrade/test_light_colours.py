@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from restorect.data.degrade.camera import SRGB_TO_XYZ
+from restorect.colour import SRGB_TO_XYZ
 from restorect.data.degrade.light_colours import cast_of, chromaticity, draw_neon, glowing
 
 

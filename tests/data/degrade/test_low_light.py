@@ -4,8 +4,8 @@ import math
 import pytest
 import torch
 
+from restorect.colour import linear_to_srgb, srgb_to_linear
 from restorect.configs import from_mapping, to_mapping
-from restorect.data.degrade.camera import linear_to_srgb, srgb_to_linear
 from restorect.data.degrade.dark import DarkConfig
 from restorect.data.degrade.lamps import LampConfig
 from restorect.data.degrade.low_light import LowLightConfig, degrade_low_light, draw_noise

@@ -6,7 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
-from restorect.data.degrade.pairs import PairOutcome, find_photos, pair_generator, write_pairs
+from restorect.data.degrade.pairs import PairOutcome, pair_generator, write_pairs
 from restorect.data.degrade.simulator import Degraded
 from restorect.errors import DataError
 
@@ -120,15 +120,3 @@ def test_out_that_is_a_file(tmp_path: Path) -> None:
     photo = _photo(tmp_path / "a.png")
     with pytest.raises(DataError, match="cannot make"):
         _run([photo], photo)
-
-
-def test_find_photos(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no such"):
-        find_photos(tmp_path / "none")
-    with pytest.raises(DataError, match="no photos"):
-        find_photos(tmp_path)
-    (tmp_path / "notes.txt").touch()
-    photos = [_photo(tmp_path / name) for name in ("b.JPG", "a.png")]
-    _photo(tmp_path / "below" / "c.png")
-    assert find_photos(tmp_path) == sorted(photos)
-    assert find_photos(photos[0]) == [photos[0]]

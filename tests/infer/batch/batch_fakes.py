@@ -41,14 +41,11 @@ class FakeHeader:
 class FakeOpened:
     data: bytes
     name: str
+    photos: "FakePhotos"
     info = FakeHeader()
 
     def decode(self, *, salvage: bool) -> FakePhoto:
-        if self.data.startswith(b"FAKE!BAD"):
-            raise ImageError(f"{self.name}: is damaged; get it again")
-        if self.data.startswith(b"FAKE!BUG"):
-            raise RuntimeError("a bug\nin two lines")
-        return FakePhoto(self.data[4:])
+        return self.photos.decoded(self.data, self.name)
 
 
 class FakePhotos(Photos):
@@ -64,7 +61,14 @@ class FakePhotos(Photos):
         return wanted or "fake", f".{wanted}" if wanted else source.path.suffix
 
     def open(self, data: bytes, name: str, settings: RestoreSettings) -> Any:
-        return FakeOpened(data, name)
+        return FakeOpened(data, name, self)
+
+    def decoded(self, data: bytes, name: str) -> FakePhoto:
+        if data.startswith(b"FAKE!BAD"):
+            raise ImageError(f"{name}: is damaged; get it again")
+        if data.startswith(b"FAKE!BUG"):
+            raise RuntimeError("a bug\nin two lines")
+        return FakePhoto(data[4:])
 
     def to_network(self, photo: Any) -> Any:
         return photo.body

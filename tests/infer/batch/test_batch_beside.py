@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from batch_fakes import FakePhotos, FakeRestorer, make
 
+from restorect.images.find import SERVICE_FOLDERS
 from restorect.infer.batch import Naming, Plan, RestoreSettings, plan_batch, run_batch
-from restorect.infer.batch.sources import SERVICE_FOLDERS
 
 
 def plan(out: Path, *arguments: object, recursive: bool = False) -> Plan:

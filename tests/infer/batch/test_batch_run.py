@@ -94,12 +94,12 @@ def test_photos_under_way_fit_into_memory_together(tmp_path: Path) -> None:
     guard, inside, most = threading.Lock(), 0, 0
 
     class Counting(FakePhotos):
-        def read(self, data: bytes, name: str, settings: RestoreSettings) -> Any:
+        def decoded(self, data: bytes, name: str) -> Any:
             nonlocal inside, most
             with guard:
                 inside += 1
                 most = max(most, inside)
-            return super().read(data, name, settings)
+            return super().decoded(data, name)
 
         def encode(self, photo: Any, fmt: str, settings: RestoreSettings, note: dict[str, object]) -> Any:
             nonlocal inside
@@ -136,9 +136,9 @@ def test_the_steps_overlap(tmp_path: Path) -> None:
             active.remove(step)
 
     class Slow(FakePhotos):
-        def read(self, data: bytes, name: str, settings: RestoreSettings) -> Any:
+        def decoded(self, data: bytes, name: str) -> Any:
             take_time("read")
-            return super().read(data, name, settings)
+            return super().decoded(data, name)
 
         def encode(self, photo: Any, fmt: str, settings: RestoreSettings, note: dict[str, object]) -> Any:
             take_time("encode")

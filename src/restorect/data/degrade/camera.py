@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from restorect.colour import SRGB_TO_XYZ, linear_to_srgb, srgb_to_linear
+
 # XYZ (D65) to camera RGB of four cameras, the DNG colour matrices Brooks et al. mix (their Apache-2.0 code).
 _XYZ_TO_CAMERA = (
     ((1.0234, -0.2969, -0.2266), (-0.5625, 1.6328, -0.0469), (-0.0703, 0.2188, 0.6406)),
@@ -22,23 +24,8 @@ _XYZ_TO_CAMERA = (
     ((0.6596, -0.2079, -0.0562), (-0.4782, 1.3016, 0.1933), (-0.0970, 0.1581, 0.5181)),
 )
 
-SRGB_TO_XYZ = ((0.4124564, 0.3575761, 0.1804375), (0.2126729, 0.7151522, 0.0721750), (0.0193339, 0.1191920, 0.9503041))
-"""Linear sRGB to XYZ (D65), IEC 61966-2-1."""
-
 CAMERAS = len(_XYZ_TO_CAMERA)
 """How many camera colour matrices can be mixed."""
-
-
-def srgb_to_linear(image: Tensor) -> Tensor:
-    """Undo the sRGB encoding (IEC 61966-2-1) of values in [0, 1]."""
-    curved = image.clamp(min=0.04).add_(0.055).div_(1.055).pow_(2.4)
-    return torch.where(image <= 0.04045, image / 12.92, curved)
-
-
-def linear_to_srgb(image_linear: Tensor) -> Tensor:
-    """Encode linear light in [0, 1] as sRGB (IEC 61966-2-1)."""
-    curved = image_linear.clamp(min=0.003).pow_(1 / 2.4).mul_(1.055).sub_(0.055)
-    return torch.where(image_linear <= 0.0031308, 12.92 * image_linear, curved)
 
 
 def tone_curve(image: Tensor, strength: float) -> Tensor:

@@ -15,8 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from restorect.colour import linear_to_srgb, srgb_to_linear
 from restorect.configs import require
-from restorect.data.degrade.camera import colour, linear_to_srgb, srgb_to_linear
+from restorect.data.degrade.camera import colour
 from restorect.data.degrade.draws import Range, chance, check_range, integer, log_uniform, uniform
 from restorect.data.degrade.fields import gaussian_blur, smooth_field
 from restorect.data.degrade.noise import add_noise

@@ -9,7 +9,7 @@ import colorsys
 import numpy as np
 import torch
 
-from restorect.data.degrade.camera import SRGB_TO_XYZ
+from restorect.colour import SRGB_TO_XYZ
 from restorect.data.degrade.draws import Range, check_range, uniform
 
 Colour = tuple[float, float, float]

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from restorect.colour import linear_to_srgb
 from restorect.configs import require
-from restorect.data.degrade.camera import colour, linear_to_srgb, tone_curve
+from restorect.data.degrade.camera import colour, tone_curve
 from restorect.data.degrade.draws import Range, chance, check_range, log_uniform, normal, uniform
 from restorect.data.degrade.night_scene import NightSceneConfig, light_scene
 from restorect.data.degrade.noise import add_hot_pixels, add_noise

@@ -13,8 +13,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from restorect.colour import srgb_to_linear
 from restorect.configs import require
-from restorect.data.degrade.camera import colour, srgb_to_linear
+from restorect.data.degrade.camera import colour
 from restorect.data.degrade.dark import DarkConfig, draw_dark
 from restorect.data.degrade.draws import Range, chance, check_range, log_uniform, uniform
 from restorect.data.degrade.fields import follow_edges, resize, shrink

@@ -11,7 +11,6 @@ from torch import Tensor
 from restorect.data.degrade.simulator import Simulator
 from restorect.errors import DataError, RestorectError
 from restorect.images.colour import to_network
-from restorect.images.formats import EXTENSIONS
 from restorect.images.photo import Photo
 from restorect.images.read import read_photo
 from restorect.images.write import write_photo
@@ -30,22 +29,6 @@ class PairOutcome:
     source: Path
     written: tuple[Path, ...] = ()
     error: str | None = None
-
-
-def find_photos(path: Path) -> list[Path]:
-    """The photos of a folder (not of its subfolders) in the order of their names, or the file itself.
-
-    Raises:
-        DataError: there is nothing at the path, or no photo in the folder.
-    """
-    if path.is_file():
-        return [path]
-    if not path.is_dir():
-        raise DataError(f"{path}: no such file or folder")
-    photos = sorted(file for file in path.iterdir() if file.is_file() and file.suffix.lower() in EXTENSIONS)
-    if not photos:
-        raise DataError(f"{path}: no photos in this folder; give one with JPEG, PNG or other photo files")
-    return photos
 
 
 def write_pairs(

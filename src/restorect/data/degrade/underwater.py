@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from restorect.colour import linear_to_srgb, srgb_to_linear
 from restorect.configs import require
-from restorect.data.degrade.camera import colour, linear_to_srgb, srgb_to_linear, tone_curve
+from restorect.data.degrade.camera import colour, tone_curve
 from restorect.data.degrade.draws import Range, check_range, integer, log_uniform, uniform
 from restorect.data.degrade.fields import follow_edges, gaussian_blur, local_deviation, shrink, smooth_field, stretch
 from restorect.data.degrade.noise import add_noise

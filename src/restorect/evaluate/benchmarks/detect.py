@@ -7,8 +7,9 @@ from pathlib import Path
 
 from restorect.errors import DataError
 from restorect.evaluate.benchmarks.benchmark import Benchmark, Layout
-from restorect.evaluate.pairs import Case, key_of, list_images, match, refuse
+from restorect.evaluate.pairs import Case, key_of, match, refuse
 from restorect.evaluate.summary import TestSet
+from restorect.images.find import photos_in
 
 _NAMED = 8  # missing images spelled out in a message
 
@@ -87,7 +88,7 @@ def _find_layout(benchmark: Benchmark, root: Path) -> tuple[Layout, Path]:
 
 def _images(folder: Path, layout: Layout) -> list[Path]:
     """Those of the test split."""
-    files = list_images(folder, recursive=layout.recursive)
+    files = photos_in(folder, recursive=layout.recursive)
     return [path for path in files if key_of(path, layout.rule).startswith(layout.prefix)]
 
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 import cv2
-import imagecodecs
 import numpy as np
 
 from restorect.errors import ImageError
@@ -15,6 +14,7 @@ from restorect.images.codecs.png import join_alpha, split_alpha
 from restorect.images.codecs.sequence import describe_track
 from restorect.images.codecs.still import read_still
 from restorect.images.header import Decoded, Header
+from restorect.images.libraries import library
 from restorect.images.metadata import exif, xmp
 from restorect.images.photo import Array, Metadata, Photo
 
@@ -63,7 +63,7 @@ def decode(data: bytes, page: int, header: Header) -> Decoded:
 def _pixels(data: bytes, page: int, pages: int) -> Array:
     """Decode apart: imagecodecs 2026.3 corrupts its memory where a sequence's picture is asked for by its number."""
     if pages == 1:
-        frame = np.asarray(imagecodecs.avif_decode(data, numthreads=1))
+        frame = np.asarray(library("imagecodecs").avif_decode(data, numthreads=1))
         return frame[0] if frame.ndim == 4 else frame  # of a sequence whose brand does not say so
     coded = np.frombuffer(data, np.uint8)
     pictures: Any
@@ -103,7 +103,7 @@ def encode(photo: Photo, *, quality: int, subsampling: str, lossless: bool) -> t
         if not photo.stored_bits or photo.stored_bits > bits:
             warnings = (f"AVIF holds {bits} of its 16 bits",)
     primaries, transfer = photo.code_points or ((2, 2) if photo.icc_profile else (1, 13))
-    coded = imagecodecs.avif_encode(
+    coded = library("imagecodecs").avif_encode(
         frame,
         level=100 if lossless else min(quality, 99),
         speed=6,

@@ -6,7 +6,6 @@ are read; a photo with a profile is converted to sRGB before it is written.
 
 import struct
 
-import imagecodecs
 import numpy as np
 
 from restorect.errors import ImageError
@@ -17,6 +16,7 @@ from restorect.images.codecs.boxes import walk
 from restorect.images.codecs.jxl_header import ImageHeader, name_tones, read_image_header
 from restorect.images.codecs.png import join_alpha, split_alpha
 from restorect.images.header import Decoded, Header
+from restorect.images.libraries import library
 from restorect.images.metadata import exif, xmp
 from restorect.images.orient import upright_size
 from restorect.images.photo import Array, Metadata, Photo
@@ -65,7 +65,7 @@ def decode(data: bytes, page: int, header: Header) -> Decoded:
 def _pixels(data: bytes, page: int) -> Array:
     """Decode apart."""
     try:
-        return np.asarray(imagecodecs.jpegxl_decode(data, index=page, numthreads=1))
+        return np.asarray(library("imagecodecs").jpegxl_decode(data, index=page, numthreads=1))
     except (IndexError, ValueError) as error:
         if page:
             raise ImageError(f"has no page {page}: choose a smaller --page") from error
@@ -85,7 +85,7 @@ def encode(photo: Photo, *, quality: int, lossless: bool) -> tuple[bytes, tuple[
     lossless = lossless or photo.bit_depth != 8
     options = {"lossless": True} if lossless else {"distance": max(0.1, (100 - quality) * 0.09 + 0.1)}
     frame = join_alpha(photo)
-    coded = bytes(imagecodecs.jpegxl_encode(frame, effort=5, usecontainer=True, numthreads=1, **options))
+    coded = bytes(library("imagecodecs").jpegxl_encode(frame, effort=5, usecontainer=True, numthreads=1, **options))
     if photo.bit_depth != 8 and not photo.linear:
         start, end = next((start, end) for kind, start, end in walk(coded) if kind == b"jxlc")
         stream = bytearray(coded[start:end])

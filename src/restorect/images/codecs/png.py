@@ -5,13 +5,14 @@ import zlib
 from collections.abc import Iterator
 from typing import NoReturn
 
-import imagecodecs
 import numpy as np
 
 from restorect.errors import ImageError
 from restorect.images import cicp, icc
+from restorect.images.codecs import plain
 from restorect.images.codecs.apart import run_apart
 from restorect.images.header import Decoded, Header
+from restorect.images.libraries import library, optional
 from restorect.images.metadata import exif, xmp
 from restorect.images.photo import Array, Metadata, Photo
 
@@ -96,13 +97,14 @@ def decode(data: bytes, page: int, header: Header) -> Decoded:
             raise ImageError(f"has {header.pages} pages, not {page + 1}: choose --page from 0")
         frame = run_apart(_frame, data, page, library="libpng", megapixels=header.width * header.height / 1e6)
     else:
-        frame = np.asarray(imagecodecs.png_decode(data))
+        codecs = optional("imagecodecs")
+        frame = plain.png(data, header) if codecs is None else np.asarray(codecs.png_decode(data))
     return split_alpha(frame)
 
 
 def _frame(data: bytes, page: int) -> Array:
     """Decode apart one frame of an animation."""
-    return np.asarray(imagecodecs.apng_decode(data, index=page))
+    return np.asarray(library("imagecodecs").apng_decode(data, index=page))
 
 
 def split_alpha(frame: Array) -> Decoded:
@@ -124,10 +126,10 @@ def join_alpha(photo: Photo) -> Array:
 
 def encode(photo: Photo) -> tuple[bytes, tuple[str, ...]]:
     """Write a PNG; the photo is 8 or 16 bit."""
-    plain = bytes(imagecodecs.png_encode(join_alpha(photo), level=6))
-    cut = plain.index(b"IDAT") - 4
+    coded = bytes(library("imagecodecs").png_encode(join_alpha(photo), level=6))
+    cut = coded.index(b"IDAT") - 4
     metadata = photo.metadata
-    chunks = plain[:cut]
+    chunks = coded[:cut]
     if photo.code_points:
         chunks += _chunk(b"cICP", bytes([*photo.code_points, 0, 1]))
     elif photo.icc_profile:
@@ -150,7 +152,7 @@ def encode(photo: Photo) -> tuple[bytes, tuple[str, ...]]:
         chunks += _chunk(
             b"iTXt", key.encode("latin-1", "replace")[:79] + b"\0\0\0\0\0" + text.encode("utf-8", "replace")
         )
-    return chunks + plain[cut:], ()
+    return chunks + coded[cut:], ()
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -3,11 +3,10 @@
 import io
 from typing import Any
 
-import imagecodecs
 import numpy as np
-import tifffile
 
 from restorect.errors import ImageError
+from restorect.images.codecs import plain
 from restorect.images.codecs.apart import run_apart
 from restorect.images.codecs.avif import widen
 from restorect.images.codecs.jpeg import cmyk_to_srgb
@@ -18,6 +17,7 @@ from restorect.images.codecs.tiff_colour import profile as profile_of_tags
 from restorect.images.codecs.tiff_colour import ycbcr_to_rgb
 from restorect.images.codecs.tiff_metadata import attach, exif_block, extra_tags
 from restorect.images.header import Decoded, Header
+from restorect.images.libraries import library, optional
 from restorect.images.metadata import iptc, xmp
 from restorect.images.metadata.ifd import Directory, Head, chain, read_directory, read_head
 from restorect.images.photo import Array, Metadata, Photo
@@ -91,7 +91,9 @@ def decode(data: bytes, page: int, header: Header) -> Decoded:
     megapixels = header.width * header.height / 1e6
     if header.options["by"] == "libtiff":
         return split_alpha(run_apart(_by_libtiff, data, page, library="libtiff", megapixels=megapixels))
-    with tifffile.TiffFile(io.BytesIO(data), _multifile=False) as file:
+    if optional("imagecodecs") is None or optional("tifffile") is None:
+        return split_alpha(plain.tiff(data, page, header))
+    with library("tifffile").TiffFile(io.BytesIO(data), _multifile=False) as file:
         leaf: Any = file.pages[page]
         if (leaf.imagewidth, leaf.imagelength) != (header.width, header.height):
             raise ValueError("its directories contradict each other")
@@ -99,8 +101,8 @@ def decode(data: bytes, page: int, header: Header) -> Decoded:
         if int(leaf.compression) in _BY_BYTES:
             frame = np.asarray(leaf.asarray(maxworkers=1))
         else:
-            library = f"the decoder of its compression {leaf.compression.name}"
-            frame = run_apart(_by_tifffile, data, page, library=library, megapixels=megapixels)
+            name = f"the decoder of its compression {leaf.compression.name}"
+            frame = run_apart(_by_tifffile, data, page, library=name, megapixels=megapixels)
         extra = tuple(int(kind) for kind in leaf.extrasamples)
         colormap, bits = leaf.colormap, int(leaf.bitspersample)
         if leaf.axes not in ("YX", "YXS", "SYX"):
@@ -128,7 +130,7 @@ def decode(data: bytes, page: int, header: Header) -> Decoded:
 
 def _by_tifffile(data: bytes, page: int) -> Array:
     """Decode apart."""
-    with tifffile.TiffFile(io.BytesIO(data), _multifile=False) as file:
+    with library("tifffile").TiffFile(io.BytesIO(data), _multifile=False) as file:
         leaf: Any = file.pages[page]
         check_claims(data, leaf)
         return np.asarray(leaf.asarray(maxworkers=1))
@@ -143,7 +145,7 @@ def _by_libtiff(data: bytes, page: int) -> Array:
     tags = read_directory(data, chain(data, head)[page], head)
     check_old_jpeg(data, tags, head.order)
     turn = tags.number(274, head.order, 1)
-    frame = np.asarray(imagecodecs.tiff_decode(data, index=page))
+    frame = np.asarray(library("imagecodecs").tiff_decode(data, index=page))
     frame = frame[:, ::-1] if turn in (2, 3, 6, 7) else frame
     return frame[::-1] if turn in (3, 4, 7, 8) else frame
 
@@ -164,7 +166,7 @@ def encode(photo: Photo) -> tuple[bytes, tuple[str, ...]]:
     if photo.alpha is not None:
         options["extrasamples"] = ["unassalpha"]
     buffer = io.BytesIO()
-    tifffile.imwrite(
+    library("tifffile").imwrite(
         buffer,
         join_alpha(photo),
         byteorder="<",
@@ -191,7 +193,8 @@ def _check(tags: Directory, order: str, photometric: int, samples: int, bits: in
         sort = {1: "unsigned integer", 2: "signed integer", 3: "float", 5: "complex", 6: "complex"}.get(kind, "odd")
         raise ImageError(f"has {bits}-bit {sort} pixels: save it as 8 or 16-bit unsigned or 32-bit float")
     compression = tags.number(259, order, 1)
-    if compression != _OLD_JPEG and compression not in tifffile.TIFF.DECOMPRESSORS:
+    usual = compression == _OLD_JPEG or compression in _BY_BYTES
+    if not usual and compression not in library("tifffile").TIFF.DECOMPRESSORS:
         raise ImageError(f"is compressed in a way that is not supported ({compression}): save it with LZW or Deflate")
     if bits != 8 and (compression == _OLD_JPEG or _subsampled(tags, order, photometric, compression)):
         raise ImageError(f"has {bits}-bit subsampled YCbCr colours, which is not supported: save it as RGB")

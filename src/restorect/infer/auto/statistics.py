@@ -9,13 +9,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from restorect.images.curves import LUMINANCE
+
 Floats = NDArray[np.float32]
 SIDE = 128
 _FEW = 320  # pixels of the shorter side that are looked at; an average of these is as good as one of all
 _LEVELS = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
 _GRID = 8
 _BLACK = 0.09  # the frame of a retina photograph stays below, see `restorect.data.degrade.fov`
-_LUMINANCE = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
 
 
 def thumbnail(picture: Floats) -> Floats:
@@ -35,7 +36,7 @@ def thumbnail(picture: Floats) -> Floats:
 
 def statistics(thumb: Floats) -> Floats:
     """Describe a thumbnail: how bright, how colourful, how contrasted it is, and where."""
-    light, brightest = thumb @ _LUMINANCE, thumb.max(axis=2)
+    light, brightest = thumb @ LUMINANCE, thumb.max(axis=2)
     levels = _quantiles(light)
     parts = [
         levels,

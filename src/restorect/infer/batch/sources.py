@@ -9,18 +9,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from restorect.images.find import SERVICE_FOLDERS, walk
 from restorect.infer.batch.failures import Failure, OutputError
 from restorect.infer.batch.manifest import MANIFEST_NAME
-
-# Of Synology, QNAP and Windows: thumbnails, snapshots, and what was deleted.
-SERVICE_FOLDERS = frozenset(
-    {
-        *("@eaDir", "#recycle", "#snapshot", ".@__thumb", "@Recycle", "@Recently-Snapshot"),
-        *("$RECYCLE.BIN", "System Volume Information"),
-    }
-)
-_SERVICE_FILES = frozenset({"thumbs.db", "desktop.ini", MANIFEST_NAME})
-_SIDECARS = frozenset({".xmp"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,9 +71,7 @@ def find_sources(
 ) -> Found:
     """Expand files, folders and globs.
 
-    In folders, hidden files and files without a photo's extension are passed over, and links to other folders are
-    not followed (they may lead in a circle or far away), nor are folders in which a NAS or a system keeps thumbnails
-    or what was deleted; a file given by name is always taken.
+    What is passed over in folders is said of `walk`; a file given by name is always taken.
 
     Args:
         arguments: paths as the user gave them; one that does not exist and holds `*`, `?` or `[` is a glob.
@@ -102,20 +91,29 @@ def find_sources(
                 others[os.path.realpath(service)] = f"{service.name} folder"
             elif path.is_dir():
                 closed: list[OSError] = []
-                inside = list(_walk(path, recursive, extensions, apart_from, others, closed))
-                sources.update({(os.path.realpath(s.path.parent), s.path.name): s for s in inside})
+                inside = list(
+                    walk(
+                        path,
+                        recursive=recursive,
+                        apart_from=apart_from,
+                        others=others,
+                        closed=closed,
+                        extensions=extensions,
+                    )
+                )
+                sources.update({_place(each): Source(path=each, folder=_below(path, each)) for each in inside})
                 failures += [Failure(str(error.filename), _closed(error)) for error in closed]
                 if not inside and not closed and not _holds_photos(path, recursive, extensions):
                     failures.append(Failure(str(path), _empty(recursive)))
             elif os.path.realpath(path) in apart_from:
                 passed_over.append(str(path))
             else:
-                sources.setdefault((os.path.realpath(path.parent), path.name), Source(path=path))
+                sources.setdefault(_place(path), Source(path=path))
     return Found(
         sources=tuple(sources.values()),
         failures=tuple(failures),
         passed_over=tuple(passed_over),
-        others=Counter(others.values()),
+        others=Counter(kind for real, kind in others.items() if os.path.basename(real) != MANIFEST_NAME),
     )
 
 
@@ -165,42 +163,8 @@ def _closed_to(pattern: str) -> list[OSError]:
     return list(found.values())
 
 
-def _walk(
-    top: Path,
-    recursive: bool,
-    extensions: Collection[str],
-    apart_from: Collection[str],
-    others: dict[str, str] | None = None,
-    closed: list[OSError] | None = None,
-) -> Iterator[Source]:
-    """The photographs in a folder.
-
-    What else there is is noted in `others`, its real path and its kind; what cannot be listed is added to `closed`.
-    """
-    others = {} if others is None else others
-    for folder, folders, names in os.walk(top, onerror=None if closed is None else closed.append):
-        if recursive:
-            others.update({_real(folder, name): f"{name} folder" for name in folders if name in SERVICE_FOLDERS})
-        folders[:] = sorted(
-            name
-            for name in folders
-            if not name.startswith(".") and name not in SERVICE_FOLDERS and _real(folder, name) not in apart_from
-        )
-        relative = Path(folder).relative_to(top).as_posix()
-        for name in sorted(names):
-            real, kind = _real(folder, name), _kind(name)
-            if not kind or real in apart_from:
-                continue
-            if Path(name).suffix.lower() not in extensions:
-                others[real] = kind
-            else:
-                yield Source(path=Path(folder, name), folder="" if relative == "." else relative)
-        if not recursive:
-            return
-
-
 def _holds_photos(top: Path, recursive: bool, extensions: Collection[str]) -> bool:
-    return next(_walk(top, recursive, extensions, ()), None) is not None
+    return next(walk(top, recursive=recursive, extensions=extensions), None) is not None
 
 
 def _service_folder(path: Path, argument: str, *, alone: bool) -> Path | None:
@@ -210,11 +174,14 @@ def _service_folder(path: Path, argument: str, *, alone: bool) -> Path | None:
     return next(found, path if path.name in SERVICE_FOLDERS and not alone and path.is_dir() else None)
 
 
-def _kind(name: str) -> str:
-    """What to call a file; empty for one that is hidden, or belongs to a photo, to the system or to us."""
-    ending = Path(name).suffix
-    ours = name.startswith(".") or name.lower() in _SERVICE_FILES or ending.lower() in _SIDECARS
-    return "" if ours else ending[1:].upper() or "file without an ending"
+def _place(path: Path) -> tuple[str, str]:
+    """The same for a file however its folder is reached."""
+    return os.path.realpath(path.parent), path.name
+
+
+def _below(top: Path, path: Path) -> str:
+    relative = path.parent.relative_to(top).as_posix()
+    return "" if relative == "." else relative
 
 
 def _empty(recursive: bool) -> str:
@@ -224,7 +191,3 @@ def _empty(recursive: bool) -> str:
 
 def _closed(error: OSError) -> str:
     return f"this folder cannot be listed ({error.strerror}), so its photos are left out; check its permissions"
-
-
-def _real(folder: str, name: str) -> str:
-    return os.path.realpath(os.path.join(folder, name))
