@@ -16,6 +16,7 @@ FOLDERS = (  # top down: a folder imports only itself, what stands below it, and
     "evaluate",
     "train",
     "infer",
+    "render",
     "losses",
     "nets",
     "flow",

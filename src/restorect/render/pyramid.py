@@ -1,0 +1,69 @@
+"""A coarse lattice over a photograph, and pyramids on it: linear maps of one side at a time, as small matrices.
+
+Shapes: images (B, C, H, W); lattices (B, C, h, w), h = ceil(H / cell); matrices (out, in). Borders are reflected.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from restorect.nets.padding import reflect_index
+
+_BINOMIAL = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
+
+
+def cell_means(image_BCHW: Tensor, cell: int) -> Tensor:
+    """The mean of each cell of `cell` x `cell` pixels; of those that hang over the border, of what is there."""
+    return F.avg_pool2d(image_BCHW, cell, ceil_mode=True)
+
+
+def spline(size: int, cell: int, like: Tensor) -> Tensor:
+    """Matrix from the nodes of one side (middles of cells) to its `size` pixels: quadratic B-splines, no kinks.
+
+    With `cell` 1 pixels are nodes, and the matrix is the identity.
+    """
+    nodes = -(-size // cell)
+    if cell == 1:
+        return torch.eye(size, dtype=like.dtype, device=like.device)
+    place = (torch.arange(size, dtype=torch.float64) + 0.5) / cell - 0.5
+    nearest = place.round()
+    t = place - nearest  # from -1/2 to 1/2
+    weights = torch.stack([(0.5 - t) ** 2 / 2, 0.75 - t * t, (0.5 + t) ** 2 / 2], dim=1)
+    index = (nearest[:, None] + torch.arange(-1, 2)).long().clamp(0, nodes - 1)
+    return torch.zeros(size, nodes, dtype=torch.float64).scatter_add_(1, index, weights).to(like)
+
+
+def halving(size: int, like: Tensor) -> Tensor:
+    """Matrix from `size` nodes to every second of them, weighted 1 4 6 4 1 (Burt and Adelson, 1983)."""
+    return _binomial(size)[::2].to(like)
+
+
+def doubling(size: int, like: Tensor) -> Tensor:
+    """Matrix back from every second node to `size` of them: those between from two, the others from three."""
+    spread = _binomial(size)[:, ::2]
+    return (spread / spread.sum(dim=1, keepdim=True)).to(like)
+
+
+def _binomial(size: int) -> Tensor:
+    """The same weights around each of `size` nodes."""
+    around = torch.arange(size)[:, None] + torch.arange(5) - 2
+    index = reflect_index(size, size + 2)[around.abs()]
+    weights = torch.tensor(_BINOMIAL, dtype=torch.float64).expand(size, 5)
+    return torch.zeros(size, size, dtype=torch.float64).scatter_add_(1, index, weights)
+
+
+def mapped(rows: Tensor, image_BCHW: Tensor, columns: Tensor) -> Tensor:
+    """An image under one matrix for its rows and one for its columns."""
+    return rows @ image_BCHW @ columns.T
+
+
+def smaller(image_BCHW: Tensor) -> Tensor:
+    """The next coarser level of a pyramid."""
+    height, width = image_BCHW.shape[-2:]
+    return mapped(halving(height, image_BCHW), image_BCHW, halving(width, image_BCHW))
+
+
+def larger(image_BCHW: Tensor, like: Tensor) -> Tensor:
+    """A level of a pyramid at the size of `like`, the next finer level."""
+    height, width = like.shape[-2:]
+    return mapped(doubling(height, image_BCHW), image_BCHW, doubling(width, image_BCHW))
