@@ -50,7 +50,7 @@ def test_any_size_gives_finite_values_from_black_to_white(height: int, width: in
     assert bool(((result >= 0) & (result <= 1)).all())
 
 
-@pytest.mark.parametrize("size", [(1, 1), (1, 300), (200, 260)])
+@pytest.mark.parametrize("size", [(1, 1), (1, 100_000), (200, 260)])
 def test_a_photo_of_one_colour_becomes_its_restoration_unless_black_or_white(size: tuple[int, int]) -> None:
     colour, restored = torch.tensor([0.2, 0.1, 0.3]), torch.tensor([0.5, 0.4, 0.6])
     images = [each.view(1, 3, 1, 1).expand(1, 3, *size) for each in (colour, restored)]
@@ -120,7 +120,7 @@ def test_small_changes_stay_small() -> None:
     torch.testing.assert_close(result.double(), exact, atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("pixels", [1, 700, 10**9])
+@pytest.mark.parametrize("pixels", [300, 700, 10**9])
 def test_bands_of_any_size_give_the_same(monkeypatch: pytest.MonkeyPatch, pixels: int) -> None:
     photo, restored = noise(1, 1, 3, 331, 257) ** 3, noise(2, 1, 3, 331, 257)
     expected = fuse(photo, restored)

@@ -3,14 +3,14 @@ import numpy as np
 import pytest
 import torch
 
-from restorect.render.pyramid import cell_means, doubling, halving, larger, smaller, spline
+from restorect.render.pyramid import cell_means, doubling, halving, larger, smaller, splined
 
 DOUBLE = torch.zeros((), dtype=torch.float64)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 8, 31])
 def test_a_constant_stays_what_it_is(size: int) -> None:
-    for matrix in (halving(size, DOUBLE), doubling(size, DOUBLE), spline(size, 4, DOUBLE), spline(size, 1, DOUBLE)):
+    for matrix in (halving(size, DOUBLE), doubling(size, DOUBLE)):
         torch.testing.assert_close(matrix.sum(dim=1), torch.ones(len(matrix), dtype=torch.float64))
 
 
@@ -26,10 +26,13 @@ def test_levels_are_those_of_opencv(shape: tuple[int, int]) -> None:
 
 
 def test_splines_keep_a_ramp_and_leave_pixels_alone_where_cells_are_pixels() -> None:
-    assert torch.equal(spline(7, 1, DOUBLE), torch.eye(7, dtype=torch.float64))
+    image = torch.rand(1, 2, 7, 5, generator=torch.Generator().manual_seed(1))
+    assert torch.equal(splined(image, -2, 1, range(2, 6)), image[:, :, 2:6])
     pixels = torch.arange(40, dtype=torch.float64)
-    nodes = cell_means(pixels.view(1, 1, 1, -1).expand(1, 1, 5, 40), 5)[0, 0, 0]
-    torch.testing.assert_close((spline(40, 5, DOUBLE) @ nodes)[8:32], pixels[8:32])
+    nodes = cell_means(pixels.view(1, 1, 1, -1).expand(1, 1, 5, 40), 5)
+    torch.testing.assert_close(splined(nodes, -1, 5, range(8, 32))[0, 0, 0], pixels[8:32])
+    torch.testing.assert_close(splined(nodes.mT, -2, 5, range(8, 32))[0, 0, :, 0], pixels[8:32])
+    assert float(splined(torch.ones(1, 1, 1, 8), -1, 5, range(40)).min()) == pytest.approx(1)
 
 
 def test_cells_over_the_border_are_means_of_what_is_there() -> None:

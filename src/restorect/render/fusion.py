@@ -12,13 +12,16 @@ from torch.nn import functional as F
 
 from restorect.configs import require
 from restorect.light import luma, smoothstep
-from restorect.render.pyramid import cell_means, larger, smaller, spline
+from restorect.render.black import detail_share, noise_floor, signal_share
+from restorect.render.pyramid import cell_means, larger, smaller, splined
 
 _LEAST = 1e-3
+_FAINT = 0.02
 _TINY = 1e-12
 _WHITE = (0.85, 1.0)  # luma: there is less and less to see, then nothing
 _FULL = 0.98  # a light pushed further than this has no room for its structure
 
+_LONGEST = 1024  # cells along a side, however narrow the photo is
 _BAND_PIXELS = 2**16
 
 
@@ -35,7 +38,7 @@ class FusionConfig:
     """
 
     cells: int = 144
-    floor: float = 0.01
+    floor: float = 0.012
     opened: float = 0.3
     spread: float = 0.2
     scales: int = 4
@@ -55,7 +58,7 @@ class _Measures(NamedTuple):
     Attributes:
         signal: share of signal in what the photo shows.
         kept: how far the photo is white, and stays so.
-        trust: weight of the restoration against the photo.
+        trust: weight of the restoration against the photo in what is finer than a cell.
         opening: how much structure is raised.
         change: what may change from the photo.
         light: the photo with that change.
@@ -79,9 +82,8 @@ def fuse(photo: Tensor, restoration: Tensor, config: FusionConfig = FusionConfig
     With two brackets, Laplacian pyramid blending is the photo plus its weighted change, level by level,
     x + sum_l G_l(w) L_l(y - x): where nothing changes, the photo comes back to the bit. Three things are ours. The
     coarse levels are the restoration's own: it knows how light a place should be, and the photo how it is structured;
-    blending those too costs 2 dB against single exposures and lowers what was opened. Where the photo's local luma
-    lies below its noise floor there is nothing to open: the change fades by s^4 / (s^4 + n^4).
-    And where the restoration has opened shadows and there is signal, structure grows with them.
+    blending those too costs 2 dB against single exposures and lowers what was opened. In what is black (`render.black`)
+    nothing changes. And where the restoration has opened shadows and there is signal, structure grows with them.
 
     Args:
         photo: the degraded photograph.
@@ -89,20 +91,18 @@ def fuse(photo: Tensor, restoration: Tensor, config: FusionConfig = FusionConfig
         config: settings.
 
     Returns:
-        The fused image, in [0, 1]. Memory beyond it: some 12 rows of the lattice and a band of rows of the photo.
+        The fused image, in [0, 1]. Memory beyond it: the lattice at the photo's width, 16 values a node, and some rows.
     """
     height, width = photo.shape[-2:]
-    cell = max(1, round((height * width) ** 0.5 / config.cells))
+    cell = max(1, round((height * width) ** 0.5 / config.cells), -(-max(height, width) // _LONGEST))
     measures = torch.cat(_measured(cell_means(photo, cell), cell_means(restoration, cell), config), dim=1)
-    rows, columns = spline(height, cell, photo), spline(width, cell, photo)
-    wide = measures @ columns.T
+    wide = splined(measures, -1, cell, range(width))
     result = torch.empty_like(photo)
     step = max(1, _BAND_PIXELS // width)
     for top in range(0, height, step):
-        band = slice(top, min(top + step, height))
-        first = max(top // cell - 2, 0)
-        last = (band.stop - 1) // cell + 3
-        local = rows[band, first:last] @ wide[:, :, first:last]
+        rows = range(top, min(top + step, height))
+        band = slice(rows.start, rows.stop)
+        local = splined(wide, -2, cell, rows)
         result[:, :, band] = _composed(photo[:, :, band], restoration[:, :, band], local)
     return result
 
@@ -126,17 +126,20 @@ def _change(photo: Tensor, restoration: Tensor, signal: Tensor, kept: Tensor) ->
 
 def _measured(photo: Tensor, restoration: Tensor, config: FusionConfig) -> _Measures:
     light, opened = luma(photo), luma(restoration)
-    white = photo.amax(dim=1).flatten(1).quantile(0.995, dim=1).view(-1, 1, 1, 1).clamp(min=0.05)
-    signal = light**4 / (light**4 + (config.floor * white) ** 4 + _TINY)
-    ours, theirs = _quality(photo, config.spread), _quality(restoration, config.spread)
-    trust = theirs / (ours + theirs)
-    trust = -F.max_pool2d(-trust, 3, stride=1, padding=1)
-    opening = config.opened * ((opened - light) / (opened + 0.02)).clamp(min=0) * trust * signal
-    kept = smoothstep(light, *_WHITE)
+    floor = noise_floor(photo, config.floor)
+    signal, detail, kept = signal_share(light, floor), detail_share(light, floor), smoothstep(light, *_WHITE)
+    trust = _trust(photo, restoration, config.spread)
+    opening = config.opened * ((opened - light) / (opened + _FAINT)).clamp(min=0) * trust * signal * detail
     change = _change(photo, restoration, signal, kept)
-    light = photo + change
-    fused, raised = _with_room(_fused(change, trust, config.scales), photo), _raised(light, opening, config.scales)
-    return _Measures(signal, kept, trust, opening, change, light, fused, raised)
+    fused = _with_room(_fused(change, trust, config.scales), photo)
+    raised = _raised(photo + change, opening, config.scales)
+    return _Measures(signal, kept, trust * detail, opening, change, photo + change, fused, raised)
+
+
+def _trust(photo: Tensor, restoration: Tensor, spread: float) -> Tensor:
+    """Share of the restoration's quality in that of both; the cells around a light take its own."""
+    ours, theirs = _quality(photo, spread), _quality(restoration, spread)
+    return -F.max_pool2d(-theirs / (ours + theirs), 3, stride=1, padding=1)
 
 
 def _quality(image: Tensor, spread: float) -> Tensor:

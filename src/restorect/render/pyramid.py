@@ -17,20 +17,32 @@ def cell_means(image_BCHW: Tensor, cell: int) -> Tensor:
     return F.avg_pool2d(image_BCHW, cell, ceil_mode=True)
 
 
-def spline(size: int, cell: int, like: Tensor) -> Tensor:
-    """Matrix from the nodes of one side (middles of cells) to its `size` pixels: quadratic B-splines, no kinks.
+def splined(nodes_BChw: Tensor, dim: int, cell: int, pixels: range) -> Tensor:
+    """Pixels of one side from its nodes, the middles of cells, by quadratic B-splines: no kinks.
 
-    With `cell` 1 pixels are nodes, and the matrix is the identity.
+    Args:
+        nodes_BChw: values of the nodes.
+        dim: the side, -2 or -1.
+        cell: pixels of a cell; with 1 pixels are nodes, and come back as they are.
+        pixels: which pixels.
     """
-    nodes = -(-size // cell)
     if cell == 1:
-        return torch.eye(size, dtype=like.dtype, device=like.device)
-    place = (torch.arange(size, dtype=torch.float64) + 0.5) / cell - 0.5
+        return nodes_BChw.narrow(dim, pixels.start, len(pixels))
+    place = (torch.arange(pixels.start, pixels.stop, dtype=torch.float64) + 0.5) / cell - 0.5
     nearest = place.round()
     t = place - nearest  # from -1/2 to 1/2
-    weights = torch.stack([(0.5 - t) ** 2 / 2, 0.75 - t * t, (0.5 + t) ** 2 / 2], dim=1)
-    index = (nearest[:, None] + torch.arange(-1, 2)).long().clamp(0, nodes - 1)
-    return torch.zeros(size, nodes, dtype=torch.float64).scatter_add_(1, index, weights).to(like)
+    weights = ((-1, (0.5 - t) ** 2 / 2), (0, 0.75 - t * t), (1, (0.5 + t) ** 2 / 2))
+    index = nearest.long().to(nodes_BChw.device)
+    parts = (
+        nodes_BChw.index_select(dim, (index + offset).clamp(0, nodes_BChw.shape[dim] - 1)).mul_(
+            weight.to(nodes_BChw).view(-1, *[1] * (-1 - dim))
+        )
+        for offset, weight in weights
+    )
+    result = next(parts)
+    for part in parts:
+        result += part
+    return result
 
 
 def halving(size: int, like: Tensor) -> Tensor:
