@@ -125,7 +125,7 @@ class Restorer(PhotoCall):
             return copy_of(image)
         there = Codes(codes.rex.to(self.device), codes.img.to(self.device))
         inside = tensor.clamp(0, 1)
-        scene = self.network.scene(inside, self.network.student.mean(self.network.read(inside)))
+        scene = self.network.scene(inside, self.network.mean(self.network.read(inside)))
         return cast(Image, like(image, self._restored(tensor, scene, there, strength)))
 
     def interpolate(self, image: Image, code_a: Codes, code_b: Codes, t: float, *, strength: float = 1.0) -> Image:
@@ -181,7 +181,7 @@ class Restorer(PhotoCall):
         inside, student = tensor.clamp(0, 1), self.network.student
         conditions = self.network.read(inside)
         start = options.start or ("noise" if options.samples > 1 else student.config.start)  # the mean has but one
-        scene = self.network.scene(inside, student.mean(conditions) if start == "noise" else None)
+        scene = self.network.scene(inside, self.network.mean(conditions) if start == "noise" else None)
         seeds = range(options.seed, options.seed + options.samples)
         starts = (student.start(len(tensor), start, seed) for seed in seeds)
         return scene, (student.generate(conditions, each, options.steps) for each in starts)
