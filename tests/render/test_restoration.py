@@ -189,6 +189,11 @@ def test_the_curve_is_read_behind_the_steps_that_come_before_it() -> None:
 
 def test_without_an_exposure_samples_have_no_curve() -> None:
     restoration, photo = _with(HueConfig()), _photo(30, 40)
+    conditions = restoration.read(photo)
+    assert restoration.mean(conditions) is None  # nobody looks at it
+    exposed = _with(ExposureConfig()).mean(conditions)
+    assert exposed is not None
+    assert torch.equal(exposed.stacked(), restoration.student.mean(conditions).stacked())
     assert restoration.scene(photo, restoration.student.mean(restoration.read(photo))).curve is None
 
 

@@ -38,7 +38,7 @@ def by_name(self: MovingAverage, step: int) -> None:
 @mock.patch("restorect.train.loop.CALIBRATION", 32)
 def test_losses_and_weights_are_those_of_the_definition(pairs_folder: Path, tmp_path: Path) -> None:
     run("decompose", str(pairs_folder), tmp_path / "dec", 2)
-    fields: dict[str, object] = {"decomposition": str(tmp_path / "dec" / "last.safetensors"), "preset": "wide"}
+    fields: dict[str, object] = {"decomposition": str(tmp_path / "dec" / "last.safetensors"), "preset": "full"}
     fields["optimiser"] = {"name": "muon", "lr": 6e-4, "ema": 0.9}  # the pace of the shipped teacher
     fields["schedule"] = {"steps": STEPS, "patches": [64], "batches": [4], "validate_every": 0, "log_every": 1}
     run("teacher", str(pairs_folder), tmp_path / "fast", STEPS, **fields)

@@ -134,7 +134,7 @@ class Restorer(PhotoCall):
         require(fits, f"codes of {count} photographs do not fit {subject.count}; give one pair for each")
         if strength == 0:
             return copy_of(image)
-        subject.look(self.network.student.mean(subject.read()))
+        subject.look(self.network.mean(subject.read()))
         return subject.image(Codes(codes.rex.to(self.device), codes.img.to(self.device)), strength)[0]
 
     def interpolate(self, image: Image, code_a: Codes, code_b: Codes, t: float, *, strength: float = 1.0) -> Image:
@@ -191,7 +191,7 @@ class Restorer(PhotoCall):
         """The codes of each seed; the photographs are read, and looked at, once."""
         student, conditions = self.network.student, subject.read()
         start = options.start or ("noise" if options.samples > 1 else student.config.start)  # the mean has but one
-        subject.look(student.mean(conditions) if start == "noise" else None)
+        subject.look(self.network.mean(conditions) if start == "noise" else None)
         seeds = range(options.seed, options.seed + options.samples)
         starts = (student.start(subject.count, start, seed) for seed in seeds)
         return (student.generate(conditions, each, options.steps) for each in starts)

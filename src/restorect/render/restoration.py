@@ -139,6 +139,10 @@ class Restoration(nn.Module):
         step = self.after["exposure"] if "exposure" in self.after else None
         return step if isinstance(step, Exposure) else None
 
+    def mean(self, conditions: Codes) -> Codes | None:
+        """The codes of the mean restoration, where a step looks at it beside samples; else None."""
+        return self.student.mean(conditions) if "exposure" in self.after else None
+
     def restore(self, scene: Scene, codes: Codes) -> Tensor:
         """The restoration of a scene with given codes, of the photograph's shape, unbounded."""
         return self._stepped(scene, codes)
@@ -154,7 +158,7 @@ class Restoration(nn.Module):
         conditions = self.read(photo)
         noisy = start is not None or self.student.config.start == "noise"
         start = self.student.start(len(photo)) if start is None else start
-        scene = self.scene(photo, self.student.mean(conditions) if noisy else None)
+        scene = self.scene(photo, self.mean(conditions) if noisy else None)
         return self.restore(scene, self.student.generate(conditions, start, steps))
 
     def _stepped(self, scene: Scene, codes: Codes, until: str = "") -> Tensor:

@@ -259,7 +259,7 @@ def _sampler(study: Study, held_out: PairStore) -> list[dict[str, Any]]:
             codes = student.generate(conditions, student.start(len(low)), steps)
             codes.img.cpu()
             generated = now()
-            mean = student.mean(conditions) if student.config.start == "noise" else None
+            mean = restoration.mean(conditions) if student.config.start == "noise" else None
             image = restoration.restore(restoration.scene(low, mean), codes).cpu()
             spent.append((now() - begun, generated - read))
             return image.to(high.device)
