@@ -3,8 +3,9 @@
 Shapes: photo_B3HW in [0, 1]; codes, noise and conditions (B, 256).
 """
 
+import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import torch
@@ -17,7 +18,7 @@ from restorect.nets.priors import THUMBNAIL, view_of
 from restorect.nets.student import Student, StudentConfig
 from restorect.render.exposure import Exposure
 from restorect.render.step import Scene, StepConfig
-from restorect.render.steps import AFTER, BEFORE, read_steps, write_steps
+from restorect.render.steps import AFTER, BEFORE, NATURAL, Style, read_steps, write_steps
 from restorect.retinex.decomposition import RetinexParts
 
 
@@ -68,6 +69,16 @@ class Restoration(nn.Module):
         self.before = nn.ModuleDict({step.name: step.build() for step in config.before})
         self.student = Student(config.student)
         self.after = nn.ModuleDict({step.name: step.build() for step in config.after})
+
+    def in_style(self, style: Style) -> "Restoration":
+        """The same weights without the steps that are not of a style; itself, where all are."""
+        kept = {name: step for name, step in self.after.items() if style == "natural" or name not in NATURAL}
+        if len(kept) == len(self.after):
+            return self
+        other = copy.copy(self)
+        other._modules = {**self._modules, "after": nn.ModuleDict(kept)}
+        other.config = replace(self.config, after=tuple(step for step in self.config.after if step.name in kept))
+        return other
 
     def see(self, image: Tensor, whole: Tensor | None = None) -> Tensor:
         """What encoders and transformer see of an image (B, 3, H, W).

@@ -1,13 +1,14 @@
 """Lists of steps as cards, recipes and commands have them: `[exposure: {trust: 0.5}, hue]`."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, get_args
 
 from restorect.configs import from_mapping, require, to_mapping
 from restorect.render.balance import BalanceConfig
 from restorect.render.exposure import ExposureConfig
 from restorect.render.field_of_view import FieldOfViewConfig
 from restorect.render.floor import FloorConfig
+from restorect.render.fusion import FusionConfig
 from restorect.render.hue import HueConfig
 from restorect.render.keep import KeepConfig
 from restorect.render.step import StepConfig
@@ -15,9 +16,14 @@ from restorect.render.step import StepConfig
 BEFORE: dict[str, type[Any]] = {step.name: step for step in (BalanceConfig,)}
 """Steps in front of the student, by name."""
 AFTER: dict[str, type[Any]] = {
-    step.name: step for step in (KeepConfig, ExposureConfig, HueConfig, FloorConfig, FieldOfViewConfig)
+    step.name: step for step in (KeepConfig, ExposureConfig, HueConfig, FloorConfig, FusionConfig, FieldOfViewConfig)
 }
 """Steps behind it."""
+Style = Literal["natural", "reference"]
+"""How a restoration is to look: as people want it, or as single exposures do, which benchmarks compare with."""
+STYLES: tuple[Style, ...] = get_args(Style)
+NATURAL = frozenset({FusionConfig.name})
+"""Steps that are for people only: what they give is further from single exposures."""
 
 
 def read_steps(values: Any, kinds: Mapping[str, type[Any]], where: str) -> tuple[StepConfig, ...]:  # noqa: ANN401

@@ -244,7 +244,7 @@ def _sampler(study: Study, held_out: PairStore) -> list[dict[str, Any]]:
     on a CPU, which other programs do not change, and of the clock on a GPU.
     """
     path = study.folder / FULL / f"seed-{study.seeds[0]}" / "last.safetensors"
-    restoration = load_restoration(path)[0].to(study.device).eval()
+    restoration = load_restoration(path)[0].in_style("reference").to(study.device).eval()
     student = restoration.student
     now = time.process_time if study.device.type == "cpu" else time.perf_counter
     rows = []

@@ -26,7 +26,12 @@ from restorect.render.restoration import Restoration, with_steps
 from restorect.render.steps import AFTER, BEFORE, read_steps, told
 from restorect.train.validate import PROTOCOL, validate
 
-_PARTS = {"gtmean": "GT-mean", "fused": "towards the second references"}
+_PARTS = {
+    "gtmean": "GT-mean",
+    "fused": "towards the second references",
+    "natural": "style natural",
+    "natural_fused": "style natural, towards the second references",
+}
 
 
 def pack(
@@ -88,15 +93,20 @@ def pack(
 
 
 def measure(network: Restoration | Teacher, folders: Sequence[str]) -> dict[str, Any]:
-    """PSNR and SSIM over folders of pairs; a teacher uses the codes of the pair, a student its default start."""
+    """PSNR and SSIM over folders of pairs; a teacher uses the codes of the pair, a student its default start.
+
+    A student is measured in the style of references; where it has another one, that one's figures are beside them.
+    """
     pairs = PairStore(find_pairs(folders), torch.device("cpu"), memory_gb=2)
-
-    def predict(low: Tensor, high: Tensor) -> Tensor:
-        if isinstance(network, Teacher):
-            return cast(Tensor, network(low, high).image)
-        return cast(Tensor, network(low))
-
-    figures = validate(predict, pairs)
+    if isinstance(network, Teacher):
+        figures = validate(lambda low, high: cast(Tensor, network(low, high).image), pairs)
+    else:
+        plain = network.in_style("reference")
+        figures = validate(lambda low, high: cast(Tensor, plain(low)), pairs)
+        if plain is not network:
+            natural = validate(lambda low, high: cast(Tensor, network(low)), pairs)
+            figures |= {f"{name}_natural": natural[name] for name in ("psnr", "ssim")}
+            figures |= {f"{name}_natural_fused": v for name in ("psnr", "ssim") if (v := natural.get(f"{name}_fused"))}
     return {"protocol": PROTOCOL, "photos": len(pairs), **{name: round(value, 4) for name, value in figures.items()}}
 
 

@@ -1,0 +1,41 @@
+"""Where a photograph is black: signal against noise, measured on the lattice of its cell means (ours).
+
+Shapes: photo_B3hw and light_B1hw in [0, 1], sRGB-encoded; noise floors (B, 1, 1, 1).
+"""
+
+from torch import Tensor
+
+from restorect.render.pyramid import larger, smaller
+
+_TINY = 1e-12
+_DIMMEST = 0.05  # white of a photo that has none
+_REACH = 4  # noise floors below which detail is doubted
+_STRUCTURE = 0.15  # relative contrast of neighbouring cells that noise does not reach
+
+
+def noise_floor(photo_B3hw: Tensor, share: float) -> Tensor:
+    """The luma below which there is more noise than signal: a share of the photo's own white.
+
+    What is black depends on how the photo was exposed. In one with lamps in it, 3 of 255 is a black sky; in one that
+    is underexposed as a whole the same value is a wall. White is the 99.5th percentile of the brightest channel.
+    """
+    white = photo_B3hw.amax(dim=1).flatten(1).quantile(0.995, dim=1).view(-1, 1, 1, 1)
+    return share * white.clamp(min=_DIMMEST)
+
+
+def signal_share(light_B1hw: Tensor, floor: Tensor) -> Tensor:
+    """From 0 in black to 1 in what was lit: s^4 / (s^4 + n^4), half at the noise floor."""
+    return light_B1hw**4 / (light_B1hw**4 + floor**4 + _TINY)
+
+
+def detail_share(light_B1hw: Tensor, floor: Tensor) -> Tensor:
+    """How far detail finer than a cell is to be believed: fully, but where it is nearly black and flat around.
+
+    A dark sky's grain has no company on the scale of cells, a tree's branches have: their contrast to the cells around,
+    relative to the light there, tells the one from the other.
+    """
+    near = light_B1hw**2 / (light_B1hw**2 + (_REACH * floor) ** 2 + _TINY)
+    base = larger(smaller(light_B1hw), light_B1hw)
+    energy = larger(smaller((light_B1hw - base) ** 2), light_B1hw)
+    structure = energy / (energy + (_STRUCTURE * base) ** 2 + 1e-8)
+    return 1 - (1 - near) * (1 - structure)
