@@ -39,18 +39,18 @@ def photographs(folder: Path, count: int, megapixels: float) -> None:
 
 def load(size: str, device: str, threads: int | None, random: bool) -> "Restorer":
     """A restorer with shipped or random weights."""
+    from restorect.devices import use_threads
     from restorect.infer.restorer import Restorer
 
+    use_threads(threads)
     if not random:
-        return Restorer.load("low-light", size, device=device, threads=threads)
+        return Restorer.load("low-light", size, device=device)
     import torch
 
     from restorect.nets.checkpoint import Card
     from restorect.nets.presets import student_preset
     from restorect.render.restoration import Restoration, RestorationConfig
 
-    if threads:
-        torch.set_num_threads(threads)
     torch.manual_seed(0)
     network = Restoration(RestorationConfig(student=student_preset(size)))
     card = Card(kind="student", task="low-light", preset=size)
@@ -83,7 +83,7 @@ def tell(event: object) -> None:
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Run the batch and compare."""
-    from restorect.infer.batch import Naming, Photos, RestoreSettings, plan_batch, run_batch
+    from restorect.infer.batch import Naming, RestoreSettings, plan_batch, run_batch
 
     restorer = load(options.size, options.device, options.threads, options.random)
     with tempfile.TemporaryDirectory() as place:
@@ -93,9 +93,9 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         alone = own_seconds(restorer, source, min(options.photos, 3))
         settings = RestoreSettings()
         naming = Naming(task="low-light", size=options.size, settings=settings)
-        plan = plan_batch([str(source)], out, naming, Photos())
+        plan = plan_batch([str(source)], out, naming)
         begun = time.process_time()
-        summary = run_batch(plan, lambda: restorer, settings, on_event=tell, workers=options.workers)
+        summary = run_batch(plan, lambda: restorer, on_event=tell, workers=options.workers)
         processor = time.process_time() - begun
     assert summary.exit_code == 0, summary.failures
     return {

@@ -24,6 +24,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from restorect.infer.options import Options, Restored
+
 EXTENSIONS = (".png", ".jpg", ".webp", ".tif")
 SIZE = (120, 160, 3)
 
@@ -34,9 +36,9 @@ class StandIn:
     task, size, weights_hash, device = "low-light", "stand-in", "0" * 64, "cpu"
     default_steps = 1
 
-    def __call__(self, image: "NDArray[np.float32]", **_options: object) -> "NDArray[np.float32]":
+    def restore(self, image: "NDArray[np.float32]", _options: Options) -> Restored:
         """Restore one picture."""
-        return np.sqrt(np.clip(image, 0, 1))
+        return Restored(images=[np.sqrt(np.clip(image, 0, 1))], by=self)  # type: ignore[arg-type]
 
     def peak_bytes(self, height: int, width: int) -> int:
         """Nearly nothing."""

@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import restorect
 from restorect.cli import __main__ as start
 from restorect.errors import CheckpointError
 from restorect.infer.auto.decision import Decision
+from restorect.infer.options import Options, Restored
 
 Run = Callable[..., tuple[int, str, str]]
 """Takes arguments; gives exit code, standard output, standard error."""
@@ -32,18 +34,17 @@ class Brightener:
     def __init__(self, size: str = "tiny", seconds: float = 0.0, task: str = "low-light") -> None:
         self.size, self.seconds, self.task, self.calls = size, seconds, task, 0
 
-    def __call__(self, image: Any, *, strength: float, seed: int, samples: int, steps: int | None) -> Any:
+    def restore(self, image: Any, options: Options) -> Restored:
         self.calls += 1
         time.sleep(self.seconds)
         gate = os.environ.get("GO_ON_WHEN")
         while gate and not Brightener.first and not Path(gate).exists():
             time.sleep(0.01)
         Brightener.first = False
-        results = [np.sqrt(np.clip(image, 0, 1)) * np.float32(1 - 0.1 * k) for k in range(samples)]
-        return results if samples > 1 else results[0]
-
-    def uncertainty(self, image: Any, samples: int, seed: int, *, strength: float, steps: int | None) -> Any:
-        return np.full(image.shape[:2], 0.125, np.float32)
+        darker = range(options.samples - 1, -1, -1)
+        images = [np.sqrt(np.clip(image, 0, 1)) * np.float32(1 - 0.1 * k) for k in darker]
+        doubt = np.std(images, axis=0).mean(axis=2) if options.samples > 1 else np.full(image.shape[:2], 0.125)
+        return Restored(images=images, spread=doubt.astype(np.float32) if options.uncertainty else None, by=self)
 
     def peak_bytes(self, height: int, width: int) -> int:
         return height * width * 100
@@ -62,16 +63,20 @@ class Chooser:
         task = "none" if image.mean() > 0.4 else "fundus" if red > 2 * blue else "underwater" if blue > 2 * red else ""
         return Decision(task=task or "low-light", confidence=0.875)
 
-    def restorer_for(self, decision: Decision) -> Brightener:
+    def restore(self, image: Any, options: Options) -> Restored:
+        decision = self.decide(image)
+        if decision.nothing_to_restore:
+            return Restored(images=[image] * options.samples, decision=decision)
         if decision.task == "underwater":
             raise CheckpointError("looks like a case for underwater, but there are no weights for it")
-        return Brightener(self.size, self.seconds, decision.task)
+        by = Brightener(self.size, self.seconds, decision.task)
+        return replace(by.restore(image, options), decision=decision)
 
     def peak_bytes(self, height: int, width: int) -> int:
         return height * width * 100
 
 
-def load_brightener(task: str, size: str, *, device: str, weights: Path | None, threads: int | None) -> Any:
+def load_brightener(task: str, size: str, *, device: str, weights: Path | None) -> Any:
     if task not in ("auto", "low-light", "fundus") or weights is not None:
         raise CheckpointError(f"no weights for {task}; use --weights")
     seconds = float(os.environ.get("SECONDS_A_PHOTO", "0"))

@@ -10,6 +10,9 @@ import numpy as np
 import tifffile
 from PIL import Image, ImageCms
 
+from restorect.images import write
+from restorect.images.write import WriteOptions
+
 GRADIENT = (23, 37)
 FULL = {8: 255, 16: 65535}
 
@@ -252,3 +255,13 @@ def cmyk_profile():
     head = struct.pack(">I4sI4s4s4s", at, b"lcms", 0x02400000, b"prtr", b"CMYK", b"Lab ")
     head += struct.pack(">6H", 2024, 1, 1, 0, 0, 0) + b"acsp" + bytes(28) + struct.pack(">3i", 63190, 65536, 54061)
     return head.ljust(128, b"\0") + struct.pack(">I", 3) + index + b"".join(body for _, body in tags)
+
+
+def encode(photo, *, note=None, **options):
+    """`restorect.images.write.encode` with its options by name."""
+    return write.encode(photo, WriteOptions(**options), note=note)
+
+
+def encode_photo(photo, **options):
+    """The bytes alone."""
+    return encode(photo, **options).data

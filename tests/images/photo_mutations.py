@@ -12,6 +12,7 @@ from photo_makers import (
     IPTC,
     XMP,
     cmyk_profile,
+    encode_photo,
     exif,
     make_avif,
     make_bmp,
@@ -28,7 +29,6 @@ from photo_makers import (
 from PIL import Image
 
 from restorect.images.photo import Metadata, Photo
-from restorect.images.write import encode_photo
 
 HERE = Path(__file__).parent
 _NUMBERS = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 0x80000000, 10000, 70000)

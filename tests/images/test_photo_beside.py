@@ -10,11 +10,10 @@ import imagecodecs
 import numpy as np
 import pytest
 import tifffile
-from photo_makers import make_jpeg, make_png, make_webp, pixels
+from photo_makers import encode, make_jpeg, make_png, make_webp, pixels
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from restorect.images.read import open_photo, read_photo
-from restorect.images.write import encode
 
 LOST = "what lies beside its picture is not kept: "
 CONTAINER = "http://ns.google.com/photos/1.0/container/"

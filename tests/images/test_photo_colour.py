@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from photo_makers import cmyk_profile, make_jpeg, make_png, make_tiff, pixels, profile
+from photo_makers import cmyk_profile, encode, encode_photo, make_jpeg, make_png, make_tiff, pixels, profile
 from PIL import Image, ImageCms
 
 from restorect.errors import ImageError
@@ -17,7 +17,6 @@ from restorect.images.colour import from_network, to_linear, to_network, to_srgb
 from restorect.images.curves import decode_srgb, encode_srgb
 from restorect.images.photo import Photo
 from restorect.images.read import open_photo, read_photo
-from restorect.images.write import encode, encode_photo
 
 
 def photo_of(pixels_hwc, **more):

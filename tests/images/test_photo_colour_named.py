@@ -10,7 +10,18 @@ import imagecodecs
 import numpy as np
 import pytest
 import tifffile
-from photo_makers import exif, make_dng, make_jpeg, make_png, make_tiff, make_webp, pixels, profile
+from photo_makers import (
+    encode,
+    encode_photo,
+    exif,
+    make_dng,
+    make_jpeg,
+    make_png,
+    make_tiff,
+    make_webp,
+    pixels,
+    profile,
+)
 from PIL import Image, TiffImagePlugin
 
 from restorect.errors import ImageError
@@ -22,7 +33,6 @@ from restorect.images.metadata.exif import EXIF_IFD, INTEROP_IFD, names_adobe_rg
 from restorect.images.metadata.ifd import read_directory, read_head
 from restorect.images.photo import Photo
 from restorect.images.read import open_photo, read_photo
-from restorect.images.write import encode, encode_photo
 
 ADOBE = "Adobe RGB (compatible)"
 

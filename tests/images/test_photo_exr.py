@@ -6,13 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from exr_by_hand import attribute, exr_by_hand
-from photo_makers import pixels
+from photo_makers import encode, pixels
 
 from restorect.errors import ImageError
 from restorect.images.codecs.chromaticities import REC709, matrix_to_srgb
 from restorect.images.colour import from_network, to_network
 from restorect.images.read import open_photo, read_photo
-from restorect.images.write import encode
 
 OpenEXR = pytest.importorskip("OpenEXR")
 AP0 = (0.7347, 0.2653, 0.0, 1.0, 0.0001, -0.077, 0.32168, 0.33767)

@@ -8,14 +8,13 @@ import decoders_gone_wrong as wrong
 import numpy as np
 import pytest
 from exr_by_hand import exr_by_hand
-from photo_makers import make_dng, make_tiff, pixels
+from photo_makers import encode, make_dng, make_tiff, pixels
 
 from restorect.errors import ImageError
 from restorect.images.codecs import heic, raw
 from restorect.images.colour import from_network, to_network
 from restorect.images.formats import sniff
 from restorect.images.read import open_photo, read_photo
-from restorect.images.write import encode
 
 HERE = Path(__file__).parent
 

@@ -5,11 +5,10 @@ import io
 import numpy as np
 import pytest
 import tifffile
-from photo_makers import make_tiff, pixels
+from photo_makers import encode, make_tiff, pixels
 
 from restorect.images.colour import from_network, to_network
 from restorect.images.read import open_photo, read_photo
-from restorect.images.write import encode
 
 ALPHA = np.linspace(0, 1, 23 * 37, dtype=np.float32).reshape(23, 37) ** np.float32(1.7)
 

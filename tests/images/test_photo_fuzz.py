@@ -9,12 +9,12 @@ import time
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from photo_makers import encode
 from photo_mutations import mutate, seeds
 
 from restorect.errors import ImageError
 from restorect.images.colour import from_network, to_network
 from restorect.images.read import open_photo, read_photo
-from restorect.images.write import encode
 
 FILES = seeds()
 

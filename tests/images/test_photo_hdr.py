@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from photo_makers import pixels
+from photo_makers import encode, encode_photo, pixels
 from PIL import Image
 
 from restorect.images import tones
@@ -20,7 +20,6 @@ from restorect.images.colour import from_network, to_linear, to_network
 from restorect.images.curves import encode_srgb
 from restorect.images.photo import Photo
 from restorect.images.read import open_photo, read_photo
-from restorect.images.write import encode, encode_photo
 
 CURVES = (tones.PQ, tones.HLG)
 

@@ -8,7 +8,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tifffile
-from photo_makers import IPTC, MAKER_NOTE, XMP, exif, make_jpeg, make_png, make_tiff, pixels, profile
+from photo_makers import (
+    IPTC,
+    MAKER_NOTE,
+    XMP,
+    encode,
+    encode_photo,
+    exif,
+    make_jpeg,
+    make_png,
+    make_tiff,
+    pixels,
+    profile,
+)
 from PIL import Image, IptcImagePlugin
 
 from restorect.images.codecs.tiff_metadata import exif_block
@@ -18,7 +30,6 @@ from restorect.images.metadata.exif import EXIF_IFD, GPS_IFD, orientation, sub_d
 from restorect.images.metadata.ifd import read_directory, read_head
 from restorect.images.photo import Metadata, Photo
 from restorect.images.read import open_photo, read_photo
-from restorect.images.write import encode, encode_photo
 
 NOTE = {
     "model": "nano",

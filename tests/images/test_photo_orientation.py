@@ -9,7 +9,7 @@ import imagecodecs
 import numpy as np
 import pytest
 import tifffile
-from photo_makers import exif, make_dng, make_jpeg, make_png, make_webp, pixels, stored
+from photo_makers import encode_photo, exif, make_dng, make_jpeg, make_png, make_webp, pixels, stored
 from PIL import Image
 from test_photo_beside import tiff_with, with_xmp
 
@@ -17,7 +17,6 @@ from restorect.images.metadata import xmp as xmp_module
 from restorect.images.metadata.exif import orientation
 from restorect.images.orient import combined, remaining, upright, upright_size
 from restorect.images.read import open_photo, read_photo
-from restorect.images.write import encode_photo
 
 TIFF = 'xmlns:tiff="http://ns.adobe.com/tiff/1.0/"'
 

@@ -10,6 +10,8 @@ import pytest
 import tifffile
 from photo_makers import (
     FULL,
+    encode,
+    encode_photo,
     exif,
     make_avif,
     make_bmp,
@@ -30,7 +32,6 @@ from restorect.images.colour import from_network, to_network
 from restorect.images.metadata.exif import orientation
 from restorect.images.orient import upright
 from restorect.images.read import open_photo, read_photo
-from restorect.images.write import encode, encode_photo
 
 RGB_PROFILES = ("none", "srgb", "p3", "adobe", "prophoto")
 

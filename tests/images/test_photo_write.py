@@ -9,15 +9,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from photo_makers import exif, make_jpeg, make_png, make_tiff, make_webp, pixels
+from photo_makers import encode, encode_photo, exif, make_jpeg, make_png, make_tiff, make_webp, pixels
 from PIL import Image
 
-from restorect.errors import ImageError
+from restorect.errors import ConfigError, ImageError
 from restorect.images.codecs.jpeg_tables import estimate_quality
 from restorect.images.formats import EXTENSIONS, extension_for, output_format
 from restorect.images.photo import Metadata, Photo
 from restorect.images.read import read_photo
-from restorect.images.write import encode, encode_photo, write_photo
+from restorect.images.write import WriteOptions, write_photo
 
 
 def photo_of(depth=8, channels=3, **more):
@@ -55,19 +55,27 @@ def test_lossless_option(kind):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"quality": 0}, "quality 0 is not allowed"),
-        ({"subsampling": "4:1:1"}, "allowed are 4:4:4, 4:2:2, 4:2:0"),
-        ({"format": "jpeg", "lossless": True}, "JPEG cannot be lossless"),
-        ({"format": "jpeg", "bit_depth": 16}, "jpeg cannot hold 16 bits a channel, only 8"),
-        ({"format": "png", "bit_depth": 32}, "png cannot hold 32 bits"),
-        ({"format": "heic"}, "'heic' cannot be written: allowed are jpeg, png"),
+        ({"quality": 0}, "quality 0: give a whole number from 1 to 100"),
+        ({"subsampling": "4:1:1"}, "choose one of 4:4:4, 4:2:2, 4:2:0"),
+        ({"format": "jpeg", "lossless": True}, "JPEG always loses something"),
+        ({"format": "jpeg", "bit_depth": 16}, "jpeg can hold 8 bits"),
+        ({"format": "png", "bit_depth": 32}, "bit depth 32: png can hold 8 or 16 bits"),
+        ({"format": "heic"}, "heic: cannot be written; choose one of avif, bmp"),
         ({"format": "raw"}, "cannot be written"),
         ({"format": "nonsense"}, "cannot be written"),
     ],
 )
 def test_options_that_are_refused(options, says):
-    with pytest.raises(ImageError, match=says):
+    with pytest.raises(ConfigError, match=says):
         encode(photo_of(), **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"), [({"lossless": True}, "JPEG always"), ({"bit_depth": 16}, "can hold 8 bits")]
+)
+def test_what_the_photo_s_own_format_cannot_do_is_told(options, says):
+    with pytest.raises(ImageError, match=says):
+        encode(read_photo(make_jpeg(pixels(8, 3))), **options)
 
 
 def test_depth_conversions_round_and_say_so():
@@ -111,9 +119,9 @@ def test_the_ending_decides_the_format_of_a_file(tmp_path):
     for name, kind in (("a.tif", "tiff"), ("b.JPG", "jpeg"), ("c", "png"), ("d.unknown", "png")):
         assert write_photo(photo_of(), tmp_path / name) == ()
         assert read_photo(tmp_path / name).format == kind
-    write_photo(photo_of(), tmp_path / "e.jpg", format="png")
+    write_photo(photo_of(), tmp_path / "e.jpg", WriteOptions(format="png"))
     assert read_photo(tmp_path / "e.jpg").format == "png"
-    with pytest.raises(ImageError, match="cannot be written"):
+    with pytest.raises(ConfigError, match="cannot be written"):
         write_photo(photo_of(), tmp_path / "f.heic")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tif", "b.JPG", "c", "d.unknown", "e.jpg"]
 

@@ -11,6 +11,7 @@ import restorect
 from restorect.errors import CheckpointError, ConfigError, ImageError
 from restorect.infer.auto.restorer import AutoRestorer
 from restorect.infer.catalogue import shipped_weights
+from restorect.infer.options import Options
 from restorect.infer.restorer import Restorer
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.jpg"))
@@ -63,7 +64,12 @@ def test_the_chosen_networks_give_samples_and_doubt(auto: AutoRestorer) -> None:
     restorer = auto.restorer_for(auto.decide(photo))
     dark, bright = restorer.sample(photo, 2)
     assert dark.image.mean() <= bright.image.mean()
-    assert [image.tobytes() for image in auto(photo, samples=2)] == [dark.image.tobytes(), bright.image.tobytes()]
+    assert [each.image.tobytes() for each in auto.sample(photo, 2)] == [dark.image.tobytes(), bright.image.tobytes()]
+    restored = auto.restore(photo, Options(samples=2, uncertainty=True))
+    assert [image.tobytes() for image in restored.images] == [dark.image.tobytes(), bright.image.tobytes()]
+    assert (restored.decision, restored.by) == (auto.decide(photo), restorer)
+    halves = np.stack([dark.image, bright.image]).astype(np.float64) / 255
+    np.testing.assert_allclose(restored.spread, np.sqrt(halves.var(axis=0).mean(axis=2)), atol=1e-6)
 
 
 def test_weights_of_ones_own_come_before_the_task() -> None:

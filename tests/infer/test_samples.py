@@ -1,12 +1,14 @@
 """Samples with their codes, what lies between two, and how far they lie apart; on small random students."""
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from restorect.errors import ConfigError
+from restorect.infer.options import Options
 from restorect.infer.restorer import Restorer
 from restorect.infer.samples import between
 from restorect.infer.spread import spread
@@ -15,6 +17,11 @@ from restorect.nets.checkpoint import Card
 from restorect.nets.codes import Codes, noise_codes
 from restorect.nets.presets import student_preset
 from restorect.render.restoration import Restoration, RestorationConfig
+
+
+def several(restorer: Restorer, image: Any, count: int, **options: Any) -> list[Any]:
+    """The images alone, from darker to brighter."""
+    return restorer.restore(image, Options(samples=count, **options)).images
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +42,7 @@ def _image(seed: int = 0) -> np.ndarray:
 def test_samples_are_those_of_a_call_with_codes_that_give_them_again(restorer: Restorer) -> None:
     image = _image()
     samples = restorer.sample(image, 4, seed=5)
-    for sample, called in zip(samples, restorer(image, samples=4, seed=5), strict=True):
+    for sample, called in zip(samples, several(restorer, image, 4, seed=5), strict=True):
         assert np.array_equal(sample.image, called)
         assert sample.codes.rex.shape == sample.codes.img.shape == (1, 256)
         assert np.array_equal(restorer.restore_with(image, sample.codes), sample.image)
@@ -107,7 +114,7 @@ def test_strength_0_keeps_the_image(restorer: Restorer) -> None:
 def test_uncertainty_is_the_deviation_of_the_samples(restorer: Restorer) -> None:
     image = _image()
     doubt = restorer.uncertainty(image, samples=4, seed=2)
-    samples = np.stack(restorer(image, samples=4, seed=2)).astype(np.float64)
+    samples = np.stack(several(restorer, image, 4, seed=2)).astype(np.float64)
     expected = np.sqrt(samples.var(axis=0).mean(axis=-1))
     assert (doubt.shape, doubt.dtype) == (image.shape[:2], np.float32)
     np.testing.assert_allclose(doubt, expected, atol=1e-5)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from restorect.cli.threads import Threads
 from restorect.errors import shown
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def ablate(
     steps: Annotated[int | None, typer.Option(min=1, help="Steps of each run.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the runs in --out.")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
+    threads: Threads = None,
 ) -> None:
     """Train named variants of a recipe with the same data, steps and seeds; write one table and curves.
 
@@ -43,12 +44,11 @@ def ablate(
         return
     from restorect.cli.progress import Progress
     from restorect.configs import from_mapping
-    from restorect.devices import find_device, use_threads
+    from restorect.devices import find_device
     from restorect.train.ablate import Study
     from restorect.train.ablate import ablate as carry_out
     from restorect.train.recipes import StudentRecipe
 
-    use_threads(threads)
     full = from_mapping(StudentRecipe, _values(recipe, data, val, steps, teacher, decomposition, settings))
     study = Study(
         recipe=full,

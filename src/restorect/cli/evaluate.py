@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from restorect.cli.threads import Threads
 from restorect.errors import shown
 
 if TYPE_CHECKING:
@@ -52,7 +53,6 @@ MixedDepth: TypeAlias = Annotated[
     bool, typer.Option("--mixed-depth", help="Accept 8 bit beside 16 bit; the report is stamped so.")
 ]
 Workers: TypeAlias = Annotated[int, typer.Option(min=1, help="Photos in work at a time.")]
-Threads: TypeAlias = Annotated[int | None, typer.Option(min=1, help="CPU threads of one operation.")]
 Out: TypeAlias = Annotated[Path | None, typer.Option("--out", "-o", help="Folder of table, summary and report.")]
 Readme: TypeAlias = Annotated[
     Path | None, typer.Option(help="Instead of evaluating, write the table of --results between this file's markers.")
@@ -102,15 +102,13 @@ def evaluate(
     if "list" in (benchmark, metrics):
         _list(benchmarks=benchmark == "list", weights_dir=weights_dir)
         return
-    from restorect.devices import use_threads
 
     _one_set(pairs, benchmark, photos, reference)
     test_set, cases, own_task = _find_set(pairs, benchmark, data, partial, photos, reference, outputs)
     if outputs is not None:
         methods = [_outputs(outputs, name)]
     else:
-        methods = [_restorer(task or own_task, size, device, weights, threads, name, strength, seed, steps)]
-    use_threads(threads)
+        methods = [_restorer(task or own_task, size, device, weights, name, strength, seed, steps)]
     if baselines:
         methods += _baselines(cases)
     against = _good_photos(fid_against, metrics)
@@ -180,7 +178,6 @@ def _restorer(
     size: str,
     device: str,
     weights: Path | None,
-    threads: int | None,
     name: str | None,
     strength: float,
     seed: int,
@@ -189,7 +186,7 @@ def _restorer(
     from restorect.evaluate.methods import restorer_method
     from restorect.infer.restorer import Restorer
 
-    restorer = Restorer.load(task, size, device=device, weights=weights, threads=threads)
+    restorer = Restorer.load(task, size, device=device, weights=weights)
     called = name or f"restorect {restorer.size}"
     return restorer_method(restorer, name=called, strength=strength, seed=seed, steps=steps)
 

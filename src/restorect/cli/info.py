@@ -52,14 +52,15 @@ def info(
 
 def _facts(path: Path, max_megapixels: float) -> dict[str, Any]:
     from restorect.errors import shown
-    from restorect.infer.batch import MemoryBudget, Photos, RestoreSettings, Source
-    from restorect.infer.batch.photos import content
+    from restorect.images.read import open_photo
+    from restorect.images.source import check_file_size
+    from restorect.infer.batch import MemoryBudget, Source
 
-    photos, source, settings = Photos(), Source(path=path), RestoreSettings(max_megapixels=max_megapixels)
-    photos.check_file_size(source.size, str(path), settings)
+    source = Source(path=path)
+    check_file_size(source.size, str(path), max_megapixels)
     MemoryBudget().check(source.size)
-    data = content(source)
-    opened = photos.open(data, str(path), settings)
+    data = source.read()
+    opened = open_photo(data, max_megapixels=max_megapixels, name=str(path))
     header = opened.info
     decision, notes = _decision(opened, len(data))
     return {

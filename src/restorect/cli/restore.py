@@ -13,12 +13,14 @@ import typer
 import restorect
 from restorect.cli import restore_options as o
 from restorect.cli.library_warnings import hush
+from restorect.cli.threads import Threads
 from restorect.errors import ConfigError, RestorectError, shown
 
 if TYPE_CHECKING:
-    from restorect.cli.batch_display import Display
-    from restorect.infer.batch import Event, NameTemplate, Naming, Networks, Plan, RestoreSettings
-    from restorect.infer.batch.steps import Item
+    from restorect.infer.auto.restorer import AutoRestorer
+    from restorect.infer.batch import Event, NameTemplate, Naming, Plan, RestoreSettings
+    from restorect.infer.batch.photo_job import Record
+    from restorect.infer.restorer import Restorer
 
 _PIPE = "-"
 _HEAD, _PIECE = 2**16, 2**24  # bytes of standard input that are looked at, and that are read at a time
@@ -38,7 +40,7 @@ def restore(
     uncertainty: o.Uncertainty = False,
     steps: o.Steps = None,
     device: o.Device = "cpu",
-    threads: o.Threads = None,
+    threads: Threads = None,
     suffix: o.Suffix = "",
     name_template: o.NameTemplate = None,
     format: o.Format = None,
@@ -62,25 +64,29 @@ def restore(
     The same command given again does only what is missing, changed or broken. Inputs are never modified.
     Exit code: 0 all is well, 1 some photos failed, 2 wrong usage, 130 interrupted.
     """
-    from restorect.cli.batch_display import choose
-    from restorect.infer.batch import Naming, Photos, RestoreSettings
+    from restorect.infer.batch import Naming, Options, RestoreSettings, WriteOptions
 
     hush()
-    # The options that shape a photo carry the names of the settings' fields.
-    given = {name: value for name, value in locals().items() if name in RestoreSettings.__dataclass_fields__}
-    settings = Photos().writable(RestoreSettings(**given))
-
-    @functools.cache
-    def load() -> "Networks":
-        return restorect.load(task, size, device=device, weights=weights, threads=threads)
-
+    how = Options(strength=strength, seed=seed, samples=samples, uncertainty=uncertainty, steps=steps)
+    coding = WriteOptions(
+        format=format,
+        quality=quality,
+        subsampling=subsampling,
+        lossless=lossless,
+        bit_depth=bit_depth,
+        strip_metadata=strip_metadata,
+    )
+    settings = RestoreSettings(
+        restore=how, write=coding, page=page, max_megapixels=max_megapixels, salvage=salvage, keep_date=keep_date
+    )
+    load = functools.cache(functools.partial(restorect.load, task, size, device=device, weights=weights))
     if weights is not None:  # what names and notes say is then on the file's own card
         task, size = load().task, load().size
     naming = Naming(task=task, size=size, settings=settings, template=_template(name_template, suffix))
     if out == _PIPE:
         raise typer.Exit(_to_stdout(paths, settings, load, quiet=quiet))
     plan = _planned(paths, out, naming, recursive=recursive)
-    raise typer.Exit(_run(plan, load, settings, choose(quiet=quiet, as_json=json), force=force, fail_fast=fail_fast))
+    raise typer.Exit(_run(plan, load, quiet=quiet, as_json=json, force=force, fail_fast=fail_fast))
 
 
 def _template(text: str | None, suffix: str) -> "NameTemplate":
@@ -96,16 +102,17 @@ def _template(text: str | None, suffix: str) -> "NameTemplate":
 def _planned(paths: Sequence[str], out: str, naming: "Naming", *, recursive: bool) -> "Plan":
     import dataclasses
 
-    from restorect.infer.batch import Photos, Source, plan_batch, plan_sources
+    from restorect.images.formats import EXTENSIONS
+    from restorect.infer.batch import Source, plan_batch, plan_sources
 
-    folder, photos = Path(out), Photos()
-    if folder.suffix.lower() in photos.extensions() and not folder.is_dir():
+    folder = Path(out)
+    if folder.suffix.lower() in EXTENSIONS and not folder.is_dir():
         raise ConfigError(f"-o {out}: is a photo's name; give a folder, and the output keeps its input's name")
     files = [path for path in paths if path != _PIPE]
-    plan = plan_batch(files, folder, naming, photos, recursive=recursive)
+    plan = plan_batch(files, folder, naming, recursive=recursive)
     if len(files) < len(paths):
         source = Source(path=Path("stdin"), data=_piped(naming.settings))
-        piped = plan_sources([*(job.source for job in plan.jobs), source], folder, naming, photos)
+        piped = plan_sources([*(job.source for job in plan.jobs), source], folder, naming)
         plan = dataclasses.replace(
             piped, failures=plan.failures + piped.failures, passed_over=plan.passed_over, others=plan.others
         )
@@ -114,16 +121,18 @@ def _planned(paths: Sequence[str], out: str, naming: "Naming", *, recursive: boo
 
 def _run(
     plan: "Plan",
-    load: "Callable[[], Networks]",
-    settings: "RestoreSettings",
-    display: "Display",
+    load: "Callable[[], Restorer | AutoRestorer]",
     *,
+    quiet: bool,
+    as_json: bool,
     force: bool,
     fail_fast: bool,
 ) -> int:
+    from restorect.cli.batch_display import choose
     from restorect.cli.interrupt import stopping
-    from restorect.infer.batch import Photos, Restored, Stop, run_batch
+    from restorect.infer.batch import Restored, Stop, run_batch
 
+    display = choose(quiet=quiet, as_json=as_json)
     for path in plan.passed_over:
         display.notice(f"{shown(path)} was written by an earlier run, so it is no input of this one")
     stop, notices = Stop(), _Notices(display.notice)
@@ -134,52 +143,51 @@ def _run(
         display.event(event)
 
     with contextlib.closing(display), stopping(stop):
-        summary = run_batch(
-            plan, load, settings, on_event=show, stop=stop, photos=Photos(), force=force, fail_fast=fail_fast
-        )
+        summary = run_batch(plan, load, on_event=show, stop=stop, force=force, fail_fast=fail_fast)
     display.end(summary, str(plan.out))
     return summary.exit_code
 
 
 def _to_stdout(
-    paths: Sequence[str], settings: "RestoreSettings", load: "Callable[[], Networks]", *, quiet: bool
+    paths: Sequence[str], settings: "RestoreSettings", load: "Callable[[], Restorer | AutoRestorer]", *, quiet: bool
 ) -> int:
     """One photo to standard output; an unusable photo is one line and exit code 1."""
-    from restorect.infer.batch import Failure, Photos, Source, restore_one
+    from restorect.infer.batch import Failure, Job, Source, output_kind, restore_one
 
-    if len(paths) != 1 or settings.samples != 1 or settings.uncertainty:
+    if len(paths) != 1 or settings.restore.samples != 1 or settings.restore.uncertainty:
         raise ConfigError("-o -: standard output takes one photo and one sample; give a folder for more")
-    piped, photos = paths[0] == _PIPE, Photos()
+    piped = paths[0] == _PIPE
     source = Source(path=Path("stdin" if piped else paths[0]))
     networks = load()
-    seen: list[Item] = []
+    seen: list[Record] = []
     try:
         source = Source(path=source.path, data=_piped(settings)) if piped else source
-        fmt, _ = photos.output_kind(source, settings.format)
-        (content,) = restore_one(source, fmt, networks, settings, photos=photos, on_restored=seen.append)
+        job = Job(source=source, format=output_kind(source, settings)[0])
+        (content,) = restore_one(job, networks, settings, on_restored=seen.append)
     except (RestorectError, OSError, MemoryError) as error:
         typer.echo(f"failed: {Failure.of(source.path, error)}", err=True)
         return 1
-    for item in seen:
-        lines = [] if quiet else [*([str(item.decision)] if item.decision else []), *item.warnings]
+    for record in seen:
+        lines = [] if quiet else [*([str(record.decision)] if record.decision else []), *record.warnings]
         for line in lines:
             typer.echo(f"restorect: {shown(source.path)}: {shown(line)}", err=True)
-        _Notices(lambda text: typer.echo(f"restorect: {text}", err=True)).see(item.task)
+        _Notices(lambda text: typer.echo(f"restorect: {text}", err=True)).see(record.task)
     return _write(content)
 
 
 def _piped(settings: "RestoreSettings") -> bytes:
     """All of standard input; refused as soon as it is longer than a photo under the limit, or than the memory."""
     from restorect.images.formats import sniff
-    from restorect.infer.batch import MemoryBudget, Photos
+    from restorect.images.source import check_file_size
+    from restorect.infer.batch import MemoryBudget
 
-    content, photos, budget = bytearray(), Photos(), MemoryBudget()
+    content, budget = bytearray(), MemoryBudget()
     while piece := sys.stdin.buffer.read(_PIECE):
         stranger = not content and sniff(piece[:_HEAD]) is None
         content += piece
         if stranger:  # whoever looks at these bytes will say so
             break
-        photos.check_file_size(len(content), "stdin", settings)
+        check_file_size(len(content), "stdin", settings.max_megapixels)
         budget.check(_COPIES * len(content))
     return bytes(content)
 

@@ -28,7 +28,6 @@ Uncertainty: TypeAlias = Annotated[
 ]
 Steps: TypeAlias = Annotated[int | None, typer.Option(help="Steps of the flow; by default as trained.")]
 Device: TypeAlias = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps, or auto.")]
-Threads: TypeAlias = Annotated[int | None, typer.Option(min=1, help="CPU threads of the network.")]
 
 Suffix: TypeAlias = Annotated[str, typer.Option(help="Added to each name, for example _restored.")]
 NameTemplate: TypeAlias = Annotated[

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from restorect.cli.progress import Progress
+from restorect.cli.threads import Threads
 from restorect.errors import shown
 
 if TYPE_CHECKING:
@@ -44,7 +45,6 @@ Steps = Annotated[int | None, typer.Option(help="End after so many steps.")]
 Minutes = Annotated[float | None, typer.Option(help="End after so many minutes of training.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")]
-Threads = Annotated[int | None, typer.Option(help="CPU threads.")]
 Checkpoint = Annotated[Path | None, typer.Option(help="Checkpoint of stage 0.")]
 Start = Annotated[Path | None, typer.Option("--init", help="Checkpoint of the same network to start from.")]
 
@@ -72,7 +72,7 @@ def stage(
         recipe, data, val, clean, settings, steps, minutes, teacher=teacher, decomposition=decomposition, init=init
     )
     named = ctx.info_name if ctx.info_name in STAGES else None
-    _carry_out(named, values, out, resume, device, threads)
+    _carry_out(named, values, out, resume, device)
 
 
 app.command("run", hidden=True)(stage)
@@ -101,13 +101,11 @@ def pack(
 ) -> None:
     """Pack a checkpoint for others: float16, measured as packed, with a card."""
     from restorect.configs import read_setting
-    from restorect.devices import use_threads
     from restorect.errors import ConfigError
     from restorect.train.pack import pack as pack_checkpoint
 
     if start not in (None, "noise", "mean"):
         raise ConfigError(f"--start {start}: choose noise or mean")
-    use_threads(threads)
     tests = {name: [folder] for name, folder in _named("--test", test).items()}
     notes: dict[str, Any] = dict(_named("--note", note))
     card = pack_checkpoint(
@@ -148,11 +146,9 @@ def auto(
 ) -> None:
     """The classifier behind `--task auto`: which of the tasks a photo needs, or none."""
     from restorect.configs import from_mapping, override
-    from restorect.devices import use_threads
     from restorect.train.auto import AutoConfig, train_classifier, write
     from restorect.train.auto_data import Folders, gather
 
-    use_threads(threads)
     config = from_mapping(AutoConfig, override({"seed": seed}, settings or []))
     given = {"data": data, "clean": clean, "val": val}
     folders = Folders(**{name: _folders(f"--{name}", texts) for name, texts in given.items()})
@@ -206,17 +202,14 @@ def _values(
     return override(values, settings or [])
 
 
-def _carry_out(
-    named: str | None, values: dict[str, Any], out: Path, resume: bool, device: str, threads: int | None
-) -> None:
+def _carry_out(named: str | None, values: dict[str, Any], out: Path, resume: bool, device: str) -> None:
     import os
 
     import torch
 
-    from restorect.devices import find_device, use_threads
+    from restorect.devices import find_device
     from restorect.train.run import Run, read_recipe, train
 
-    use_threads(threads)
     chosen = find_device(device)
     if chosen.type == "cuda" and "LOCAL_RANK" in os.environ:
         chosen = torch.device("cuda", int(os.environ["LOCAL_RANK"]))

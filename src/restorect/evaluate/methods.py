@@ -46,7 +46,7 @@ def restorer_method(
     Raises:
         ConfigError: a setting is out of range.
     """
-    from restorect.infer.call import Options
+    from restorect.infer.options import Options
 
     Options(strength=strength, seed=seed, steps=steps)  # says so before, not for each photograph
     steps = steps or restorer.default_steps
@@ -62,7 +62,7 @@ def restorer_method(
     identity = f"{__version__} {restorer.weights_hash} {sorted(settings.items())}"
 
     def restore(picture: Picture) -> Picture:
-        return restorer(picture, strength=strength, seed=seed, steps=steps)  # type: ignore[return-value]
+        return restorer(picture, strength=strength, seed=seed, steps=steps)
 
     return Method(name=name, identity=identity, restore=restore, facts=facts)
 

@@ -44,7 +44,6 @@ def walk(
     apart_from: Collection[str] = (),
     others: dict[str, str] | None = None,
     closed: list[OSError] | None = None,
-    extensions: Collection[str] = EXTENSIONS,
 ) -> Iterator[Path]:
     """The photographs in a folder.
 
@@ -57,7 +56,6 @@ def walk(
         apart_from: real paths of folders not to enter and of files not to give.
         others: takes down what else there is, its real path and its kind.
         closed: takes down why folders cannot be listed.
-        extensions: of photographs, in lower case and with their dot.
     """
     others = {} if others is None else others
     for folder, folders, names in os.walk(top, onerror=None if closed is None else closed.append):
@@ -72,7 +70,7 @@ def walk(
             real, kind = _real(folder, name), _kind(name)
             if not kind or real in apart_from:
                 continue
-            if Path(name).suffix.lower() not in extensions:
+            if Path(name).suffix.lower() not in EXTENSIONS:
                 others[real] = kind
             else:
                 yield Path(folder, name)

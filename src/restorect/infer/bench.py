@@ -127,7 +127,7 @@ def build(case: Case) -> Pass:
     from restorect.infer.restorer import Restorer
 
     size = case.size or ""
-    restorer = Restorer.load(case.task, size, device=case.device, weights=case.weights, threads=case.threads)
+    restorer = Restorer.load(case.task, size, device=case.device, weights=case.weights)
     generator = torch.Generator().manual_seed(0)
     image = (torch.rand(case.height, case.width, 3, generator=generator) * 0.2).numpy()
 

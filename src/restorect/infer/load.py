@@ -13,7 +13,6 @@ def load(
     *,
     device: str = "cpu",
     weights: Path | str | None = None,
-    threads: int | None = None,
 ) -> Restorer | AutoRestorer:
     """Load what restores a photograph when called on it, as `restorect restore` does.
 
@@ -21,5 +20,5 @@ def load(
     decides.
     """
     if task == AUTO and weights is None:
-        return AutoRestorer.load(size, device=device, threads=threads)
-    return Restorer.load(task, size, device=device, weights=weights, threads=threads)
+        return AutoRestorer.load(size, device=device)
+    return Restorer.load(task, size, device=device, weights=weights)

@@ -3,7 +3,8 @@
 Shapes: arrays HWC, tensors BCHW; float values are sRGB-encoded with black 0 and white 1; codes (B, 256).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,21 +13,22 @@ from torch import Tensor
 
 from restorect.bands.memory import peak_bytes
 from restorect.configs import require
-from restorect.devices import Precision, find_device, find_precision, use_threads
-from restorect.infer.arrays import Image, copy_of
+from restorect.devices import Precision, find_device, find_precision
+from restorect.infer.arrays import Image, copy_of, to_tensor
 from restorect.infer.auto.decision import AUTO
-from restorect.infer.call import Options, PhotoCall
 from restorect.infer.catalogue import check_shipped, shipped_weights
+from restorect.infer.options import Options, Restored
 from restorect.infer.samples import Sample, between
 from restorect.infer.spread import SAMPLES, spread
 from restorect.infer.subject import Subject, subject_of
 from restorect.nets.checkpoint import Card, file_hash
 from restorect.nets.codes import Codes
+from restorect.nets.student import Start
 from restorect.render.checkpoint import load_restoration
 from restorect.render.restoration import Restoration
 
 
-class Restorer(PhotoCall):
+class Restorer:
     """A restoration network, and what a photograph needs around it.
 
     Made by `Restorer.load`. Attributes: `task`, `size`, `card`, `weights_hash`, `network`, `device`.
@@ -53,7 +55,6 @@ class Restorer(PhotoCall):
         *,
         device: str = "cpu",
         weights: Path | str | None = None,
-        threads: int | None = None,
         precision: Precision = "float32",
     ) -> "Restorer":
         """Load shipped weights, or a checkpoint of one's own.
@@ -63,17 +64,14 @@ class Restorer(PhotoCall):
             size: "tiny" or "nano"; not looked at when `weights` is given.
             device: "cpu", "cuda", "cuda:1", "mps" or "auto".
             weights: path of a student checkpoint.
-            threads: CPU threads of torch, for the whole process; None leaves them as they are.
             precision: of convolutions and matrix products: "float32", or "bfloat16", which is quicker where the
                 processor has it, and within 2 codes of 255 of the other.
 
         Raises:
             CheckpointError: there are no such weights, or they are unusable.
-            ConfigError: the task is "auto", which is a choice among several networks (see `restorect.load`), or
-                `threads` is below 1.
+            ConfigError: the task is "auto", which is a choice among several networks (see `restorect.load`).
             DeviceError: there is no such device, or it has no such precision.
         """
-        use_threads(threads)
         several = weights is None and task == AUTO
         require(not several, "task auto chooses among the networks of all tasks: use restorect.load, or name one task")
         path = Path(weights) if weights is not None else shipped_weights(task, size)
@@ -88,13 +86,47 @@ class Restorer(PhotoCall):
         """Steps of the flow when none are asked for."""
         return self.network.config.student.steps
 
+    def __call__(
+        self,
+        image: Image,
+        *,
+        strength: float = 1.0,
+        seed: int = 0,
+        steps: int | None = None,
+        start: Start | None = None,
+    ) -> Image:
+        """Restore one photograph, or a batch of tensors.
+
+        Args:
+            image: an array (H, W, 3) or (H, W) of uint8, uint16 or float32, or a float tensor (3, H, W) or
+                (B, 3, H, W). Floats are sRGB-encoded, 0 to 1; what lies outside is carried past the network.
+            strength: 0 returns the image, 1 the full restoration, between them a blend in linear light.
+            seed: of the flow's noise; the same seed, image and machine give the same result.
+            steps: of the flow; None for the network's default.
+            start: "noise" or "mean"; None for the network's default.
+
+        Returns:
+            An image of the same kind, shape and type.
+
+        Raises:
+            ConfigError: an option is out of range.
+            ImageError: the image has another shape or type, or NaN in it.
+        """
+        restored = self.restore(image, Options(strength=strength, seed=seed, steps=steps, start=start))
+        return cast(Image, restored.images[0])
+
     @torch.no_grad()
-    def restorations(self, image: Image, options: Options) -> list[Image]:
-        """As a call gives them, from darker to brighter; of a batch of tensors each item is a batch."""
+    def restore(self, image: Image, options: Options) -> Restored:
+        """Restore one photograph, or a batch of tensors, as often as the options say; image and errors as of a call."""
         subject = self._subject(image)
         if options.strength == 0:
-            return [copy_of(image) for _ in range(options.samples)]
-        return [sample.image for sample in self._samples(subject, options)]
+            return Restored(images=[copy_of(image) for _ in range(options.samples)])
+        images = [sample.image for sample in self._samples(subject, options)]
+        if not options.uncertainty:
+            return Restored(images=images, by=self)
+        others = replace(options, samples=SAMPLES, start="noise")
+        compared = map(to_tensor, images) if options.samples > 1 else self._outputs(subject, others)
+        return Restored(images=images, spread=_map(image, compared), by=self)
 
     @torch.no_grad()
     def sample(
@@ -169,12 +201,7 @@ class Restorer(PhotoCall):
         """
         options = Options(strength=strength, seed=seed, samples=samples, steps=steps, start="noise")
         require(samples >= 2, f"samples is {samples}; a spread needs at least 2")
-        subject = self._subject(image)
-        drawn = (subject.restored(codes, strength) for codes in self._drawn(subject, options))
-        map_BHW = cast(Tensor, spread(drawn, axis=1))
-        if isinstance(image, Tensor):
-            return map_BHW.to(image.device) if image.ndim == 4 else map_BHW[0].to(image.device)
-        return map_BHW[0].cpu().numpy()
+        return _map(image, self._outputs(self._subject(image), options))
 
     def _subject(self, image: Image) -> Subject[Image]:
         return subject_of(self.network, image, self.device, self._dtype)
@@ -186,6 +213,10 @@ class Restorer(PhotoCall):
             image, mean = subject.image(codes, options.strength)
             drawn.append((image, mean, codes))
         return _dark_to_bright(drawn)
+
+    def _outputs(self, subject: Subject[Image], options: Options) -> Iterator[Tensor]:
+        """Restorations (B, 3, H, W) in the order of their seeds."""
+        return (subject.restored(codes, options.strength) for codes in self._drawn(subject, options))
 
     def _drawn(self, subject: Subject[Image], options: Options) -> Iterator[Codes]:
         """The codes of each seed; the photographs are read, and looked at, once."""
@@ -199,6 +230,14 @@ class Restorer(PhotoCall):
     def peak_bytes(self, height: int, width: int) -> int:
         """Estimate of the memory that restoring a photograph of this size takes, in bytes."""
         return peak_bytes(self.network.config.student.transformer, height, width)
+
+
+def _map(image: Image, outputs: Iterable[Tensor]) -> Image:
+    """How far restorations lie apart, (H, W) as an array or a tensor as the image is; of a batch (B, H, W)."""
+    map_BHW = cast(Tensor, spread(outputs, axis=1))
+    if isinstance(image, Tensor):
+        return map_BHW.to(image.device) if image.ndim == 4 else map_BHW[0].to(image.device)
+    return map_BHW[0].cpu().numpy()
 
 
 def _dark_to_bright(drawn: list[tuple[Image, Tensor, Codes]]) -> list[Sample[Image]]:

@@ -16,15 +16,15 @@ from restorect.nets.codes import Codes
 
 @dataclass(frozen=True, kw_only=True)
 class Sample(Generic[Image]):
-    """One restoration, and the codes that lead to it.
+    """One restoration, and the codes that led to it.
 
     Attributes:
         image: of the kind, shape and type of the photograph.
-        codes: the Retinex code and the image code, each (B, 256).
+        codes: the Retinex code and the image code, each (B, 256); None for the copy of a photograph that needs nothing.
     """
 
     image: Image
-    codes: Codes
+    codes: Codes | None = None
 
 
 def between(a: Codes, b: Codes, t: float) -> Codes:

@@ -17,6 +17,8 @@ def test_the_python_runs() -> None:
     exec(compile("\n".join(blocks), "docs/auto.md", "exec"), names)
     assert names["better"].mean() > photo.mean()
     assert names["decision"].task == "low-light"
-    assert len(names["samples"]) == 3
+    assert len(names["two"]) == 2
+    assert (len(names["whole"].images), names["whole"].by.task) == (3, "low-light")
+    assert names["whole"].spread.shape == photo.shape[:2]
     assert names["between"].shape == photo.shape
     assert names["doubt"].shape == photo.shape[:2]

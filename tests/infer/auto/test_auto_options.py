@@ -9,12 +9,11 @@ from restorect.infer.auto.restorer import AutoRestorer
 GREY = np.full((64, 64, 3), 128, np.uint8)
 
 
-@pytest.mark.parametrize("option", [{"samples": 0}, {"strength": 2.0}, {"steps": 0}, {"seed": -1}])
+@pytest.mark.parametrize("option", [{"strength": 2.0}, {"steps": 0}, {"seed": -1}])
 def test_a_bad_option_is_told(option: dict[str, int]) -> None:
-    with pytest.raises(ConfigError, match=next(iter(option))):
-        AutoRestorer.load("nano")(GREY, **option)
-
-
-def test_a_bad_number_of_threads_is_told() -> None:
-    with pytest.raises(ConfigError, match="threads is 0"):
-        AutoRestorer.load("nano", threads=0)
+    auto = AutoRestorer.load("nano")
+    for ask in (auto, lambda image, **given: auto.sample(image, 2, **given)):
+        with pytest.raises(ConfigError, match=next(iter(option))):
+            ask(GREY, **option)
+    with pytest.raises(ConfigError, match="samples is 0"):
+        auto.sample(GREY, 0)

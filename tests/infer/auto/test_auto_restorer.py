@@ -11,6 +11,7 @@ from restorect.errors import CheckpointError, ImageError
 from restorect.infer import catalogue
 from restorect.infer.auto.decision import Decision
 from restorect.infer.auto.restorer import AutoRestorer
+from restorect.infer.options import Options
 from restorect.infer.restorer import Restorer
 from restorect.nets.checkpoint import save_checkpoint
 from restorect.nets.presets import student_preset
@@ -61,7 +62,7 @@ def test_it_restores_as_the_network_it_chose(make: Callable[[str], AutoRestorer]
         auto, alone = make(task), Restorer.load(weights=folder / f"{task}-nano.safetensors")
         options = {"seed": 3, "strength": 0.5, "steps": 2}
         assert np.array_equal(auto(image(), **options), alone(image(), **options))
-        assert len(auto(image(), samples=3)) == 3
+        assert len(auto.sample(image(), 3)) == 3
     (seen, _) = auto.classifier.seen
     np.testing.assert_allclose(seen, image() / np.float32(255), atol=1e-6)
 
@@ -85,7 +86,11 @@ def test_a_good_photo_comes_back_as_a_copy(make: Callable[[str], AutoRestorer]) 
     assert np.array_equal(output, photo)
     assert not np.shares_memory(output, photo)
     tensor = torch.rand(1, 3, 5, 6)
-    assert all(torch.equal(copy, tensor) for copy in make("none")(tensor, samples=2))
+    copies = make("none").sample(tensor, 2)
+    assert all(torch.equal(copy.image, tensor) and copy.codes is None for copy in copies)
+    untouched = make("none").restore(tensor, Options(samples=2, uncertainty=True))
+    assert (len(untouched.images), untouched.spread, untouched.by) == (2, None, None)
+    assert untouched.decision.nothing_to_restore
     with pytest.raises(CheckpointError, match=r"nothing to restore, 90% sure; .* load the networks of a task"):
         make("none").restorer_for(make("none").decide(photo))
 
@@ -125,3 +130,11 @@ def test_the_shipped_ones_are_found_by_size(folder: Path, monkeypatch: pytest.Mo
     (folder / "auto.safetensors").touch()
     assert set(catalogue.shipped()) == {("low-light", "nano"), ("backlit", "nano")}
     (folder / "auto.safetensors").unlink()
+
+
+def test_what_is_no_number_is_told_even_in_a_good_photo(make: Callable[[str], AutoRestorer]) -> None:
+    spoilt = image().astype(np.float32) / 255
+    assert np.array_equal(make("none")(spoilt), spoilt)
+    spoilt[2, 3, 1] = np.nan
+    with pytest.raises(ImageError, match="NaN"):
+        make("none")(spoilt)

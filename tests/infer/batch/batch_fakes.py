@@ -1,97 +1,61 @@
-"""Stand-ins that make a batch cheap: a photo is a line of text with a few bytes, restoring inverts the bytes.
+"""Stand-ins that make a batch cheap: a photo is FAKE and a few bytes, which are its pixels; restoring inverts them.
 
-With the environment variable `GATE`, all photos but the first wait in the networks until that path exists; the path
-with `.reached` behind it appears when one does.
+The format is a codec beside the real ones, so that a batch reads, converts and writes as it always does. With the
+environment variable `GATE`, all photos but the first wait in the networks until that path exists; the path with
+`.reached` behind it appears when one does.
 """
 
 import os
 import time
-from collections.abc import Collection
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from restorect.errors import ImageError
-from restorect.infer.batch import Photos, RestoreSettings, Source
+from restorect.images import find, formats, read, write
+from restorect.images.codecs.registry import READERS, Reader
+from restorect.images.formats import Traits
+from restorect.images.header import Decoded, Header
+from restorect.images.photo import Photo
+from restorect.images.write import WriteOptions
+from restorect.infer.batch import RestoreSettings
+from restorect.infer.options import Options, Restored
 
-MAGIC = b"FAKE"
-
-
-@dataclass(frozen=True)
-class FakePhoto:
-    body: bytes
-    warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class FakeEncoded:
-    data: bytes
-    warnings: tuple[str, ...] = ()
+MAGIC, MOCK = b"FAKE", b"MOCK"
+BUG = b"!BUG"
 
 
-@dataclass(frozen=True)
-class FakeHeader:
-    height: int = 2
-    width: int = 3
-    channels: int = 3
-    bit_depth: int = 8
+def header(data: bytes, page: int) -> Header:
+    return Header(width=max(1, len(data) - len(MAGIC)), height=1, channels=1, stored_bits=8, bit_depth=8)
 
 
-@dataclass(frozen=True)
-class FakeOpened:
-    data: bytes
-    name: str
-    photos: "FakePhotos"
-    info = FakeHeader()
-
-    def decode(self, *, salvage: bool) -> FakePhoto:
-        return self.photos.decoded(self.data, self.name)
+def decode(data: bytes, page: int, header: Header) -> Decoded:
+    """FAKE!BAD cannot be decoded."""
+    body = data[len(MAGIC) :]
+    if body.startswith(b"!BAD"):
+        raise ImageError("is damaged; get it again")
+    return Decoded(pixels=np.frombuffer(body or b"\0", np.uint8).reshape(1, -1, 1))
 
 
-class FakePhotos(Photos):
-    """Files `*.fake` that begin with FAKE; FAKE!BAD cannot be decoded, FAKE!BUG breaks the decoder."""
-
-    def extensions(self) -> Collection[str]:
-        return {".fake", ".mock"}
-
-    def output_kind(self, source: Source, wanted: str | None) -> tuple[str, str]:
-        head = source.path.read_bytes()[:4] if source.data is None else source.data[:4]
-        if head != MAGIC:
-            raise ImageError("no photograph; give a fake")
-        return wanted or "fake", f".{wanted}" if wanted else source.path.suffix
-
-    def open(self, data: bytes, name: str, settings: RestoreSettings) -> Any:
-        return FakeOpened(data, name, self)
-
-    def decoded(self, data: bytes, name: str) -> FakePhoto:
-        if data.startswith(b"FAKE!BAD"):
-            raise ImageError(f"{name}: is damaged; get it again")
-        if data.startswith(b"FAKE!BUG"):
-            raise RuntimeError("a bug\nin two lines")
-        return FakePhoto(data[4:])
-
-    def to_network(self, photo: Any) -> Any:
-        return photo.body
-
-    def from_network(self, rgb: Any, photo: Any, settings: RestoreSettings) -> Any:
-        return replace(photo, body=bytes(rgb))
-
-    def encode(self, photo: Any, fmt: str, settings: RestoreSettings, note: dict[str, object]) -> Any:
-        return FakeEncoded(MAGIC + photo.body)
+def encode(photo: Photo) -> tuple[bytes, tuple[str, ...]]:
+    return MAGIC + photo.pixels.tobytes(), ()
 
 
-class Picture(bytes):
-    """Bytes with the two array methods by which samples are ordered."""
-
-    def clip(self, low: float, high: float) -> "Picture":
-        return self
-
-    def mean(self, dtype: str) -> float:
-        return sum(self) / max(1, len(self))
+def install() -> None:
+    """Teach this process two formats: files `*.fake` that begin with FAKE, and `*.mock` that begin with MOCK."""
+    for name, magic in (("fake", MAGIC), ("mock", MOCK)):
+        formats._NAMES[name] = (f".{name}",)
+        formats.TRAITS[name] = Traits(depths=(8,), exif=True)
+        formats._MAGIC = (*formats._MAGIC, (magic, name))
+        read._NAMES[name] = name
+        READERS[name] = Reader(header=header, decode=decode)
+        write._PLAIN[name] = encode
+    formats.EXTENSIONS = find.EXTENSIONS = formats.EXTENSIONS | {".fake", ".mock"}
 
 
 class FakeRestorer:
-    """Inverts bytes; sample k is set to a brightness that falls with k."""
+    """Inverts pixels; sample k is of a brightness that rises with k. Pixels that are BUG are one."""
 
     task, size, weights_hash, device = "low-light", "fake", "abc123", "cpu"
     default_steps = 4
@@ -99,16 +63,18 @@ class FakeRestorer:
     def __init__(self, seconds: float = 0.0, peak: int = 0) -> None:
         self.seconds, self.peak, self.calls = seconds, peak, 0
 
-    def __call__(self, image: Any, *, strength: float, seed: int, samples: int, steps: int | None) -> Any:
+    def restore(self, image: Any, options: Options) -> Restored:
         self.calls += 1
         time.sleep(self.seconds)
         gate = os.environ.get("GATE")
         while gate and self.calls > 1 and not os.path.exists(gate):
             Path(f"{gate}.reached").touch()
             time.sleep(0.005)
-        if samples > 1:
-            return [Picture([200 - 10 * k] * len(image)) for k in range(samples)]
-        return inverted(image)
+        if (np.rint(255 * image[0, :, 0]).astype(np.uint8).tobytes()) == BUG:
+            raise RuntimeError("a bug\nin two lines")
+        count = options.samples
+        images = [np.full_like(image, (200 - 10 * (count - 1 - k)) / 255) for k in range(count)]
+        return Restored(images=images if count > 1 else [1 - image], by=self)
 
     def peak_bytes(self, height: int, width: int) -> int:
         return self.peak
@@ -120,9 +86,17 @@ def inverted(body: bytes) -> bytes:
 
 def make(path: Path, body: bytes = b"night") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(MAGIC + body)
+    path.write_bytes((MOCK if path.suffix == ".mock" else MAGIC) + body)
     return path
 
 
 def expected(source: Path) -> bytes:
     return MAGIC + inverted(source.read_bytes()[4:])
+
+
+def settings_of(**values: Any) -> RestoreSettings:
+    """Settings by the names of their parts' fields."""
+    parts = {
+        kind: {n: values.pop(n) for n in kind.__dataclass_fields__ if n in values} for kind in (Options, WriteOptions)
+    }
+    return RestoreSettings(restore=Options(**parts[Options]), write=WriteOptions(**parts[WriteOptions]), **values)

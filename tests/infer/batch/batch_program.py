@@ -12,11 +12,11 @@ import sys
 from collections.abc import Callable
 from typing import Any, TextIO
 
-from batch_fakes import FakePhotos, FakeRestorer
+from batch_fakes import FakeRestorer, install, settings_of
 
 from restorect.cli.interrupt import stopping
 from restorect.errors import RestorectError
-from restorect.infer.batch import Event, Naming, RestoreSettings, Stop, plan_batch, run_batch
+from restorect.infer.batch import Event, Naming, Stop, plan_batch, run_batch
 
 _count = 0
 
@@ -54,6 +54,7 @@ def tell(event: Event) -> None:
 
 
 def main() -> int:
+    install()
     out, seconds, samples, die, *paths = sys.argv[1:]
     if int(die):
         os.write = deadly(torn(os.write, int(die)), int(die), after=True)
@@ -61,13 +62,13 @@ def main() -> int:
         os.link = deadly(os.link, int(die), after=True)
         pathlib.Path.replace = deadly(pathlib.Path.replace, int(die), after=True)
         pathlib.Path.unlink = deadly(pathlib.Path.unlink, int(die), after=False)
-    settings, photos, stop = RestoreSettings(samples=int(samples)), FakePhotos(), Stop()
+    settings, stop = settings_of(samples=int(samples)), Stop()
     try:
         naming = Naming(task="low-light", size="fake", settings=settings)
-        plan = plan_batch(paths, pathlib.Path(out), naming, photos)
+        plan = plan_batch(paths, pathlib.Path(out), naming)
         with stopping(stop):
             load = functools.partial(FakeRestorer, float(seconds))
-            summary = run_batch(plan, load, settings, on_event=tell, stop=stop, photos=photos, workers=1)
+            summary = run_batch(plan, load, on_event=tell, stop=stop, workers=1)
     except RestorectError as error:
         say(error, sys.stderr)
         return 2

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from batch_fakes import FakePhotos, FakeRestorer, make
+from batch_fakes import FakeRestorer, make, settings_of
 
 from restorect.images.find import SERVICE_FOLDERS
 from restorect.infer.batch import Naming, Plan, RestoreSettings, plan_batch, run_batch
@@ -11,7 +11,7 @@ from restorect.infer.batch import Naming, Plan, RestoreSettings, plan_batch, run
 
 def plan(out: Path, *arguments: object, recursive: bool = False) -> Plan:
     naming = Naming(task="low-light", size="nano", settings=RestoreSettings())
-    return plan_batch([str(a) for a in arguments], out, naming, FakePhotos(), recursive=recursive)
+    return plan_batch([str(a) for a in arguments], out, naming, recursive=recursive)
 
 
 def outputs(result: Plan) -> list[str]:
@@ -71,9 +71,9 @@ def test_each_file_counts_once_and_our_own_never(folder: Path) -> None:
     assert dict(twice.others) == {"GIF": 2, "PSD": 1, "file without an ending": 1}
     for name in ("x.gif", "y.GIF", "z.psd", "README"):
         (folder / name).unlink()
-    naming = Naming(task="low-light", size="nano", settings=RestoreSettings(format="png"))
+    naming = Naming(task="low-light", size="nano", settings=settings_of(format="png"))
     for _ in range(2):
-        same = plan_batch([str(folder)], folder, naming, FakePhotos())
+        same = plan_batch([str(folder)], folder, naming)
         assert dict(same.others) == {}  # nor what an earlier run wrote there
-        summary = run_batch(same, FakeRestorer, naming.settings, photos=FakePhotos())
+        summary = run_batch(same, FakeRestorer)
         assert summary.passed_over == {}

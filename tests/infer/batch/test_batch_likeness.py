@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from batch_fakes import FakePhotos, FakeRestorer, expected, make
+from batch_fakes import FakeRestorer, expected, make, settings_of
 
 from restorect.infer.batch import Naming, RestoreSettings, Source, Summary, plan_batch, plan_sources, run_batch
 
@@ -21,10 +21,10 @@ def umask() -> Iterator[None]:
 
 
 def run(source: Path, out: Path, **values: object) -> Summary:
-    settings = RestoreSettings(**values)  # type: ignore[arg-type]
+    settings = settings_of(**values)
     naming = Naming(task="low-light", size="fake", settings=settings)
-    plan = plan_batch([str(source)], out, naming, FakePhotos())
-    return run_batch(plan, FakeRestorer, settings, photos=FakePhotos())
+    plan = plan_batch([str(source)], out, naming)
+    return run_batch(plan, FakeRestorer)
 
 
 def mode_of(path: Path) -> int:
@@ -95,9 +95,9 @@ def test_permissions_are_those_of_the_input_and_never_wider_than_the_umask(
 
 
 def test_what_comes_through_a_pipe_has_neither(tmp_path: Path) -> None:
-    settings, photos = RestoreSettings(), FakePhotos()
+    settings = RestoreSettings()
     source = Source(path=Path("stdin.fake"), data=b"FAKEnight")
     naming = Naming(task="low-light", size="fake", settings=settings)
-    plan = plan_sources([source], tmp_path / "out", naming, photos)
-    assert run_batch(plan, FakeRestorer, settings, photos=photos).restored == 1
+    plan = plan_sources([source], tmp_path / "out", naming)
+    assert run_batch(plan, FakeRestorer).restored == 1
     assert mode_of(tmp_path / "out" / "stdin.fake") == 0o644

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from batch_fakes import FakePhotos, FakeRestorer, expected, make
+from batch_fakes import FakeRestorer, expected, make, settings_of
 
 from restorect.errors import ConfigError
 from restorect.infer.batch import (
@@ -22,9 +22,9 @@ SETTINGS = RestoreSettings()
 
 def plan(folder: Path, template: str = "{stem}", **values: object) -> Plan:
     """A plan for all photos in `in`, towards `out`."""
-    settings = RestoreSettings(**values)  # type: ignore[arg-type]
+    settings = settings_of(**values)
     naming = Naming(task="low-light", size="nano", settings=settings, template=NameTemplate(text=template))
-    return plan_batch([str(folder / "in")], folder / "out", naming, FakePhotos())
+    return plan_batch([str(folder / "in")], folder / "out", naming)
 
 
 def names(result: Plan) -> dict[str, tuple[str, ...]]:
@@ -34,7 +34,7 @@ def names(result: Plan) -> dict[str, tuple[str, ...]]:
 def run(folder: Path, template: str = "{stem}", **values: object) -> dict[str, tuple[str, ...]]:
     """Plan and do it; the names."""
     result = plan(folder, template, **values)
-    run_batch(result, FakeRestorer, RestoreSettings(**values), photos=FakePhotos())  # type: ignore[arg-type]
+    run_batch(result, FakeRestorer)
     return names(result)
 
 
@@ -57,7 +57,7 @@ def test_photos_that_differ_in_their_endings_both_get_a_name(tmp_path: Path) -> 
         assert (tmp_path / "out" / output).read_bytes() == expected(tmp_path / "in" / name)
     again = plan(tmp_path, format="fake")
     assert names(again) == wanted
-    summary = run_batch(again, FakeRestorer, RestoreSettings(format="fake"), photos=FakePhotos())
+    summary = run_batch(again, FakeRestorer)
     assert (summary.restored, summary.skipped) == (0, 5)
 
 
@@ -125,9 +125,9 @@ def test_a_name_too_long_for_its_ending_is_an_error_and_no_traceback(tmp_path: P
 
 def test_photos_of_other_folders_are_no_siblings(tmp_path: Path) -> None:
     a, b = make(tmp_path / "1" / "x.fake"), make(tmp_path / "2" / "x.mock")
-    naming = Naming(task="low-light", size="nano", settings=RestoreSettings(format="fake"))
+    naming = Naming(task="low-light", size="nano", settings=settings_of(format="fake"))
     with pytest.raises(ConfigError, match="several photos would become one file"):
-        plan_batch([str(a), str(b)], tmp_path / "out", naming, FakePhotos())
+        plan_batch([str(a), str(b)], tmp_path / "out", naming)
 
 
 @pytest.mark.parametrize(
@@ -147,9 +147,7 @@ def test_a_number_stays_with_its_photo_when_the_folder_grows(tmp_path: Path, tem
             stem=name[:-5], parent="in", index=output, task="low-light", size="nano", seed=0, sample=1
         )
         assert second[name][0].startswith(rendered)
-    summary = run_batch(
-        plan(tmp_path, template, samples=samples), FakeRestorer, RestoreSettings(samples=samples), photos=FakePhotos()
-    )
+    summary = run_batch(plan(tmp_path, template, samples=samples), FakeRestorer)
     assert summary.skipped == 6
 
 
@@ -178,7 +176,7 @@ def test_other_templates_and_other_folders_do_not_count(tmp_path: Path) -> None:
     fill(tmp_path, "0.fake")
     assert run(tmp_path, "y{index}") == {"0.fake": ("y1.fake",), "a.fake": ("y2.fake",), "b.fake": ("y3.fake",)}
     naming = Naming(task="t", size="s", settings=SETTINGS, template=NameTemplate(text="x{index}"))
-    elsewhere = plan_batch([str(tmp_path / "in")], tmp_path / "new", naming, FakePhotos())
+    elsewhere = plan_batch([str(tmp_path / "in")], tmp_path / "new", naming)
     assert [job.outputs for job in elsewhere.jobs] == [("x1.fake",), ("x2.fake",), ("x3.fake",)]
 
 
@@ -187,8 +185,8 @@ def test_what_comes_through_a_pipe_keeps_its_number_too(tmp_path: Path) -> None:
     naming = Naming(task="t", size="s", settings=SETTINGS, template=NameTemplate(text="{index}"))
     piped = Source(path=Path("stdin.fake"), data=b"FAKEnight")
     for _ in range(2):
-        first = plan_sources([piped, Source(path=tmp_path / "in" / "a.fake")], tmp_path / "out", naming, FakePhotos())
+        first = plan_sources([piped, Source(path=tmp_path / "in" / "a.fake")], tmp_path / "out", naming)
         assert [job.outputs for job in first.jobs] == [("1.fake",), ("2.fake",)]
-        run_batch(first, FakeRestorer, SETTINGS, photos=FakePhotos())
-    turned = plan_sources([Source(path=tmp_path / "in" / "a.fake"), piped], tmp_path / "out", naming, FakePhotos())
+        run_batch(first, FakeRestorer)
+    turned = plan_sources([Source(path=tmp_path / "in" / "a.fake"), piped], tmp_path / "out", naming)
     assert [job.outputs for job in turned.jobs] == [("2.fake",), ("1.fake",)]

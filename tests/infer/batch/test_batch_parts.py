@@ -7,15 +7,18 @@ import sys
 from pathlib import Path
 
 import pytest
+from batch_fakes import settings_of
 
 import restorect
 from restorect.errors import ConfigError, ImageError, shown
+from restorect.images.write import WriteOptions
 from restorect.infer.batch import BusyError, Failure, MemoryBudget, OutputError, RestoreSettings, Stop
 from restorect.infer.batch import memory as memory_module
 from restorect.infer.batch.atomic import commit, remove_parts
 from restorect.infer.batch.failures import reason_of
 from restorect.infer.batch.lock import LOCK_NAME, locked
 from restorect.infer.batch.memory import available_bytes, needed_bytes
+from restorect.infer.options import Options
 
 
 class Identity:
@@ -156,19 +159,35 @@ def test_names_are_shown_on_one_line() -> None:
 )
 def test_settings_are_checked(values: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=next(iter(values)).replace("_", " ")):
-        RestoreSettings(**values)
+        settings_of(**values)
+
+
+# What 0.1.0 wrote into manifests: the same settings must give the same hash for ever, or all is done again.
+KNOWN = (
+    ({}, "72888c497f48a8afff67ce5c1c07e1c3927420f44490902b99476563d1abe99f"),
+    (
+        {"strength": 0.5, "seed": 7, "samples": 3, "format": "tiff", "bit_depth": 16, "page": 2},
+        "cf3b1713940a32fafe24f0262e38a0786951b0e761b61ec69cc4b8e07c4c1653",
+    ),
+)
+
+
+def test_the_hash_stays_what_it_was() -> None:
+    for values, digest in KNOWN:
+        assert settings_of(**values).digest(Identity()) == digest
 
 
 def test_the_hash_knows_all_that_shapes_an_output() -> None:
-    base = RestoreSettings()
+    base = settings_of().digest(Identity())
     changes = {"strength": 0.5, "seed": 1, "samples": 2, "steps": 3, "format": "png", "quality": 90}
-    changes["uncertainty"] = True
+    changes |= {"uncertainty": True, "start": "noise"}
     changes |= {"subsampling": "4:2:0", "lossless": True, "bit_depth": 8, "strip_metadata": True, "page": 1}
-    hashes = {base.digest(Identity())} | {base.replace(**{n: v}).digest(Identity()) for n, v in changes.items()}
+    hashes = {base} | {settings_of(**{name: value}).digest(Identity()) for name, value in changes.items()}
     for name in ("task", "size", "weights_hash"):
-        hashes.add(base.digest(type("Other", (Identity,), {name: "other"})()))
+        hashes.add(settings_of().digest(type("Other", (Identity,), {name: "other"})()))
     assert len(hashes) == 1 + len(changes) + 3
     without = {"max_megapixels": 1, "salvage": True, "keep_date": False}
     for name, value in without.items():
-        assert base.replace(**{name: value}).digest(Identity()) == base.digest(Identity())
-    assert set(changes) | set(without) == set(RestoreSettings.__dataclass_fields__)
+        assert settings_of(**{name: value}).digest(Identity()) == base
+    fields = {name for kind in (Options, WriteOptions, RestoreSettings) for name in kind.__dataclass_fields__}
+    assert set(changes) | set(without) == fields - {"restore", "write"}

@@ -4,19 +4,20 @@ import os
 from pathlib import Path
 
 import pytest
-from batch_fakes import FakePhotos, FakeRestorer, make
+from batch_fakes import FakeRestorer, make, settings_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 from restorect.errors import ConfigError
-from restorect.infer.batch import NameTemplate, Naming, OutputError, Plan, RestoreSettings, plan_batch, run_batch
+from restorect.infer.batch import NameTemplate, Naming, OutputError, Plan, plan_batch, run_batch
+from restorect.infer.batch import plan as plan_module
 from restorect.infer.batch.names import checked
 
 
 def plan(out: Path, *arguments: object, recursive: bool = False, template: str = "{stem}", **values: object) -> Plan:
-    settings = RestoreSettings(**values)  # type: ignore[arg-type]
+    settings = settings_of(**values)
     naming = Naming(task="low-light", size="nano", settings=settings, template=NameTemplate(text=template))
-    return plan_batch([str(a) for a in arguments], out, naming, FakePhotos(), recursive=recursive)
+    return plan_batch([str(a) for a in arguments], out, naming, recursive=recursive)
 
 
 def outputs(result: Plan) -> list[str]:
@@ -63,7 +64,7 @@ def test_arguments_that_lead_nowhere_are_failures_and_the_rest_goes_on(tmp_path:
         "empty": "holds no photographs",
         "loop.fake": "in a circle",
         "pipe.fake": "not a regular file",
-        "text.fake": "no photograph",
+        "text.fake": "is not a photo",
         "nu\0ll": "null character",
     }.items():
         assert words in reasons[name]
@@ -102,11 +103,11 @@ def test_strange_names_come_out_as_they_are(tmp_path: Path, name: str) -> None:
     result = plan(tmp_path / "out", tmp_path / "in")
     assert outputs(result) == [name]
     for restored, skipped in ((1, 0), (0, 1)):
-        summary = run_batch(result, FakeRestorer, RestoreSettings(), photos=FakePhotos())
+        summary = run_batch(result, FakeRestorer)
         assert (summary.restored, summary.skipped) == (restored, skipped)
     assert (tmp_path / "out" / name).exists()
     source.write_bytes(b"FAKE!BAD")
-    (failure,) = run_batch(result, FakeRestorer, RestoreSettings(), photos=FakePhotos()).failures
+    (failure,) = run_batch(result, FakeRestorer).failures
     assert str(failure).isprintable()
     assert str(failure).endswith(": is damaged; get it again")
 
@@ -196,7 +197,8 @@ def test_a_checked_name_lies_inside(name: str) -> None:
     assert os.path.normpath(os.path.join("/out", good)).startswith("/out/")
 
 
-def test_the_manifest_is_no_photo_s_output(tmp_path: Path) -> None:
+def test_the_manifest_is_no_photo_s_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(tmp_path / "in" / "restorect-manifest.fake")
+    monkeypatch.setattr(plan_module, "MANIFEST_NAME", "restorect-manifest.fake")  # its real ending is no photo's
     with pytest.raises(ConfigError, match="manifest"):
-        plan(tmp_path / "out", tmp_path / "in", format="jsonl")
+        plan(tmp_path / "out", tmp_path / "in")

@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from batch_fakes import settings_of
 
-from restorect.infer.batch import NameTemplate, Naming, Photos, RestoreSettings, Summary, plan_batch, run_batch
+from restorect.infer.batch import NameTemplate, Naming, Summary, plan_batch, run_batch
 from restorect.infer.restorer import Restorer
 from restorect.nets.checkpoint import Card
 from restorect.nets.presets import student_preset
@@ -22,9 +23,9 @@ def restorer() -> Restorer:
 
 
 def batch(restorer: Restorer, source: Path, out: Path, **values: object) -> Summary:
-    settings = RestoreSettings(**values)  # type: ignore[arg-type]
+    settings = settings_of(**values)
     naming = Naming(task="low-light", size="nano", settings=settings, template=NameTemplate())
-    return run_batch(plan_batch([str(source)], out, naming, Photos()), lambda: restorer, settings)
+    return run_batch(plan_batch([str(source)], out, naming), lambda: restorer)
 
 
 def test_the_same_bytes_whatever_the_order_and_the_company(restorer: Restorer, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from batch_fakes import FakePhotos, FakeRestorer, expected, make
+from batch_fakes import FakeRestorer, expected, make, settings_of
 
 from restorect.infer.batch import Event, Naming, RestoreSettings, Skipped, Summary, plan_batch, run_batch
 
@@ -19,10 +19,10 @@ def run(tmp_path: Path) -> Run:
     def once(
         *paths: Path, restorer: Any = None, force: bool = False, out: Path | None = None, **values: Any
     ) -> Summary:
-        settings, photos = RestoreSettings(**values), FakePhotos()
+        settings = settings_of(**values)
         naming = Naming(task="low-light", size="fake", settings=settings)
-        plan = plan_batch([str(path) for path in paths or (tmp_path / "in",)], out or tmp_path / "out", naming, photos)
-        return run_batch(plan, lambda: restorer or FakeRestorer(), settings, photos=photos, force=force)
+        plan = plan_batch([str(path) for path in paths or (tmp_path / "in",)], out or tmp_path / "out", naming)
+        return run_batch(plan, lambda: restorer or FakeRestorer(), force=force)
 
     return once
 
@@ -52,10 +52,10 @@ def test_only_what_is_missing_changed_or_broken_is_done(run: Run, sources: list[
     os.utime(sources[1], ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     (out / "c.fake").write_bytes(b"FAKE" + b"x" * 9)
     events: list[Event] = []
-    settings, photos = RestoreSettings(), FakePhotos()
+    settings = RestoreSettings()
     naming = Naming(task="low-light", size="fake", settings=settings)
-    plan = plan_batch([str(tmp_path / "in")], out, naming, photos)
-    summary = run_batch(plan, FakeRestorer, settings, photos=photos, on_event=events.append)
+    plan = plan_batch([str(tmp_path / "in")], out, naming)
+    summary = run_batch(plan, FakeRestorer, on_event=events.append)
     assert counts(summary) == (3, 1, 0)
     assert [event.outputs for event in events if isinstance(event, Skipped)] == [("d.fake",)]
     assert all((out / source.name).read_bytes() == expected(source) for source in sources)
@@ -98,15 +98,15 @@ def test_a_link_in_the_place_of_an_output_is_not_followed(run: Run, sources: lis
 
 
 def test_outputs_beside_their_inputs_are_no_inputs_of_the_next_run(tmp_path: Path) -> None:
-    photos, settings = FakePhotos(), RestoreSettings()
+    settings = RestoreSettings()
     from restorect.infer.batch import NameTemplate
 
     make(tmp_path / "a.fake")
     naming = Naming(task="t", size="s", settings=settings, template=NameTemplate(text="{stem}_r"))
     for arguments, outcome in (([str(tmp_path)], (1, 0)), ([str(tmp_path)], (0, 1)), (["*.fake"], (0, 1))):
         paths = [str(path) for a in arguments for path in ([a] if a[0] == "/" else sorted(tmp_path.glob(a)))]
-        plan = plan_batch(paths, tmp_path, naming, photos)
-        summary = run_batch(plan, FakeRestorer, settings, photos=photos)
+        plan = plan_batch(paths, tmp_path, naming)
+        summary = run_batch(plan, FakeRestorer)
         assert (summary.restored, summary.skipped) == outcome
     assert plan.passed_over == (str(tmp_path / "a_r.fake"),)
     assert sorted(path.name for path in tmp_path.glob("*.fake")) == ["a.fake", "a_r.fake"]

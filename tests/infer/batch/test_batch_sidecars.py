@@ -4,12 +4,14 @@ import os
 from pathlib import Path
 
 import pytest
-from batch_fakes import FakePhotos, FakeRestorer, expected, make
+from batch_fakes import FakeRestorer, expected, make, settings_of
 from PIL import Image
 
 from restorect.images.metadata.xmp import orientation
-from restorect.infer.batch import Naming, Restored, RestoreSettings, Source, plan_batch, run_batch
+from restorect.infer.batch import Naming, Source, plan_batch, run_batch
+from restorect.infer.batch import Restored as Written
 from restorect.infer.batch.sidecars import Sidecar, carry, find_sidecars
+from restorect.infer.options import Restored
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 
@@ -22,21 +24,13 @@ def packet(turn=1, more=""):
     ).encode()
 
 
-def run(given: Path, out: Path, *, photos=None, restorer=None, force=False, **settings):
-    wanted = RestoreSettings(**settings)
-    photos = photos or SidecarPhotos()
+def run(given: Path, out: Path, *, restorer=None, force=False, **settings):
+    wanted = settings_of(**settings)
     naming = Naming(task="low-light", size="nano", settings=wanted)
-    plan = plan_batch([str(given)], out, naming, photos)
+    plan = plan_batch([str(given)], out, naming)
     events = []
-    run_batch(plan, lambda: restorer or FakeRestorer(), wanted, on_event=events.append, photos=photos, force=force)
-    return [line for event in events if isinstance(event, Restored) for line in event.warnings]
-
-
-class SidecarPhotos(FakePhotos):
-    """Fakes do not know turns."""
-
-    def sidecar(self, data, photo):
-        return data
+    run_batch(plan, lambda: restorer or FakeRestorer(), on_event=events.append, force=force)
+    return [line for event in events if isinstance(event, Written) for line in event.warnings]
 
 
 def test_both_names_follow_the_output(tmp_path):
@@ -113,15 +107,13 @@ def test_names_at_the_limit_and_links(tmp_path):
 
 @pytest.mark.parametrize("strength", [0.0, 1.0])
 def test_a_real_photo_and_its_sidecar_end_upright(tmp_path, strength):
-    from restorect.infer.batch import Photos
-
     given, out = tmp_path / "in", tmp_path / "out"
     given.mkdir()
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.new("RGB", (32, 16), (10, 20, 30)).save(given / "a.jpg", exif=exif)
     (given / "a.jpg.xmp").write_bytes(packet(6, 'GCamera:MotionPhoto="1"'))
-    assert run(given, out, photos=Photos(), restorer=Same(), strength=strength) == []
+    assert run(given, out, restorer=Same(), strength=strength) == []
     assert Image.open(out / "a.jpg").size == (16, 32)
     carried = (out / "a.jpg.xmp").read_bytes()
     assert orientation(carried) == 1
@@ -132,23 +124,19 @@ def test_a_real_photo_and_its_sidecar_end_upright(tmp_path, strength):
 class Same(FakeRestorer):
     """Restores nothing."""
 
-    def __call__(self, image, **_):
-        return image
+    def restore(self, image, options):
+        return Restored(images=[image], by=self)
 
 
 def test_a_good_photo_that_is_copied_keeps_its_sidecar_as_it_is(tmp_path):
     """Its file still says how it is to be turned."""
     from restorect.infer.auto.decision import NOTHING, Decision
-    from restorect.infer.batch import Photos
 
     class Nothing(FakeRestorer):
         task = "auto"
 
-        def decide(self, picture):
-            return Decision(task=NOTHING, confidence=1.0)
-
-        def restorer_for(self, decision):
-            raise AssertionError("there is nothing to restore")
+        def restore(self, image, options):
+            return Restored(images=[image], decision=Decision(task=NOTHING, confidence=1.0))
 
     given, out = tmp_path / "in", tmp_path / "out"
     given.mkdir()
@@ -156,6 +144,6 @@ def test_a_good_photo_that_is_copied_keeps_its_sidecar_as_it_is(tmp_path):
     exif[0x0112] = 6
     Image.new("RGB", (32, 16), (10, 20, 30)).save(given / "a.jpg", exif=exif)
     (given / "a.xmp").write_bytes(packet(6))
-    assert run(given, out, photos=Photos(), restorer=Nothing()) == []
+    assert run(given, out, restorer=Nothing()) == []
     assert (out / "a.jpg").read_bytes() == (given / "a.jpg").read_bytes()
     assert (out / "a.xmp").read_bytes() == packet(6)

@@ -5,8 +5,9 @@ Shapes: arrays HWC, tensors BCHW; float values are sRGB-encoded with black 0 and
 
 import functools
 import hashlib
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, cast
 
 import numpy as np
 import torch
@@ -14,20 +15,22 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from restorect.bands.memory import peak_bytes
-from restorect.devices import find_device, use_threads
+from restorect.devices import find_device
 from restorect.errors import CheckpointError, ImageError
 from restorect.infer.arrays import Image, copy_of, to_tensor
 from restorect.infer.auto.classifier import Classifier
 from restorect.infer.auto.decision import AUTO, Decision
-from restorect.infer.call import Options, PhotoCall
 from restorect.infer.catalogue import shipped, shipped_classifier
+from restorect.infer.options import Options, Restored
 from restorect.infer.restorer import Restorer
+from restorect.infer.samples import Sample
 from restorect.nets.checkpoint import file_hash, read_checkpoint
+from restorect.nets.student import Start
 from restorect.nets.transformer import TransformerConfig
 from restorect.render.checkpoint import restoration_config
 
 
-class AutoRestorer(PhotoCall):
+class AutoRestorer:
     """Restores whatever the classifier finds; the networks of a task are loaded when first needed.
 
     Made by `AutoRestorer.load`. Attributes: `task` ("auto"), `size`, `device`, `classifier`, `weights_hash`: of the
@@ -45,19 +48,17 @@ class AutoRestorer(PhotoCall):
         self._loaded = functools.cache(self._load)
 
     @classmethod
-    def load(cls, size: str = "tiny", *, device: str = "cpu", threads: int | None = None) -> "AutoRestorer":
+    def load(cls, size: str = "tiny", *, device: str = "cpu") -> "AutoRestorer":
         """Load the shipped classifier, and find the shipped networks of a size.
 
         Args:
             size: "tiny" or "nano".
             device: "cpu", "cuda", "cuda:1", "mps" or "auto"; the classifier itself runs on the CPU.
-            threads: CPU threads of torch, for the whole process; None leaves them as they are.
 
         Raises:
             CheckpointError: there is no classifier, or no network of this size.
             DeviceError: there is no such device.
         """
-        use_threads(threads)
         files = {task: path for (task, each), path in shipped().items() if each == size}
         if not files:
             there = ", ".join(sorted({each for _, each in shipped()})) or "none"
@@ -92,13 +93,48 @@ class AutoRestorer(PhotoCall):
             )
         return self._loaded(decision.task)
 
-    def restorations(self, image: Image, options: Options) -> list[Image]:
-        """As the chosen `Restorer` gives them; of a good photograph copies."""
-        _one(image)
+    def __call__(
+        self,
+        image: Image,
+        *,
+        strength: float = 1.0,
+        seed: int = 0,
+        steps: int | None = None,
+        start: Start | None = None,
+    ) -> Image:
+        """Restore one photograph for what it needs; a good one comes back as a copy.
+
+        Arguments are those of a `Restorer`'s call, but no batch of several.
+
+        Raises:
+            CheckpointError: there are no networks for what the photograph needs.
+            ConfigError: an option is out of range.
+            ImageError: the image has another shape or type, is a batch of several, or has NaN in it.
+        """
+        restored = self.restore(image, Options(strength=strength, seed=seed, steps=steps, start=start))
+        return cast(Image, restored.images[0])
+
+    def sample(
+        self, image: Image, count: int, seed: int = 0, *, strength: float = 1.0, steps: int | None = None
+    ) -> list[Sample[Image]]:
+        """Give several restorations of one photograph, from darker to brighter; of a good one copies without codes.
+
+        Arguments are those of `Restorer.sample`, errors those of a call.
+        """
+        Options(strength=strength, seed=seed, samples=count, steps=steps)
         decision = self.decide(image)
-        if options.strength == 0 or decision.nothing_to_restore:
-            return [copy_of(image) for _ in range(options.samples)]
-        return self.restorer_for(decision).restorations(image, options)
+        if decision.nothing_to_restore:
+            return [Sample(image=copy_of(image)) for _ in range(count)]
+        return self.restorer_for(decision).sample(image, count, seed, strength=strength, steps=steps)
+
+    def restore(self, image: Image, options: Options) -> Restored:
+        """Restore one photograph as the options say, for what it needs; errors are those of a call."""
+        if not (_is_picture(image) and np.isfinite(image.sum(dtype=np.float64))):
+            _one(image)  # says what is wrong with it
+        decision = None if options.strength == 0 else self.decide(image)
+        if decision is None or decision.nothing_to_restore:
+            return Restored(images=[copy_of(image) for _ in range(options.samples)], decision=decision)
+        return replace(self.restorer_for(decision).restore(image, options), decision=decision)
 
     def peak_bytes(self, height: int, width: int) -> int:
         """Estimate of the memory that a photograph of this size takes, whichever networks are chosen, in bytes."""

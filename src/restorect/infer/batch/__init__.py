@@ -3,23 +3,22 @@
 The engine shows nothing and knows no command line: `plan_batch` settles names, `run_batch` works and tells events.
 """
 
+from restorect.images.write import WriteOptions
 from restorect.infer.batch.events import Began, Event, Failed, Restored, Skipped, Summary
 from restorect.infer.batch.failures import BusyError, Failure, OutputError
 from restorect.infer.batch.memory import MemoryBudget
 from restorect.infer.batch.names import NameTemplate
-from restorect.infer.batch.networks import Chooser, Networks, RestorerLike
-from restorect.infer.batch.photos import Photos
-from restorect.infer.batch.plan import Job, Naming, Plan, plan_batch, plan_sources
+from restorect.infer.batch.photo_job import restore_one
+from restorect.infer.batch.plan import Job, Naming, Plan, output_kind, plan_batch, plan_sources
 from restorect.infer.batch.run import run_batch
 from restorect.infer.batch.settings import RestoreSettings
 from restorect.infer.batch.sources import Source, find_sources
-from restorect.infer.batch.steps import restore_one
 from restorect.infer.batch.stop import Stop
+from restorect.infer.options import Options
 
 __all__ = [
     "Began",
     "BusyError",
-    "Chooser",
     "Event",
     "Failed",
     "Failure",
@@ -27,18 +26,18 @@ __all__ = [
     "MemoryBudget",
     "NameTemplate",
     "Naming",
-    "Networks",
+    "Options",
     "OutputError",
-    "Photos",
     "Plan",
     "RestoreSettings",
     "Restored",
-    "RestorerLike",
     "Skipped",
     "Source",
     "Stop",
     "Summary",
+    "WriteOptions",
     "find_sources",
+    "output_kind",
     "plan_batch",
     "plan_sources",
     "restore_one",

@@ -14,7 +14,7 @@ from restorect.errors import RestorectError, shown
 from restorect.files import open_regular
 from restorect.infer.batch.failures import BusyError, LostError, OutputError
 from restorect.infer.batch.soft_lock import softly_locked
-from restorect.reasons import is_shortage
+from restorect.reasons import is_shortage, reason_of
 
 LOCK_NAME = ".restorect.lock"
 _FIRST, _OWNER_BYTES = 1, 500  # Windows lets nobody read the byte that is locked, the first
@@ -40,9 +40,8 @@ def locked(out: Path) -> Iterator[Callable[[], None]]:
             _acquire(held, out, descriptor)
             signature = _sign(descriptor)
         except OSError as error:
-            raise OutputError(
-                f"{shown(out)}: cannot be written ({error.strerror}); choose another output folder"
-            ) from error
+            told = f"cannot be written ({error.strerror}); choose another output folder"
+            raise OutputError(f"{shown(out)}: {reason_of(error) if is_shortage(error) else told}") from error
 
         def check() -> None:
             _check(path, signature)

@@ -6,33 +6,45 @@ import threading
 from collections.abc import Callable, Generator, Sequence
 
 from restorect.infer.batch.events import Event, Failed, Skipped
+from restorect.infer.batch.outputs import Outputs
+from restorect.infer.batch.photo_job import PhotoJobs, Record
 from restorect.infer.batch.plan import Job
 from restorect.infer.batch.stop import Stop
-from restorect.infer.batch.work import Opened, Work
 
 _END = None
 
 
 class Pipeline:
-    """Runs the jobs of one batch through `Work`.
+    """Runs the jobs of one batch through the steps of `PhotoJobs`, and into `Outputs`.
 
     `workers` threads decode, one restores and `workers` encode; between the steps lie at most `workers` photographs.
     All threads end by themselves once `stop` is set and what is in the networks or being encoded is finished.
 
     Args:
-        work: the steps.
         jobs: in the order of work.
+        steps: read, restore, encode.
+        outputs: where the files go.
         stop: set it (from anywhere) to begin no further photograph.
         workers: threads for decoding, and as many for encoding.
         fail_fast: stop after the first failure.
     """
 
-    def __init__(self, work: Work, jobs: Sequence[Job], stop: Stop, *, workers: int, fail_fast: bool) -> None:
-        self._work, self._stop, self._workers, self._fail_fast = work, stop, workers, fail_fast
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        steps: PhotoJobs,
+        outputs: Outputs,
+        stop: Stop,
+        *,
+        workers: int,
+        fail_fast: bool,
+    ) -> None:
+        self._steps, self._outputs = steps, outputs
+        self._stop, self._workers, self._fail_fast = stop, workers, fail_fast
         self._jobs, self._guard = iter(jobs), threading.Lock()
         self._decoding = workers
-        self._opened: queue.Queue[Opened | None] = queue.Queue(workers)
-        self._restored: queue.Queue[Opened | None] = queue.Queue(workers)
+        self._opened: queue.Queue[Record | None] = queue.Queue(workers)
+        self._restored: queue.Queue[Record | None] = queue.Queue(workers)
         self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._broken: BaseException | None = None
 
@@ -86,14 +98,15 @@ class Pipeline:
     def _decode(self) -> None:
         while (job := self._next()) is not None:
             try:
-                opened = self._work.open(job)
+                done = self._outputs.done(job)
+                record = None if done else self._steps.read(job)
             except Exception as error:
                 self._fail(job, error)
                 continue
-            if isinstance(opened, Skipped):
-                self._events.put(opened)
-            elif opened is not None:
-                self._opened.put(opened)
+            if done:
+                self._events.put(Skipped(path=str(job.source.path), outputs=job.outputs))
+            elif record is not None:
+                self._opened.put(record)
         with self._guard:
             self._decoding -= 1
             last = not self._decoding
@@ -101,37 +114,37 @@ class Pipeline:
             self._opened.put(_END)
 
     def _restore(self) -> None:
-        while (item := self._opened.get()) is not None:
+        while (record := self._opened.get()) is not None:
             if self._stop.is_set():
-                self._work.close(item)
+                self._steps.close(record)
                 continue
             try:
-                self._work.restore(item)
+                self._steps.restore(record)
             except Exception as error:
-                self._work.close(item)
-                self._fail(item.job, error)
+                self._steps.close(record)
+                self._fail(record.job, error)
             else:
-                self._restored.put(item)
+                self._restored.put(record)
         for _ in range(self._workers):
             self._restored.put(_END)
 
     def _encode(self) -> None:
-        while (item := self._restored.get()) is not None:
+        while (record := self._restored.get()) is not None:
             try:
-                event: Event = self._work.save(item)
+                event: Event = self._outputs.write(record, self._steps.encode(record))
             except Exception as error:
-                self._fail(item.job, error)
+                self._fail(record.job, error)
             else:
                 self._events.put(event)
             finally:
-                self._work.close(item)
+                self._steps.close(record)
 
     def _next(self) -> Job | None:
         with self._guard:
             return None if self._stop.is_set() else next(self._jobs, None)
 
     def _fail(self, job: Job, error: Exception) -> None:
-        event: Failed = self._work.failed(job, error)
+        event: Failed = self._outputs.failed(job, error)
         if self._fail_fast or event.stops_everything:
             self._stop.give_up()
         self._events.put(event)

@@ -7,17 +7,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from restorect.errors import ConfigError, ImageError, shown
+from restorect.images.formats import extension_for, format_of_name, output_format
+from restorect.images.source import load
 from restorect.infer.batch.failures import Failure, OutputError, reason_of
 from restorect.infer.batch.manifest import MANIFEST_NAME, Manifest
 from restorect.infer.batch.names import NameTemplate, checked, same_file_key
 from restorect.infer.batch.past import Past, split_name
-from restorect.infer.batch.photos import Photos
 from restorect.infer.batch.settings import RestoreSettings
 from restorect.infer.batch.siblings import tell_apart
 from restorect.infer.batch.sources import Source, find_sources
 
 _SHOWN_COLLISIONS = 3
 _MAP = "-uncertainty.png"
+_HEAD_BYTES = 65536
+_SEVERAL_PICTURES = (".mpo", ".avifs")  # endings that promise more than one picture, and one is written
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,11 +32,13 @@ class Job:
         outputs: paths under the output folder, with `/`; one for each sample, dark to bright, and last, if asked for,
             the map of uncertainty.
         format: the samples' format; the map is a PNG.
+        samples: how many of the outputs, the first ones, are samples.
     """
 
     source: Source
-    outputs: tuple[str, ...]
+    outputs: tuple[str, ...] = ()
     format: str
+    samples: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +47,7 @@ class Plan:
 
     Args:
         out: the output folder; it may not exist yet.
+        settings: by which outputs are named, and will be made.
         jobs: in the order of work.
         failures: arguments that led to no job.
         passed_over: files given by name that an earlier batch wrote to `out`.
@@ -49,6 +55,7 @@ class Plan:
     """
 
     out: Path
+    settings: RestoreSettings
     jobs: tuple[Job, ...]
     failures: tuple[Failure, ...] = ()
     passed_over: tuple[str, ...] = ()
@@ -65,7 +72,7 @@ class Naming:
     template: NameTemplate = field(default_factory=NameTemplate)
 
 
-def plan_batch(arguments: Sequence[str], out: Path, naming: Naming, photos: Photos, *, recursive: bool = False) -> Plan:
+def plan_batch(arguments: Sequence[str], out: Path, naming: Naming, *, recursive: bool = False) -> Plan:
     """Plan a batch on files, folders and globs. Reads names and the first bytes of files; writes nothing.
 
     Photographs that an earlier batch wrote to `out` are never inputs, so the same command can be given again when
@@ -82,15 +89,13 @@ def plan_batch(arguments: Sequence[str], out: Path, naming: Naming, photos: Phot
         os.path.isdir(argument) and os.path.realpath(argument) == os.path.realpath(out) for argument in arguments
     ):
         apart_from.add(os.path.realpath(out))
-    found = find_sources(arguments, recursive=recursive, extensions=photos.extensions(), apart_from=apart_from)
-    plan = plan_sources(found.sources, out, naming, photos, past=Past(manifest))
+    found = find_sources(arguments, recursive=recursive, apart_from=apart_from)
+    plan = plan_sources(found.sources, out, naming, past=Past(manifest))
     failures = found.failures + plan.failures
     return dataclasses.replace(plan, failures=failures, passed_over=found.passed_over, others=found.others)
 
 
-def plan_sources(
-    sources: Iterable[Source], out: Path, naming: Naming, photos: Photos, *, past: Past | None = None
-) -> Plan:
+def plan_sources(sources: Iterable[Source], out: Path, naming: Naming, *, past: Past | None = None) -> Plan:
     """Plan a batch on photographs that are already found (see `plan_batch` for the errors).
 
     A photo keeps the `{index}` it had in an earlier run, and photos that differ in their endings alone get names of
@@ -103,19 +108,33 @@ def plan_sources(
     given = past.numbers(sources, naming.template, task=naming.task, size=naming.size)
     for source, number in zip(sources, given, strict=True):
         try:
-            jobs.append(_plan_one(source, number, naming, photos))
+            jobs.append(_plan_one(source, number, naming))
             numbers.append(number)
         except (OutputError, ImageError, OSError) as error:
             failures.append(Failure.of(source.path, error))
 
     def renamed(place: int, stem: str) -> Job:
-        return _plan_one(jobs[place].source, numbers[place], naming, photos, stem)
+        return _plan_one(jobs[place].source, numbers[place], naming, stem)
 
     for place, job in tell_apart(jobs, past, renamed).items():
         jobs[place] = job
     _refuse_collisions(jobs)
     _refuse_overwritten_inputs(jobs, out)
-    return Plan(out=out, jobs=tuple(jobs), failures=tuple(failures))
+    return Plan(out=out, settings=naming.settings, jobs=tuple(jobs), failures=tuple(failures))
+
+
+def output_kind(source: Source, settings: RestoreSettings) -> tuple[str, str]:
+    """The format an output is written in, and its extension with the dot. Reads only the first bytes.
+
+    Raises:
+        ImageError: it is no photograph.
+        OSError: the file cannot be read.
+    """
+    _, _, found = load(source.read(_HEAD_BYTES), str(source.path), settings.max_megapixels)
+    fmt = settings.write.format or output_format(found)
+    own = source.path.suffix
+    kept = format_of_name(own) == fmt and own.lower() not in _SEVERAL_PICTURES
+    return fmt, own if kept else extension_for(fmt)
 
 
 def check_folder(out: Path) -> None:
@@ -128,10 +147,10 @@ def check_folder(out: Path) -> None:
         raise OutputError(f"{shown(out)}: is no folder; give a folder with -o")
 
 
-def _plan_one(source: Source, index: int, naming: Naming, photos: Photos, stem: str | None = None) -> Job:
-    settings = naming.settings
+def _plan_one(source: Source, index: int, naming: Naming, stem: str | None = None) -> Job:
+    settings, options = naming.settings, naming.settings.restore
     _ = source.size  # refuses pipes and devices before anybody opens them
-    fmt, extension = photos.output_kind(source, settings.format)
+    fmt, extension = output_kind(source, settings)
     plain, parent = split_name(source.path)
 
     def name_of(sample: int, ending: str) -> str:
@@ -141,17 +160,17 @@ def _plan_one(source: Source, index: int, naming: Naming, photos: Photos, stem: 
             index=index,
             task=naming.task,
             size=naming.size,
-            seed=settings.seed,
+            seed=options.seed,
             sample=sample,
         )
         return checked("/".join(filter(None, (source.folder, text + ending))))
 
-    numbered = settings.samples > 1 and not naming.template.tells_samples_apart
-    samples = range(1, settings.samples + 1)
+    numbered = options.samples > 1 and not naming.template.tells_samples_apart
+    samples = range(1, options.samples + 1)
     outputs = [name_of(sample, f"-{sample}{extension}" if numbered else extension) for sample in samples]
-    if settings.uncertainty:
+    if options.uncertainty:
         outputs.append(name_of(1, _MAP))
-    return Job(source=source, outputs=tuple(outputs), format=fmt)
+    return Job(source=source, outputs=tuple(outputs), format=fmt, samples=options.samples)
 
 
 def _refuse_collisions(jobs: Sequence[Job]) -> None:

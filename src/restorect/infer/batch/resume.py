@@ -5,10 +5,9 @@ import stat
 from pathlib import Path
 
 from restorect.errors import shown
-from restorect.infer.batch.atomic import hash_file
+from restorect.infer.batch.atomic import hash_bytes, hash_file
 from restorect.infer.batch.failures import OutputError
 from restorect.infer.batch.manifest import Manifest
-from restorect.infer.batch.photos import content
 from restorect.infer.batch.plan import Job
 
 
@@ -31,9 +30,7 @@ def is_done(job: Job, out: Path, manifest: Manifest, settings: str) -> bool:
         return False
     if job.source.data is None:
         return hash_file(job.source.path) == entry.sha256
-    from restorect.infer.batch.atomic import hash_bytes
-
-    return hash_bytes(content(job.source)) == entry.sha256
+    return hash_bytes(job.source.read()) == entry.sha256
 
 
 def check_free(output: str, out: Path, manifest: Manifest) -> bool:

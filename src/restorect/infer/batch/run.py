@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from restorect.errors import shown
 from restorect.infer.batch.atomic import remove_parts
@@ -13,26 +14,25 @@ from restorect.infer.batch.failures import OutputError, reason_of
 from restorect.infer.batch.lock import locked
 from restorect.infer.batch.manifest import Manifest
 from restorect.infer.batch.memory import MemoryBudget
-from restorect.infer.batch.networks import Networks
-from restorect.infer.batch.photos import Photos
+from restorect.infer.batch.outputs import Outputs
+from restorect.infer.batch.photo_job import PhotoJobs
 from restorect.infer.batch.pipeline import Pipeline
 from restorect.infer.batch.plan import Plan
-from restorect.infer.batch.settings import RestoreSettings
-from restorect.infer.batch.steps import Steps
 from restorect.infer.batch.stop import Stop
-from restorect.infer.batch.work import Work
+
+if TYPE_CHECKING:
+    from restorect.infer.auto.restorer import AutoRestorer
+    from restorect.infer.restorer import Restorer
 
 _MOST_WORKERS = 4
 
 
 def run_batch(
     plan: Plan,
-    load: Callable[[], Networks],
-    settings: RestoreSettings,
+    load: "Callable[[], Restorer | AutoRestorer]",
     *,
     on_event: Callable[[Event], None] = lambda event: None,
     stop: Stop | None = None,
-    photos: Photos | None = None,
     budget: MemoryBudget | None = None,
     force: bool = False,
     fail_fast: bool = False,
@@ -42,11 +42,9 @@ def run_batch(
 
     Args:
         plan: from `plan_batch`.
-        load: gives the networks, or what chooses among them; called once the output folder is locked.
-        settings: how to restore and write.
+        load: gives what restores; called once the output folder is locked.
         on_event: called in this thread for each event.
         stop: set it from anywhere to end after the photographs in the networks or being written.
-        photos: reads and encodes; by default all formats of `restorect.images`.
         budget: of memory.
         force: do again what is done, and overwrite what others made (never an input).
         fail_fast: stop at the first failure.
@@ -72,10 +70,10 @@ def run_batch(
             manifest = Manifest(plan.out)
             _tidy(plan)
             networks = load()
-            steps = Steps(networks, settings, photos or Photos(), budget or MemoryBudget(), stop)
-            digest = settings.digest(networks)
-            work = Work(out=plan.out, steps=steps, digest=digest, manifest=manifest, force=force, held=held)
-            pipeline = Pipeline(work, plan.jobs, stop, workers=workers or default_workers(), fail_fast=fail_fast)
+            steps = PhotoJobs(networks, plan.settings, budget or MemoryBudget(), stop)
+            outputs = Outputs(plan.out, plan.settings.digest(networks), manifest, force=force, held=held)
+            count = workers or default_workers()
+            pipeline = Pipeline(plan.jobs, steps, outputs, stop, workers=count, fail_fast=fail_fast)
             with contextlib.closing(pipeline.events()) as events:
                 for event in events:
                     tell(event)

@@ -2,11 +2,14 @@
 
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from restorect.errors import shown
 from restorect.files import write_atomically
+from restorect.images.metadata.claims import without_settings
+from restorect.images.metadata.xmp import for_sidecar
+from restorect.images.photo import Photo
 from restorect.infer.batch.failures import OutputError, reason_of
 from restorect.infer.batch.sources import Source
 
@@ -33,6 +36,11 @@ class Sidecar:
         """Where it lies beside an output, called after that as it was after the photo."""
         stem = output.name if self.whole else output.stem
         return output.with_name(stem + self.name[-len(_ENDINGS[0]) :])
+
+    def of(self, photo: Photo) -> "Sidecar":
+        """The same for the photo as it is written: upright, without what develops a RAW, and alone in its file."""
+        packet = without_settings(self.packet) if photo.format == "raw" else self.packet
+        return replace(self, packet=for_sidecar(packet, turned=photo.turned))
 
 
 def find_sidecars(source: Source) -> tuple[list[Sidecar], list[str]]:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from restorect.files import open_regular
 from restorect.images.find import SERVICE_FOLDERS, walk
 from restorect.infer.batch.failures import Failure, OutputError
 from restorect.infer.batch.manifest import MANIFEST_NAME
@@ -48,6 +49,27 @@ class Source:
             raise OutputError("is not a regular file; give a photo's file")
         return status.st_size
 
+    def read(self, most: int | None = None) -> bytes:
+        """The content, or its beginning.
+
+        Args:
+            most: bytes to read; None reads all.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        if self.data is not None:
+            return self.data[:most]
+        with open_regular(self.path) as file:
+            return file.read(-1 if most is None else most)
+
+    def likeness(self) -> tuple[int, int | None]:
+        """The permissions and the date (in nanoseconds) of the file, for outputs; what is piped has no date."""
+        if self.data is not None:
+            return 0o666, None
+        status = self.path.stat()
+        return (0o666 if os.name == "nt" else status.st_mode), status.st_mtime_ns
+
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
@@ -66,9 +88,7 @@ class Found:
     others: Mapping[str, int] = field(default_factory=dict)
 
 
-def find_sources(
-    arguments: Sequence[str], *, recursive: bool, extensions: Collection[str], apart_from: Collection[str] = ()
-) -> Found:
+def find_sources(arguments: Sequence[str], *, recursive: bool, apart_from: Collection[str] = ()) -> Found:
     """Expand files, folders and globs.
 
     What is passed over in folders is said of `walk`; a file given by name is always taken.
@@ -76,7 +96,6 @@ def find_sources(
     Args:
         arguments: paths as the user gave them; one that does not exist and holds `*`, `?` or `[` is a glob.
         recursive: look into folders within folders.
-        extensions: of photographs, in lower case and with their dot.
         apart_from: real paths of folders not to enter and of files not to take (the output folder, old outputs).
     """
     sources: dict[tuple[str, str], Source] = {}
@@ -91,19 +110,10 @@ def find_sources(
                 others[os.path.realpath(service)] = f"{service.name} folder"
             elif path.is_dir():
                 closed: list[OSError] = []
-                inside = list(
-                    walk(
-                        path,
-                        recursive=recursive,
-                        apart_from=apart_from,
-                        others=others,
-                        closed=closed,
-                        extensions=extensions,
-                    )
-                )
+                inside = list(walk(path, recursive=recursive, apart_from=apart_from, others=others, closed=closed))
                 sources.update({_place(each): Source(path=each, folder=_below(path, each)) for each in inside})
                 failures += [Failure(str(error.filename), _closed(error)) for error in closed]
-                if not inside and not closed and not _holds_photos(path, recursive, extensions):
+                if not inside and not closed and next(walk(path, recursive=recursive), None) is None:
                     failures.append(Failure(str(path), _empty(recursive)))
             elif os.path.realpath(path) in apart_from:
                 passed_over.append(str(path))
@@ -161,10 +171,6 @@ def _closed_to(pattern: str) -> list[OSError]:
 
     look(Path(*parts[:count]), parts[count:])
     return list(found.values())
-
-
-def _holds_photos(top: Path, recursive: bool, extensions: Collection[str]) -> bool:
-    return next(walk(top, recursive=recursive, extensions=extensions), None) is not None
 
 
 def _service_folder(path: Path, argument: str, *, alone: bool) -> Path | None:
