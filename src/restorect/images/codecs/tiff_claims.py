@@ -171,7 +171,7 @@ def _of_jpeg_xl(stream: bytes) -> Claim:
     head = stream_header(stream)
     if head.animated:
         raise ImageError("one of its strips or tiles is an animation: save it with LZW or Deflate")
-    return Claim(head.width, head.height, (1 if head.grey else 3) + head.extras)
+    return Claim(head.width, head.height, (1 if head.grey else 3) + len(head.extras))
 
 
 def _of_png(stream: bytes) -> Claim:
