@@ -176,7 +176,8 @@ def _of_jpeg_xl(stream: bytes) -> Claim:
 
 def _of_png(stream: bytes) -> Claim:
     """Read the IHDR chunk, which is the first."""
-    return Claim(*struct.unpack_from(">II", stream, 16), 1)  # of at most four channels
+    width, height = struct.unpack_from(">II", stream, 16)
+    return Claim(width, height, 1)  # it has at most four channels
 
 
 def _of_webp(stream: bytes) -> Claim:
