@@ -369,3 +369,33 @@ def test_bmps_that_are_not_supported_are_not_called_damaged(head, bits, coding, 
     header = struct.pack("<IiiHHIIiiII", head, 4, 4, 1, bits, coding, 0, 0, 0, 0, 0).ljust(head, b"\0")
     data = b"BM" + struct.pack("<IHHI", 14 + len(header) + 64, 0, 0, 14 + len(header)) + header + bytes(64)
     assert refusal(data) == f"x: is a BMP with {says}, which is not supported: save it as 24-bit RGB or PNG"
+
+
+# Kinds of JPEG
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (bytes(imagecodecs.jpegls_encode(pixels(8, 3))), "near-lossless (JPEG-LS) JPEG, which is not supported"),
+        (bytes(imagecodecs.ljpeg_encode(pixels(8, 1)[..., 0])), "lossless JPEG, which is not supported"),
+    ],
+    ids=["JPEG-LS", "lossless"],
+)
+def test_codings_of_jpeg_that_are_not_supported_are_named(data, says):
+    assert says in refusal(data)
+    assert "damaged" not in refusal(data)
+
+
+# Channels of JPEG XL
+
+
+@pytest.mark.parametrize("further", [1, 2, 5])
+def test_a_grey_jpeg_xl_with_further_channels(further):
+    """The codec at hand gives them one behind the other; none of them is alpha."""
+    planes = np.moveaxis(pixels(8, 1 + further, size=(48, 64)), -1, 0)
+    data = bytes(imagecodecs.jpegxl_encode(planes, lossless=True, planar=True))
+    photo = read_photo(data)
+    np.testing.assert_array_equal(photo.pixels[..., 0], planes[0])
+    assert photo.alpha is None
+    assert photo.beside == ("further channel",)

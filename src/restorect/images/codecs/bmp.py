@@ -9,6 +9,7 @@ import numpy as np
 from PIL import BmpImagePlugin, Image
 
 from restorect.errors import ImageError
+from restorect.images.codecs.bmp_colour import profile as profile_of_header
 from restorect.images.codecs.bmp_fields import decode_fields, read_fields
 from restorect.images.codecs.png import join_alpha, split_alpha
 from restorect.images.header import Decoded, Header
@@ -32,6 +33,7 @@ def header(data: bytes, page: int) -> Header:
     """Read the bitmap header."""
     _check(data)
     if fields := read_fields(data):
+        profile, warnings = profile_of_header(data, grey=False)
         bits = max(8, *(mask.bit_count() for mask in fields.masks))
         return Header(
             width=fields.width,
@@ -40,19 +42,25 @@ def header(data: bytes, page: int) -> Header:
             stored_bits=min(bits, 16),
             bit_depth=16 if fields.deep else 8,
             has_alpha=fields.masks[3] > 0,
+            icc_profile=profile,
+            warnings=warnings,
             metadata=Metadata(dpi=_dpi(data)),
         )
     image: Any = BmpImagePlugin.BmpImageFile(io.BytesIO(data))
     coded = len(data) >= 34 and data[14] >= 40 and struct.unpack_from("<I", data, 30)[0] in _RUN_LENGTH
     if coded and (len(data) > _MAX_RUN_LENGTH_BYTES or image.width > _MAX_RUN_LENGTH_WIDTH):
         raise ImageError("is a run-length coded BMP of unusual size: save it as PNG")  # Pillow takes minutes for it
+    grey = image.mode in ("1", "L")
+    profile, warnings = profile_of_header(data, grey=grey)
     return Header(
         width=image.width,
         height=image.height,
-        channels=1 if image.mode in ("1", "L") else 3,
+        channels=1 if grey else 3,
         stored_bits=8,
         bit_depth=8,
         has_alpha=image.mode == "RGBA",
+        icc_profile=profile,
+        warnings=warnings,
         metadata=Metadata(dpi=_dpi(data)),
     )
 

@@ -29,6 +29,11 @@ _EXIF_SIGNATURE = b"Exif\0\0"
 MAX_EXIF_WRITTEN = _SEGMENT - len(_EXIF_SIGNATURE)
 _MAX_SCANS = 500
 _SEARCHED = 2**26
+_OTHER_CODINGS = {
+    **dict.fromkeys((0xC3, 0xCB), "lossless"),
+    **dict.fromkeys((0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF, 0xDE), "hierarchical"),
+    0xF7: "near-lossless (JPEG-LS)",
+}
 _XMP_SIGNATURE = b"http://ns.adobe.com/xap/1.0/\0"
 
 
@@ -120,12 +125,12 @@ def encode(photo: Photo, *, quality: int, subsampling: str) -> tuple[bytes, tupl
 
 
 def _check(data: bytes) -> None:
-    """Refuse JPEGs of 12 bits, which Pillow would call damaged, and those it would walk through for minutes.
+    """Refuse kinds of JPEG that Pillow would call damaged, and those it would walk through for minutes.
 
     Pillow looks for markers byte by byte, and joins EXIF segments one by one.
 
     Raises:
-        ImageError: it has 12 or 16 bits.
+        ImageError: it has 12 or 16 bits, or is coded in a rare way.
         ValueError: no scan comes within a sane number of segments, or there are too many scans.
     """
     at, junk, exif_bytes = 2, 0, 0
@@ -145,6 +150,9 @@ def _check(data: bytes) -> None:
             return
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and data[at + 2] in (12, 16):
             raise ImageError(f"is a {data[at + 2]}-bit JPEG, which is not supported: save it as 8 bit or as TIFF")
+        if marker in _OTHER_CODINGS:
+            text = f"is a {_OTHER_CODINGS[marker]} JPEG, which is not supported"
+            raise ImageError(f"{text}: save it as a baseline JPEG, PNG or TIFF")
         size = max(2, struct.unpack_from(">H", data, at)[0])
         exif_bytes += size if data.startswith(_EXIF_SIGNATURE, at + 2) else 0
         if exif_bytes > _MAX_EXIF:

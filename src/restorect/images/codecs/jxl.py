@@ -57,8 +57,12 @@ def decode(data: bytes, page: int, header: Header) -> Decoded:
     frame = run_apart(_pixels, data, page, library="libjxl", megapixels=header.width * header.height / 1e6)
     if frame.dtype == np.float16:
         frame = frame.astype(np.float32)
-    if not header.has_alpha:  # a further channel, such as depth, is no alpha
-        frame = np.atleast_3d(frame)[..., : header.channels]
+    if frame.ndim == 3 and frame.shape[:2] != (header.height, header.width) == frame.shape[1:]:
+        frame = np.moveaxis(frame, 0, -1)  # as the codec gives grey with several further channels
+    frame = np.atleast_3d(frame)
+    if frame.shape[2] > header.channels + header.has_alpha:  # a further channel, such as depth, is no alpha
+        alpha = [header.channels + stream_header(data).extras.index(0)] if header.has_alpha else []
+        frame = frame[..., [*range(header.channels), *alpha]]
     return split_alpha(widen(frame, header.stored_bits))
 
 

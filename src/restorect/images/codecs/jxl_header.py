@@ -20,7 +20,7 @@ class ImageHeader:
         bits: bits a sample.
         float_samples: samples are floating point.
         alpha: there is an alpha channel.
-        extras: channels beyond the colours.
+        extras: kinds of the channels beyond the colours, 0 for alpha.
         further: names of those that are not the alpha.
         animated: there is more than one frame.
         xyb: colours are coded in XYB, which is lossy.
@@ -38,7 +38,7 @@ class ImageHeader:
     bits: int = 8
     float_samples: bool = False
     alpha: bool = False
-    extras: int = 0
+    extras: tuple[int, ...] = ()
     further: tuple[str, ...] = ()
     animated: bool = False
     xyb: bool = True
@@ -75,7 +75,7 @@ def read_image_header(codestream: bytes) -> ImageHeader:
     head.float_samples, head.bits = _depth(bits)
     bits.flag()
     kinds = [_extra_channel(bits) for _ in range(bits.choose((0, 0), (1, 0), (2, 4), (1, 12)))]
-    head.alpha, head.extras = _ALPHA in kinds, len(kinds)
+    head.alpha, head.extras = _ALPHA in kinds, tuple(kinds)
     named = [_EXTRAS.get(kind, "further channel") for kind in kinds if kind != _ALPHA]
     head.further = tuple(dict.fromkeys(named + ["second alpha"] * (kinds.count(_ALPHA) > 1)))
     head.xyb = bits.flag()

@@ -171,13 +171,13 @@ def _of_jpeg_xl(stream: bytes) -> Claim:
     head = stream_header(stream)
     if head.animated:
         raise ImageError("one of its strips or tiles is an animation: save it with LZW or Deflate")
-    return Claim(head.width, head.height, (1 if head.grey else 3) + head.extras)
+    return Claim(head.width, head.height, (1 if head.grey else 3) + len(head.extras))
 
 
 def _of_png(stream: bytes) -> Claim:
     """Read the IHDR chunk, which is the first."""
     width, height = struct.unpack_from(">II", stream, 16)
-    return Claim(width, height, 1)  # of at most four channels
+    return Claim(width, height, 1)  # it has at most four channels
 
 
 def _of_webp(stream: bytes) -> Claim:
