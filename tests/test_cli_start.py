@@ -23,13 +23,20 @@ finally:
 
 HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 ON_REQUEST = HUGE_PAGES.exists() and "[madvise]" in HUGE_PAGES.read_text()
-FAULTS = """
-import contextlib, os, resource, sys
+COMMAND = """
+import contextlib, sys
 from restorect.cli.main import main
 sys.argv = ["restorect", "--version"]
 with contextlib.suppress(SystemExit):
     main()
 import torch
+"""
+PYTHON = """
+import torch
+import restorect
+"""
+FAULTS = """
+import os, resource
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 torch.ones(64 * 2**20)
 print(os.environ.get("THP_MEM_ALLOC_ENABLE"), resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
@@ -80,25 +87,27 @@ def test_the_package_has_no_attribute_of_chance() -> None:
         _ = restorect.restorer  # type: ignore[attr-defined]
 
 
-def wish_and_faults(wish: str | None) -> tuple[str, int]:
-    """In a process of the command: the wish for huge pages that torch finds, and page faults of a tensor of 256 MB."""
+def wish_and_faults(wish: str | None, start: str) -> tuple[str, int]:
+    """After this start: the wish for huge pages that torch finds, and page faults of a tensor of 256 MB."""
     environment = {name: value for name, value in os.environ.items() if name != "THP_MEM_ALLOC_ENABLE"}
     environment |= {} if wish is None else {"THP_MEM_ALLOC_ENABLE": wish}
     result = subprocess.run(
-        [sys.executable, "-c", FAULTS], env=environment, capture_output=True, text=True, timeout=900, check=True
+        [sys.executable, "-c", start + FAULTS], env=environment, capture_output=True, text=True, timeout=900, check=True
     )
     found, faults = result.stdout.split()[-2:]
     return found, int(faults)
 
 
-def test_huge_pages_are_asked_for_unless_the_user_says_otherwise() -> None:
-    assert wish_and_faults(None)[0] == "1"
-    assert wish_and_faults("0")[0] == "0"
+@pytest.mark.parametrize("start", [COMMAND, PYTHON], ids=["command", "python"])
+def test_huge_pages_are_asked_for_unless_the_user_says_otherwise(start: str) -> None:
+    assert wish_and_faults(None, start)[0] == "1"
+    assert wish_and_faults("0", start)[0] == "0"
 
 
 @pytest.mark.skipif(not ON_REQUEST, reason="this system does not give huge pages on request")
-def test_large_maps_come_in_huge_pages() -> None:
-    asked, unasked = wish_and_faults(None)[1], wish_and_faults("0")[1]
+@pytest.mark.parametrize("start", [COMMAND, PYTHON], ids=["command", "python"])
+def test_large_maps_come_in_huge_pages(start: str) -> None:
+    asked, unasked = wish_and_faults(None, start)[1], wish_and_faults("0", start)[1]
     assert unasked > 60_000  # 256 MB are 65,536 pages of 4 KB
     assert asked < unasked / 2  # or 128 of 2 MB; the system may not find all of them
 

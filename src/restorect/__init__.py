@@ -1,5 +1,6 @@
 """RestoRect: restore degraded photographs with latent rectified flow and feature distillation."""
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from restorect.errors import RestorectError
@@ -7,6 +8,10 @@ from restorect.errors import RestorectError
 if TYPE_CHECKING:
     from restorect.infer.load import load
     from restorect.infer.restorer import Restorer
+
+# torch reads it once, when it first needs memory. In pages of 4 KB the system takes longer to hand out memory for whole
+# maps than the networks take to fill them.
+os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 __version__ = "0.1.0"
 __all__ = ["RestorectError", "Restorer", "__version__", "load"]

@@ -6,6 +6,7 @@ Shapes: map_HWC.
 from collections.abc import Iterable
 from typing import cast
 
+import torch
 from torch import Tensor
 
 from restorect.bands.attention import attend
@@ -43,7 +44,7 @@ def _add_attended(map_HWC: Tensor, values: Tensor, matrix: Tensor, plan: Plan) -
         pixels = map_HWC[first:last].view(-1, channels)
         mixed = values[first:last].view(-1, channels)
         if matrix.dtype == pixels.dtype:
-            pixels.addmm_(mixed, matrix)
+            torch.addmm(pixels, mixed, matrix, out=pixels)
         else:
             pixels += mixed.to(matrix.dtype) @ matrix
         sums.add(pixels)

@@ -12,14 +12,12 @@ import typer
 from restorect import __version__
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from restorect.infer.bench import Case
     from restorect.infer.costs import Figures
 
 _NOTE = (
-    "CPU: processor seconds of one pass, summed over threads. GFLOPs: 2 for a multiply-add. "
-    "Memory: resident set of a fresh process, in MiB, after loading and at its peak."
+    "User and system: processor seconds of one pass, over all threads; the system hands out memory. "
+    "GFLOPs: 2 for a multiply-add. Memory: resident set of a fresh process, in MiB, after loading and at its peak."
 )
 _FORMAT_VERSION = 1
 
@@ -44,8 +42,6 @@ def bench(
 
     Each line is measured in a process of its own, on one thread unless told otherwise.
     """
-    from rich.console import Console
-
     from restorect.cli.progress import Progress
     from restorect.infer.bench import Case, measure_all
 
@@ -55,10 +51,17 @@ def bench(
     how: dict[str, Any] = {"task": task, "threads": threads, "runs": runs, "device": device}
     sides = [_parse(text) for text in resolution or ["400x600"]]
     cases = [Case(height=h, width=w, **net, **how) for net in nets or [{"size": "tiny"}] for h, w in sides]
+    lines = _Lines(cases)
     with Progress() as progress:
-        figures = measure_all(cases, progress.show)
+
+        def tell(case: "Case", figures: "Figures") -> None:
+            with progress.paused():
+                sys.stdout.write(lines.line(case, figures))
+                sys.stdout.flush()
+
+        figures = measure_all(cases, progress.show, None if out == "-" else tell)
     if out != "-":
-        Console().print(_table(cases, figures))
+        sys.stdout.write(lines.note())
     if out is not None:
         _write(out, cases, figures, force)
 
@@ -77,26 +80,37 @@ def _parse(text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def _table(cases: "list[Case]", figures: "list[Figures]") -> "Table":
-    from rich.markup import escape
-    from rich.table import Table
+class _Lines:
+    """The table, line by line as it is measured; the heading comes with the first."""
 
-    from restorect.errors import shown
+    _HEADINGS = ("photo", "user s", "system s", "wall s", "loaded MiB", "peak MiB", "GFLOPs")
 
-    first = cases[0]
-    table = Table(title=f"{first.device}, {first.threads} thread(s), median of {first.runs}", caption=_NOTE)
-    table.add_column("network", no_wrap=True)
-    for heading in ("photo", "CPU s", "wall s", "loaded MiB", "peak MiB", "GFLOPs"):
-        table.add_column(heading, justify="right")
-    on_gpu = any(figure.device_peak_mib is not None for figure in figures)
-    if on_gpu:
-        table.add_column("GPU MiB", justify="right")
-    for case, figure in zip(cases, figures, strict=True):
-        cells = [f"{figure.cpu_seconds:.3f}", f"{figure.wall_seconds:.3f}"]
-        cells += [_whole(figure.loaded_mib), _whole(figure.peak_mib), f"{figure.gflops:.2f}"]
-        cells += [_whole(figure.device_peak_mib)] if on_gpu else []
-        table.add_row(escape(shown(case.name)), f"{case.height}x{case.width}", *cells)
-    return table
+    def __init__(self, cases: "list[Case]") -> None:
+        from restorect.errors import shown
+
+        first = cases[0]
+        self._names = {case: shown(case.name) for case in cases}
+        self._width = max(len("network"), *map(len, self._names.values()))
+        self._gpu = first.device != "cpu"
+        self._title = f"{first.device}, {first.threads} thread(s), median of {first.runs}"
+        self._begun = False
+
+    def line(self, case: "Case", figures: "Figures") -> str:
+        """The line of a case, with its end."""
+        seconds = (figures.user_seconds, figures.system_seconds, figures.wall_seconds)
+        cells = [f"{case.height}x{case.width}", *(f"{each:.3f}" for each in seconds)]
+        cells += [_whole(figures.loaded_mib), _whole(figures.peak_mib), f"{figures.gflops:.2f}"]
+        heading = "" if self._begun else f"{self._title}\n{self._row('network', (*self._HEADINGS, 'GPU MiB'))}"
+        self._begun = True
+        return heading + self._row(self._names[case], (*cells, _whole(figures.device_peak_mib)))
+
+    def note(self) -> str:
+        """What the columns mean."""
+        return f"{_NOTE}\n"
+
+    def _row(self, name: str, cells: tuple[str, ...]) -> str:
+        shown = cells if self._gpu else cells[:-1]
+        return "  ".join([name.ljust(self._width), *(cell.rjust(11) for cell in shown)]) + "\n"
 
 
 def _whole(value: float | None) -> str:

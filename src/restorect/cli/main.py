@@ -1,6 +1,5 @@
 """The `restorect` command: puts the command groups together."""
 
-import os
 import sys
 from typing import Annotated
 
@@ -55,7 +54,4 @@ app.add_typer(train.app, name="train")
 
 def main() -> None:
     """Run the command; an error prints one line and exits 2."""
-    # Read once, when torch is loaded. In pages of 4 KB the system takes longer to hand out memory for the maps of a
-    # large photo than the networks take to fill them.
-    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     sys.exit(guarded(lambda: app(standalone_mode=False)))

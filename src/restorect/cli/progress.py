@@ -1,5 +1,6 @@
 """What every command shows while it works: one bar on standard error, which is gone when the work is done."""
 
+import contextlib
 import sys
 from collections.abc import Iterable, Iterator
 from typing import IO, TypeVar
@@ -36,6 +37,13 @@ class Progress:
     def __exit__(self, *_exception: object) -> None:
         if self._bar.console.is_terminal:
             self._bar.stop()
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Within it the bar is gone, so that a result can be written to standard output."""
+        self.__exit__()
+        yield
+        self.__enter__()
 
     def show(self, done: int, total: int, stage: str, figures: str | None = None) -> None:
         """Bring the bar up to date; `figures` stand in the place of the counts."""

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from restorect.errors import RestorectError
 from restorect.infer.costs import Figures, Pass, measure
 from restorect.progress import OnProgress, silent
 
+OnFigures = Callable[["Case", Figures], None]
 # The working folder is no place to import from: a file of the user's may be called like a module.
 _CHILD = "import sys; sys.path = [p for p in sys.path if p]; from restorect.infer.bench import main; main()"
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -63,8 +64,15 @@ class Case:
         return self.size or Path(self.weights or "").name
 
 
-def measure_all(cases: Sequence[Case], on_progress: OnProgress = silent) -> list[Figures]:
+def measure_all(
+    cases: Sequence[Case], on_progress: OnProgress = silent, on_figures: OnFigures | None = None
+) -> list[Figures]:
     """Measure one case after another, each in a process of its own.
+
+    Args:
+        cases: the lines of the benchmark.
+        on_progress: told before each: how many are done, of how many, and which comes.
+        on_figures: given those of each as soon as they are there.
 
     Raises:
         RestorectError: a case cannot be run; the message says which, and why.
@@ -73,6 +81,8 @@ def measure_all(cases: Sequence[Case], on_progress: OnProgress = silent) -> list
     for number, case in enumerate(cases):
         on_progress(number, len(cases), f"{case.name} at {case.height}x{case.width}")
         figures.append(measure_apart(case))
+        if on_figures is not None:
+            on_figures(case, figures[-1])
     return figures
 
 

@@ -1,10 +1,12 @@
 """What one forward pass costs in this process: processor time, wall time, memory and arithmetic.
 
 CPU-seconds are the process's own time over all its threads, so other work on the machine hardly moves them; wall time
-is what a person waits. Both are medians over the passes, after warm-up. GFLOPs count 2 for a multiply-add, in
-convolutions, matrix products and attention only, as `torch.utils.flop_counter` does.
+is what a person waits. What the system takes of them, mostly to hand out memory, is told apart. All are medians over
+the passes, after warm-up. GFLOPs count 2 for a multiply-add, in convolutions, matrix products and attention only, as
+`torch.utils.flop_counter` does.
 """
 
+import os
 import statistics
 import sys
 import time
@@ -22,6 +24,7 @@ class Figures:
 
     Attributes:
         cpu_seconds: processor time of one pass, over all threads (median).
+        system_seconds: what of it the system took (median).
         wall_seconds: elapsed time of one pass (median).
         peak_mib: largest resident set of the process, everything included; None where the system does not tell.
         loaded_mib: resident set after loading, before the first pass.
@@ -35,6 +38,12 @@ class Figures:
     loaded_mib: float
     gflops: float
     device_peak_mib: float | None = None
+    system_seconds: float = 0.0
+
+    @property
+    def user_seconds(self) -> float:
+        """Processor time without the system's."""
+        return self.cpu_seconds - self.system_seconds
 
 
 def measure(make: Callable[[], Pass], *, runs: int, device: str = "cpu") -> Figures:
@@ -52,13 +61,14 @@ def measure(make: Callable[[], Pass], *, runs: int, device: str = "cpu") -> Figu
     loaded, _ = resident_mib()
     for _ in range(_WARM_UP):
         forward()
-    cpu, wall = [], []
+    cpu, system, wall = [], [], []
     for _ in range(runs):
         _await(device)
-        cpu_start, wall_start = time.process_time(), time.perf_counter()
+        cpu_start, system_start, wall_start = time.process_time(), _system_seconds(), time.perf_counter()
         forward()
         _await(device)
         cpu.append(time.process_time() - cpu_start)
+        system.append(_system_seconds() - system_start)
         wall.append(time.perf_counter() - wall_start)
     _, peak = resident_mib()
     device_peak = torch.cuda.max_memory_allocated(device) / 2**20 if device.startswith("cuda") else None
@@ -66,6 +76,7 @@ def measure(make: Callable[[], Pass], *, runs: int, device: str = "cpu") -> Figu
         forward()
     return Figures(
         cpu_seconds=statistics.median(cpu),
+        system_seconds=statistics.median(system),
         wall_seconds=statistics.median(wall),
         peak_mib=peak,
         loaded_mib=loaded,
@@ -91,6 +102,15 @@ def resident_mib() -> tuple[float, float | None]:
 
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     return memory.rss / 2**20, None if peak is None else peak / 2**20
+
+
+def _system_seconds() -> float:
+    """Processor time that the system has taken for this process."""
+    try:
+        import resource
+    except ImportError:  # Windows, in steps of 16 ms
+        return os.times().system
+    return float(resource.getrusage(resource.RUSAGE_SELF).ru_stime)
 
 
 def _await(device: str) -> None:

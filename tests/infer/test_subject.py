@@ -1,0 +1,116 @@
+"""Photographs of all kinds in bands, as they come out whole."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from restorect import devices
+from restorect.bands import memory
+from restorect.errors import ConfigError, DeviceError, ImageError
+from restorect.infer import subject
+from restorect.infer.restorer import Restorer
+
+RNG = np.random.default_rng(0)
+PHOTO = (RNG.random((60, 83, 3), np.float32) * 1.1 - 0.05).astype(np.float32)
+INSIDE = PHOTO.clip(0, 1)
+KINDS = {
+    "float": PHOTO,
+    "8 bit": (INSIDE * 255).astype(np.uint8),
+    "16 bit": (INSIDE * 65535).astype(np.uint16),
+    "grey": (INSIDE[..., 0] * 255).astype(np.uint8),
+    "grey float": np.ascontiguousarray(PHOTO[..., 0]),
+    "upside down": PHOTO[::-1],
+    "tensor": torch.from_numpy(PHOTO).permute(2, 0, 1),
+    "double": torch.from_numpy(PHOTO).permute(2, 0, 1).double(),
+    "batch of one": torch.from_numpy(PHOTO).permute(2, 0, 1)[None],
+    "batch": torch.rand(2, 3, 40, 50, generator=torch.Generator().manual_seed(1)),
+}
+
+
+@pytest.fixture(scope="module")
+def restorer() -> Restorer:
+    return Restorer.load("low-light", "nano")
+
+
+def force(monkeypatch: pytest.MonkeyPatch, bands: bool) -> None:
+    monkeypatch.setattr(subject, "in_bands", lambda *_: bands)
+
+
+def both(monkeypatch: pytest.MonkeyPatch, restore: Any) -> tuple[Any, Any]:
+    force(monkeypatch, True)
+    banded = restore()
+    force(monkeypatch, False)
+    return banded, restore()
+
+
+def assert_same(found: Any, expected: Any) -> None:
+    assert type(found) is type(expected)
+    assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
+    whole_numbers = isinstance(found, np.ndarray) and found.dtype.kind == "u"
+    error = np.abs(np.asarray(found, np.float64) - np.asarray(expected, np.float64)).max()
+    assert error <= (1 if whole_numbers else 3e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("how", [{}, {"strength": 0.5}, {"samples": 2, "seed": 5}], ids=str)
+def test_kinds(kind: str, how: dict[str, Any], restorer: Restorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = KINDS[kind].copy() if isinstance(KINDS[kind], np.ndarray) else KINDS[kind].clone()
+    found, expected = both(monkeypatch, lambda: restorer(KINDS[kind], **how))
+    for one, other in zip(*(each if "samples" in how else [each] for each in (found, expected)), strict=True):
+        assert_same(one, other)
+    assert (np.asarray(KINDS[kind]) == np.asarray(before)).all()
+
+
+def test_samples_their_codes_and_what_lies_between(restorer: Restorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    found, expected = both(monkeypatch, lambda: restorer.sample(KINDS["8 bit"], 3))
+    for one, other in zip(found, expected, strict=True):
+        assert_same(one.image, other.image)
+        torch.testing.assert_close(one.codes.rex, other.codes.rex, atol=1e-5, rtol=0)
+    a, b = (each.codes for each in expected[:2])
+    assert_same(*both(monkeypatch, lambda: restorer.interpolate(PHOTO, a, b, 0.3)))
+    assert_same(*both(monkeypatch, lambda: restorer.uncertainty(KINDS["8 bit"], 3)))
+    assert_same(*both(monkeypatch, lambda: restorer.uncertainty(KINDS["batch"], 2)))
+
+
+def test_strength_0_copies_and_bad_photos_are_refused(restorer: Restorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    force(monkeypatch, True)
+    assert (restorer(PHOTO, strength=0) == PHOTO).all()
+    bad = PHOTO.copy()
+    bad[59, 80, 1] = np.nan
+    for strength in (0, 1):
+        with pytest.raises(ImageError, match="NaN or infinite"):
+            restorer(bad, strength=strength)
+    for wrong in (PHOTO.astype(np.float64), PHOTO[..., :2], np.zeros((0, 5, 3), np.uint8), torch.zeros(3, 3)):
+        with pytest.raises(ImageError, match="expected"):
+            restorer(wrong)
+
+
+def test_a_large_photo_takes_this_way(restorer: Restorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "_WHOLE", 2000)
+    made: list[int] = []
+    plain = subject.BandedSubject.__init__
+
+    def noted(self: Any, *arguments: Any) -> None:
+        made.append(1)
+        plain(self, *arguments)
+
+    monkeypatch.setattr(subject.BandedSubject, "__init__", noted)
+    restorer(PHOTO[:40, :50])
+    assert not made
+    restorer(PHOTO[:40, :51])
+    assert made
+
+
+def test_bfloat16_where_the_processor_has_it() -> None:
+    with pytest.raises(ConfigError, match="precision is 'half'; choose float32 or bfloat16"):
+        Restorer.load("low-light", "nano", precision="half")  # type: ignore[arg-type]
+    if not devices._cpu_has_bfloat16():
+        with pytest.raises(DeviceError, match=r"^cpu here has no bfloat16 arithmetic of its own; use float32$"):
+            Restorer.load("low-light", "nano", precision="bfloat16")
+        return
+    quick = Restorer.load("low-light", "nano", precision="bfloat16")
+    photo = np.repeat(np.linspace(0, 80, 120).astype(np.uint8)[:, None, None], 90, axis=1).repeat(3, axis=2)
+    away = np.abs(quick(photo).astype(int) - Restorer.load("low-light", "nano")(photo))
+    assert 0 < away.max() <= 4
