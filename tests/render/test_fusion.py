@@ -138,3 +138,13 @@ def test_photos_of_a_batch_do_not_see_each_other() -> None:
 def test_settings_out_of_range_are_named(values: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=next(iter(values))):
         FusionConfig(**values)  # type: ignore[arg-type]
+
+
+def test_a_moon_stands_in_no_dark_ring() -> None:
+    photo, restored = torch.full((160, 200), 0.15), torch.full((160, 200), 0.6)
+    away = (torch.arange(160)[:, None] - 80).square() + (torch.arange(200) - 100).square()
+    photo[away < 64], restored[away < 64] = 0.9, 0.95
+    result = fuse(grey(photo), grey(restored))[0, 0]
+    around, far = result[(away > 100) & (away < 225)], result[away > 2500]
+    assert float(around.mean()) > float(far.mean()) - 0.06
+    assert float(result[away < 36].min()) > 0.9

@@ -20,7 +20,7 @@ _FAINT = 0.02
 _TINY = 1e-12
 _WHITE = (0.85, 1.0)  # luma: there is less and less to see, then nothing
 _FULL = 0.98  # a light pushed further than this has no room for its structure
-
+_LIT = (0.5, 0.8)  # luma of what may belong to a light
 _LONGEST = 1024  # cells along a side, however narrow the photo is
 _BAND_PIXELS = 2**16
 
@@ -154,10 +154,13 @@ def _quality(image: Tensor, spread: float) -> Tensor:
 
 
 def _with_room(fused: Tensor, photo: Tensor) -> Tensor:
-    """The fused change, less what would push a light out of the range: all of the light and its rim step back by it."""
+    """The fused change, less what would push a light out of the range: all of the light steps back by it.
+
+    What is dark in the photo does not, or a moon would stand in a dark ring.
+    """
     over = (photo + fused - _FULL).amax(dim=1, keepdim=True).clamp(min=0)
     over = F.max_pool2d(over, 3, stride=1, padding=1)
-    over = F.avg_pool2d(F.pad(over, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+    over = F.avg_pool2d(F.pad(over, (1, 1, 1, 1), mode="replicate"), 3, stride=1) * smoothstep(luma(photo), *_LIT)
     return fused - torch.minimum(over, fused.amin(dim=1, keepdim=True).clamp(min=0))
 
 
