@@ -3,6 +3,7 @@
 Shapes: images (B, 3, H, W), sRGB-encoded, [0, 1]; measures on a lattice (B, C, h, w) of about 144 x 144 cells.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -109,7 +110,8 @@ def fuse(photo: Tensor, restoration: Tensor, config: FusionConfig = FusionConfig
 
 def _composed(photo: Tensor, restoration: Tensor, measures: Tensor) -> Tensor:
     """Some rows of the result, from the same rows of everything; `measures` at the photo's size."""
-    signal, kept, trust, opening, coarse, light, fused, raised = measures.split([1, 1, 1, 1, 3, 3, 3, 3], dim=1)
+    parts: Sequence[Tensor] = torch.split(measures, [1, 1, 1, 1, 3, 3, 3, 3], dim=1)
+    signal, kept, trust, opening, coarse, light, fused, raised = parts
     change = _change(photo, restoration, signal, kept)
     result = (photo + fused + trust * (change - coarse)).clamp_(0, 1)
     raised = raised + opening * (photo + change - light)
