@@ -53,8 +53,8 @@ def test_any_size_gives_finite_values_from_black_to_white(height: int, width: in
 @pytest.mark.parametrize("size", [(1, 1), (1, 100_000), (200, 260)])
 def test_a_photo_of_one_colour_becomes_its_restoration_unless_black_or_white(size: tuple[int, int]) -> None:
     colour, restored = torch.tensor([0.2, 0.1, 0.3]), torch.tensor([0.5, 0.4, 0.6])
-    images = [each.view(1, 3, 1, 1).expand(1, 3, *size) for each in (colour, restored)]
-    torch.testing.assert_close(fuse(*images), images[1].contiguous(), atol=1e-3, rtol=0)
+    photo, other = (each.view(1, 3, 1, 1).repeat(1, 1, *size) for each in (colour, restored))
+    torch.testing.assert_close(fuse(photo, other), other, atol=1e-3, rtol=0)
     black, white = torch.zeros(1, 3, *size), torch.ones(1, 3, *size)
     assert torch.equal(fuse(black, black + 0.2), black)
     assert torch.equal(fuse(white, white - 0.2), white)
@@ -138,3 +138,13 @@ def test_photos_of_a_batch_do_not_see_each_other() -> None:
 def test_settings_out_of_range_are_named(values: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=next(iter(values))):
         FusionConfig(**values)  # type: ignore[arg-type]
+
+
+def test_a_moon_stands_in_no_dark_ring() -> None:
+    photo, restored = torch.full((160, 200), 0.15), torch.full((160, 200), 0.6)
+    away = (torch.arange(160)[:, None] - 80).square() + (torch.arange(200) - 100).square()
+    photo[away < 64], restored[away < 64] = 0.9, 0.95
+    result = fuse(grey(photo), grey(restored))[0, 0]
+    around, far = result[(away > 100) & (away < 225)], result[away > 2500]
+    assert float(around.mean()) > float(far.mean()) - 0.06
+    assert float(result[away < 36].min()) > 0.9

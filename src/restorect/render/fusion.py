@@ -4,6 +4,7 @@ Shapes: images (B, 3, H, W), sRGB-encoded, [0, 1]; measures on a lattice (B, C, 
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -23,7 +24,7 @@ _FAINT = 0.02
 _TINY = 1e-12
 _WHITE = (0.85, 1.0)  # luma: there is less and less to see, then nothing
 _FULL = 0.98  # a light pushed further than this has no room for its structure
-
+_LIT = (0.5, 0.8)  # luma of what may belong to a light
 _LONGEST = 1024  # cells along a side, however narrow the photo is
 _BAND_PIXELS = 2**16
 
@@ -157,7 +158,8 @@ def _cells(image: Rows, cell: int) -> Tensor:
 
 def _composed(photo: Tensor, restoration: Tensor, measures: Tensor) -> Tensor:
     """Some rows of the result, from the same rows of everything; `measures` at the photo's size."""
-    signal, kept, trust, opening, coarse, light, fused, raised = torch.split(measures, [1, 1, 1, 1, 3, 3, 3, 3], dim=1)
+    parts: Sequence[Tensor] = torch.split(measures, [1, 1, 1, 1, 3, 3, 3, 3], dim=1)
+    signal, kept, trust, opening, coarse, light, fused, raised = parts
     change = _change(photo, restoration, signal, kept)
     result = (photo + fused + trust * (change - coarse)).clamp_(0, 1)
     raised = raised + opening * (photo + change - light)
@@ -202,10 +204,13 @@ def _quality(image: Tensor, spread: float) -> Tensor:
 
 
 def _with_room(fused: Tensor, photo: Tensor) -> Tensor:
-    """The fused change, less what would push a light out of the range: all of the light and its rim step back by it."""
+    """The fused change, less what would push a light out of the range: all of the light steps back by it.
+
+    What is dark in the photo does not, or a moon would stand in a dark ring.
+    """
     over = (photo + fused - _FULL).amax(dim=1, keepdim=True).clamp(min=0)
     over = F.max_pool2d(over, 3, stride=1, padding=1)
-    over = F.avg_pool2d(F.pad(over, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+    over = F.avg_pool2d(F.pad(over, (1, 1, 1, 1), mode="replicate"), 3, stride=1) * smoothstep(luma(photo), *_LIT)
     return fused - torch.minimum(over, fused.amin(dim=1, keepdim=True).clamp(min=0))
 
 
