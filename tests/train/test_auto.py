@@ -100,7 +100,7 @@ def test_the_command_writes_a_classifier_with_its_card(root: Path, tmp_path: Pat
     words = ["train", "auto", "-o", str(out), "--enough", "20", "--clean", f"low-light={root / 'clean'}"]
     for task in TINTS:
         words += ["--data", f"{task}={root / task / 'train'}", "--val", f"{task}={root / task / 'val'}"]
-    result = CliRunner().invoke(app, [*words, "--set", "members=2", "--set", "epochs=30"])
+    result = CliRunner().invoke(app, [*words, "--set", "members=2", "--set", "epochs=80"])
     assert result.exit_code == 0, result.output
     classifier = Classifier.load(out)
     for task in TINTS:

@@ -163,7 +163,7 @@ def test_a_dark_side_of_the_picture_belongs_to_it(sides: tuple[tuple[int, int], 
 
 def test_a_blown_sky_and_a_black_photo_are_no_borders() -> None:
     sky = np.pad(0.2 + 0.6 * picture(100, 200, seed=3), ((30, 30), (0, 0), (0, 0)), constant_values=1.0)
-    assert thumbnail(sky)[0].min() == 1
+    assert thumbnail(sky)[0].min() > 0.999
     night = np.zeros((200, 200, 3), np.float32)
     night[90:110, 90:110] = 0.5  # a lamp, not a photo in a frame
     assert thumbnail(night)[0].max() == 0
