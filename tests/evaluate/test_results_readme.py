@@ -28,6 +28,13 @@ def test_the_readme_agrees_with_the_results() -> None:
     assert between == "\n" + render(results), "write it anew with: restorect evaluate --readme README.md"
 
 
+def test_the_page_of_the_eye_agrees_with_its_results() -> None:
+    page, results = ROOT / "docs" / "results" / "eye.md", ROOT / "docs" / "results" / "eye"
+    between = page.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0]
+    assert summaries(results)
+    assert between == "\n" + render(results), "write it anew with the command on the page"
+
+
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
     """A folder with the summary of a small evaluation, and a JSON of another kind."""
@@ -113,3 +120,19 @@ def test_missing_markers_are_told(text: str, results: Path, tmp_path: Path) -> N
 def test_a_missing_readme(results: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"README.md: cannot be read"):
         update(tmp_path / "README.md", results)
+
+
+def test_without_ground_truth_all_baselines_are_shown(results: Path) -> None:
+    summary = json.loads((results / "set.json").read_text())
+    summary["set"]["paired"] = False
+    (gamma,) = summary["methods"]
+    fewer = {**gamma["scores"], "ssim": {**gamma["scores"]["ssim"], "count": 2}}
+    summary["methods"] = [
+        gamma,
+        *({**gamma, "name": name, "scores": fewer} for name in ("clahe", "input", "grey-world")),
+    ]
+    (results / "set.json").write_text(json.dumps(summary))
+    rows = [line.split("|") for line in render(results).splitlines() if line.startswith("| ")]
+    assert [row[1].strip() for row in rows[1:5]] == ["gamma", "clahe", "input", "grey-world"]
+    assert "; 2 images)" in rows[2][3]
+    assert "images)" not in rows[1][3]

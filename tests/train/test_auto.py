@@ -1,6 +1,7 @@
 """Training of the classifier, on drawn photographs."""
 
 import shutil
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from restorect.cli.main import app
 from restorect.errors import ConfigError, DataError
 from restorect.infer.auto.classifier import Classifier, ClassifierCard
 from restorect.infer.auto.decision import NOTHING
-from restorect.train.auto import AutoConfig, _once, _weights, describe, measure, thresholds, train_classifier
+from restorect.train.auto import AutoConfig, _once, _weights, thresholds, train_classifier
+from restorect.train.auto_card import describe, measure
 from restorect.train.auto_data import CLASSES, Examples, Folders, gather, scene_of
+from restorect.train.auto_good import KINDS
 
 TINTS = {"low-light": (10, 10, 10), "underwater": (150, 120, 20), "backlit": (120, 5, 5), "fundus": (20, 40, 140)}
 
@@ -55,13 +58,15 @@ def test_what_is_gathered(examples: Examples) -> None:
     kinds = [CLASSES[y] for y in examples.y]
     # 10 photographs a side, twice each; every fifth clean photo is held out, the others give a simulation or two.
     assert [kinds.count(task) for task in TINTS] == [20 + 16 + 3, 23, 23, 23]
-    assert int((examples.y[learnt] == 0).sum()) == 4 * 20 + 8 * 2
-    assert int(examples.measured.sum()) == 4 * 3 * 2 + 2
-    assert int(examples.original.sum()) == 4 * 2 * 13 + 10 + 16
+    assert int((examples.y[learnt] == 0).sum()) == 4 * 20 + 8 * 2 + 8 * 5
+    assert int(examples.measured.sum()) == 4 * 3 * 2 + 2 + 2 * 5
+    assert int(examples.original.sum()) == 4 * 2 * 13 + 10 + 16 + 10 * 5
+    assert Counter(examples.crafted.tolist()) == {"": len(examples.y) - 50} | dict.fromkeys(KINDS, 10)
+    assert set(examples.y[examples.crafted != ""]) == {0}
     assert examples.x.shape[0] == len(examples.y) == len(examples.names) == len(examples.scenes)
     assert int(examples.simulated.sum()) == 16
     # Copies share the weight of their photograph: 10 a folder and side, 8 clean ones and 8 of their simulations.
-    assert float(examples.weight[learnt].sum()) == pytest.approx(4 * 2 * 10 + 8 + 8)
+    assert float(examples.weight[learnt].sum()) == pytest.approx(4 * 2 * 10 + 8 + 8 + 8 * 5)
     assert not examples.twice.any()
     assert np.array_equal(examples.learnt, learnt)
 
@@ -95,7 +100,7 @@ def test_the_command_writes_a_classifier_with_its_card(root: Path, tmp_path: Pat
     words = ["train", "auto", "-o", str(out), "--enough", "20", "--clean", f"low-light={root / 'clean'}"]
     for task in TINTS:
         words += ["--data", f"{task}={root / task / 'train'}", "--val", f"{task}={root / task / 'val'}"]
-    result = CliRunner().invoke(app, [*words, "--set", "members=2", "--set", "epochs=30"])
+    result = CliRunner().invoke(app, [*words, "--set", "members=2", "--set", "epochs=80"])
     assert result.exit_code == 0, result.output
     classifier = Classifier.load(out)
     for task in TINTS:
@@ -144,19 +149,25 @@ def test_scenes_are_those_of_the_list_of_pairs(root: Path, tmp_path: Path) -> No
 
 
 def test_simulations_count_less_where_there_are_real_photos_to_measure_on(examples: Examples) -> None:
-    weight = _weights(examples, 0.25)
-    assert np.array_equal(weight, np.where(examples.simulated, 0.25, 1).astype(np.float32) * examples.weight)
+    config = AutoConfig(simulated=0.25, crafted=0.5, backlit=2.0)
+    factor = np.where(examples.simulated, 0.25, np.where(examples.crafted != "", 0.5, 1)).astype(np.float32)
+    factor[(examples.y == CLASSES.index("backlit")) & ~examples.simulated] = 2
+    assert np.array_equal(_weights(examples, config), factor * examples.weight)
     needed = replace(examples, measured=examples.measured | examples.simulated)
-    assert np.array_equal(_weights(needed, 0.25), examples.weight)
+    assert np.array_equal(_weights(needed, replace(config, crafted=1.0, backlit=1.0)), examples.weight)
 
 
 def test_thresholds_count_every_photo_once(examples: Examples) -> None:
-    once = _once(examples)
-    real = examples.original & ~examples.simulated
-    assert np.array_equal(once > 0, real)  # neither copies nor simulations, which are not measured either
+    config = AutoConfig(simulated=0.25, crafted=0.5)
+    once = _once(examples, config)
+    crafted = examples.crafted != ""
+    real = examples.original & ~examples.simulated & ~crafted
+    assert np.array_equal(once > 0, real | examples.simulated | crafted)  # no copies
     assert set(once[real].tolist()) == {1.0}
+    assert set(once[crafted].tolist()) == {0.5}
+    assert float(once[examples.simulated].sum()) == pytest.approx(0.25 * 8)  # of the clean photos that were learnt from
     needed = replace(examples, measured=examples.measured | examples.simulated)
-    assert float(_once(needed)[examples.simulated].sum()) == pytest.approx(8)  # the clean photos that were learnt from
+    assert float(_once(needed, config)[examples.simulated].sum()) == pytest.approx(8)
 
 
 def test_thresholds_touch_few_good_photos_and_restore_most() -> None:
@@ -190,12 +201,16 @@ def test_the_card_says_how_many_were_right_and_what_they_are_shares_of(examples:
     twice = np.zeros(len(examples.y), bool)
     twice[some] = True
     figures = measure(Classifier(layers, card, ""), replace(examples, twice=twice))
-    assert figures.confusion.sum() == examples.measured.sum()
+    photos = examples.measured & (examples.crafted == "")
+    assert figures.confusion.sum() == photos.sum()
+    assert {count for _, count in figures.crafted.values()} == {2}
     assert figures.twice == 1
-    assert figures.confusion.trace() == examples.measured.sum() - len(figures.wrong)
+    assert figures.confusion.trace() == photos.sum() - len(figures.wrong)
     text = describe("a.safetensors", card, figures)
     assert "of 12 damaged photographs" in text
-    assert f"of {(examples.measured & (examples.y == 0)).sum()}\n" in text
+    assert f"of {(photos & (examples.y == 0)).sum()}\n" in text
+    touched, count = figures.crafted["studio"]
+    assert f"studio {touched} of {count}" in text
 
 
 def test_names_tell_scenes() -> None:
@@ -218,3 +233,20 @@ def test_wrong_requests_are_one_line(root: Path, examples: Examples, tmp_path: P
     result = CliRunner().invoke(app, ["train", "auto", "-o", str(tmp_path / "a"), "--data", "low-light"])
     assert isinstance(result.exception, ConfigError)
     assert "NAME=VALUE" in str(result.exception)
+
+
+def test_where_there_is_a_fusion_it_is_the_good_one(root: Path, tmp_path: Path) -> None:
+    shutil.copytree(root / "backlit", tmp_path / "backlit")
+    for part in ("train", "val"):
+        (tmp_path / "backlit" / part / "fused").mkdir()
+        assert cv2.imwrite(str(tmp_path / "backlit" / part / "fused" / "00.jpg"), np.full((40, 50, 3), 90, np.uint8))
+    folders = Folders(data=(("backlit", tmp_path / "backlit/train"),), val=(("backlit", tmp_path / "backlit/val"),))
+    examples = gather(folders, enough=10, seed=0)
+    good = [(n, m) for n, y, m in zip(examples.names, examples.y, examples.measured, strict=True) if y == 0]
+    # The single exposure comes last, counts little, and settles no threshold.
+    assert [name for name, held in good if not held] == ["00.jpg", *(f"{n:02d}.png" for n in range(1, 10)), "00.png"]
+    assert (float(examples.weight[~examples.measured][-1]), examples.original[~examples.measured][-1]) == (
+        pytest.approx(0.15),
+        False,
+    )
+    assert [name for name, held in good if held] == ["00.png", "01.png", "02.png"]  # those measured stay what they were

@@ -146,7 +146,8 @@ def auto(
 ) -> None:
     """The classifier behind `--task auto`: which of the tasks a photo needs, or none."""
     from restorect.configs import from_mapping, override
-    from restorect.train.auto import AutoConfig, train_classifier, write
+    from restorect.train.auto import AutoConfig, train_classifier
+    from restorect.train.auto_card import write
     from restorect.train.auto_data import Folders, gather
 
     config = from_mapping(AutoConfig, override({"seed": seed}, settings or []))

@@ -72,13 +72,18 @@ def _section(group: Sequence[Mapping[str, Any]]) -> str:
     heads = [_NAMES.get(column, column) for column in columns]
     lines += ["", f"| method | {' | '.join(heads)} | seconds |", "|---" * (len(columns) + 2) + "|"]
     methods = {method["name"]: method for summary in group for method in summary["methods"]}
-    lines += [_row(method, columns) for method in _shown(list(methods.values()), first["columns"])]
+    lines += [_row(method, columns) for method in _shown(list(methods.values()), first["columns"], test_set["paired"])]
     lines += [_published(figure, columns) for figure in test_set["published"]]
     return "\n".join(lines) + "\n"
 
 
-def _shown(methods: list[Mapping[str, Any]], columns: Mapping[str, str]) -> list[Mapping[str, Any]]:
-    """All networks, then the degraded photo itself and the best baseline by the first column; reports show the rest."""
+def _shown(methods: list[Mapping[str, Any]], columns: Mapping[str, str], paired: bool) -> list[Mapping[str, Any]]:
+    """All networks, then the degraded photo itself and the best baseline by the first column; reports show the rest.
+
+    Without ground truth all baselines: no column alone says which is best.
+    """
+    if not paired:
+        return methods
     column, better = next(iter(columns.items()))
     classical = [method for method in methods if method["kind"] == "baseline"]
     judged = [method for method in classical if method["name"] != "input" and column in method["scores"]]

@@ -1,4 +1,4 @@
-"""Training of the classifier behind `auto`, and its card.
+"""Training of the classifier behind `auto`.
 
 Several small nets, each learnt on all folds but one, are joined into one; what each says of the fold it has not seen
 settles how sure it must be before a photograph is touched.
@@ -8,7 +8,6 @@ Shapes: x_NF statistics, y_N classes, p_NC probabilities; F statistics, C classe
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,8 +18,7 @@ from torch import Tensor, nn
 
 from restorect.configs import require
 from restorect.errors import DataError
-from restorect.files import write_atomically
-from restorect.infer.auto.classifier import LIMIT, Classifier, ClassifierCard, pack
+from restorect.infer.auto.classifier import LIMIT
 from restorect.infer.auto.statistics import Floats
 from restorect.train.auto_data import CLASSES, Examples
 
@@ -42,21 +40,26 @@ class AutoConfig:
         smoothing: of the labels.
         good: weight of a good photograph beside a damaged one.
         simulated: weight of a simulated photograph beside a real one, where the task is measured on real ones alone.
+        backlit: weight of a real backlit photograph beside another: they are few, and many a dark one is against the
+            light as well.
+        crafted: weight of a made-up good photograph beside a real one.
         touched: share of unseen good photographs that may be touched at most.
         seed: of all that is random.
     """
 
-    hidden: int = 64
+    hidden: int = 56
     members: int = 5
-    epochs: int = 20
+    epochs: int = 40
     batch: int = 128
     lr: float = 3e-3
     weight_decay: float = 0.03
-    dropout: float = 0.2
+    dropout: float = 0.3
     smoothing: float = 0.0
     good: float = 1.0
-    simulated: float = 0.25
-    touched: float = 0.006
+    simulated: float = 1.5
+    backlit: float = 3.0
+    crafted: float = 0.3
+    touched: float = 0.012
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -66,31 +69,8 @@ class AutoConfig:
         for name in ("dropout", "smoothing", "touched"):
             require(0 <= getattr(self, name) < 1, f"{name} is {getattr(self, name)}; it must be from 0 to below 1")
         require(self.lr > 0 and self.weight_decay >= 0, "lr must be above 0, weight_decay at least 0")
-        require(self.good > 0 and self.simulated > 0, "good and simulated must be above 0")
-
-
-@dataclass(frozen=True)
-class Measured:
-    """How a classifier does on held-out photographs.
-
-    Attributes:
-        confusion: (C, C), rows the truth, columns the decision.
-        among_four: share of damaged photographs whose most probable task is the right one, "none" left aside.
-        right: share of damaged photographs that are touched, and for the right task.
-        touched: share of good photographs that are touched.
-        wrong: names, truth and decision of what went wrong.
-        twice: how many of these photographs are among them under another class too.
-        among_four_once, touched_once: the same shares without those.
-    """
-
-    confusion: NDArray[np.int64]
-    among_four: float
-    right: float
-    touched: float
-    wrong: tuple[tuple[str, str, str], ...]
-    twice: int
-    among_four_once: float
-    touched_once: float
+        for name in ("good", "simulated", "backlit", "crafted"):
+            require(getattr(self, name) > 0, f"{name} is {getattr(self, name)}; it must be above 0")
 
 
 def train_classifier(examples: Examples, config: AutoConfig) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
@@ -110,7 +90,7 @@ def train_classifier(examples: Examples, config: AutoConfig) -> tuple[dict[str, 
     )
     mean, scale = x[learnt].mean(axis=0), x[learnt].std(axis=0) + _LEAST_SCALE
     standard = torch.from_numpy(((x - mean) / scale).clip(-LIMIT, LIMIT).astype(np.float32))
-    weight = _weights(examples, config.simulated)[there] * np.where(y == 0, config.good, 1).astype(np.float32)
+    weight = _weights(examples, config)[there] * np.where(y == 0, config.good, 1).astype(np.float32)
     targets, counted = torch.from_numpy(y), torch.from_numpy(weight)
     members: list[_Member] = []
     unseen = np.zeros((len(y), len(CLASSES)), np.float32)
@@ -121,7 +101,7 @@ def train_classifier(examples: Examples, config: AutoConfig) -> tuple[dict[str, 
             unseen[fold == number] = member(standard[torch.from_numpy(fold == number)]).softmax(dim=1).numpy()
         members.append(member)
     layers = _joined(members) | {"mean": mean, "scale": scale}
-    once = _once(examples)[there]
+    once = _once(examples, config)[there]
     judged = once > 0
     return layers, thresholds(unseen[judged], y[judged], once[judged], config.touched)
 
@@ -132,16 +112,18 @@ def _needed(examples: Examples) -> NDArray[np.bool_]:
     return examples.simulated & np.isin(examples.y, tasks)
 
 
-def _once(examples: Examples) -> Floats:
-    """Weights with which thresholds are settled: every photograph counts once, as it does on the card."""
-    real = examples.original & ~examples.simulated
-    return np.where(real, 1, np.where(_needed(examples), examples.weight, 0)).astype(np.float32)
+def _once(examples: Examples, config: AutoConfig) -> Floats:
+    """Weights with which thresholds are settled: a real photograph counts once and its varied copies not at all."""
+    made = examples.simulated | (examples.crafted != "")
+    return np.where(made, _weights(examples, config), examples.original).astype(np.float32)
 
 
-def _weights(examples: Examples, simulated: float) -> Floats:
+def _weights(examples: Examples, config: AutoConfig) -> Floats:
     """What each photograph counts; of a task with hardly a real one, simulations count as much as real ones do."""
-    less = examples.simulated & ~_needed(examples)
-    return np.asarray(examples.weight * np.where(less, simulated, 1), dtype=np.float32)
+    less = np.where(examples.simulated & ~_needed(examples), config.simulated, 1)
+    made = np.where(examples.crafted != "", config.crafted, 1)
+    more = np.where((examples.y == CLASSES.index("backlit")) & ~examples.simulated, config.backlit, 1)
+    return np.asarray(examples.weight * less * made * more, dtype=np.float32)
 
 
 def thresholds(p_NC: Floats, y_N: NDArray[np.int64], weight_N: Floats, touched: float) -> dict[str, float]:
@@ -177,82 +159,6 @@ def _at_price(p_NC: Floats, y_N: NDArray[np.int64], weight_N: Floats, price: flo
         found[task] = float(ends[best] + ends[best + 1]) / 2 if best < len(nothing) else 0.5
         cost += float(good[best])
     return found, cost
-
-
-def measure(classifier: Classifier, examples: Examples) -> Measured:
-    """Judge a classifier on the photographs held out."""
-    x, y = examples.x[examples.measured], examples.y[examples.measured]
-    names = [name for name, use in zip(examples.names, examples.measured, strict=True) if use]
-    if len(y) == 0:
-        raise DataError("auto: no photograph is held out to measure on; give --val")
-    p_NC = classifier.probabilities(x)
-    decided = np.array([CLASSES.index(classifier.judge(p).task) for p in p_NC])
-    confusion = np.zeros((len(CLASSES), len(CLASSES)), np.int64)
-    np.add.at(confusion, (y, decided), 1)
-    damaged, once = y > 0, ~examples.twice[examples.measured]
-    likeliest = 1 + p_NC[:, 1:].argmax(axis=1)
-    wrong = [(n, CLASSES[t], CLASSES[d]) for n, t, d in zip(names, y, decided, strict=True) if t != d]
-    return Measured(
-        confusion=confusion,
-        among_four=_share((likeliest == y)[damaged]),
-        right=_share((decided == y)[damaged]),
-        touched=_share((decided != 0)[~damaged]),
-        wrong=tuple(wrong),
-        twice=int((~once).sum()),
-        among_four_once=_share((likeliest == y)[damaged & once]),
-        touched_once=_share((decided != 0)[~damaged & once]),
-    )
-
-
-def write(path: Path, layers: dict[str, NDArray[Any]], examples: Examples, **card: Any) -> Measured:  # noqa: ANN401
-    """Write a classifier measured as written, and its card beside it; `card`: `thresholds`, `data`."""
-    classifier = Classifier(layers, ClassifierCard(classes=CLASSES, **card), "")
-    figures = measure(classifier, examples)
-    metrics = {
-        "among_four": round(figures.among_four, 4),
-        "right": round(figures.right, 4),
-        "touched": round(figures.touched, 4),
-        "confusion": figures.confusion.tolist(),
-    }
-    full = ClassifierCard(classes=CLASSES, metrics=metrics, **card)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, pack(layers, full))
-    write_atomically(path.with_suffix(".md"), describe(path.name, full, figures).encode("utf-8", "backslashreplace"))
-    return figures
-
-
-def describe(name: str, card: ClassifierCard, figures: Measured) -> str:
-    """The card as Markdown, with the confusion matrix."""
-    damaged = int(figures.confusion[1:].sum())
-    limits = ", ".join(f"{task} {limit:.3f}" for task, limit in card.thresholds.items())
-    lines = [
-        f"# {name}",
-        "",
-        "- kind: classifier of photographs for `auto`",
-        f"- licence: {card.licence}",
-        f"- trained on: {', '.join(card.data)}",
-        f"- a photo is restored only where the probability of `none` lies below: {limits}",
-        "",
-        "Held-out photographs, by what they are (rows) and what is decided (columns):",
-        "",
-        f"| | {' | '.join(CLASSES)} | right |",
-        f"|---{'|---' * (len(CLASSES) + 1)}|",
-    ]
-    for task, row in zip(CLASSES, figures.confusion, strict=True):
-        cells = " | ".join(str(int(count)) for count in row)
-        share = f"{row[CLASSES.index(task)] / row.sum():.1%}" if row.sum() else "-"
-        lines.append(f"| **{task}** | {cells} | {share} |")
-    lines += [
-        "",
-        f"- right among the four tasks: {figures.among_four:.1%} of {damaged} damaged photographs: the likeliest task "
-        "is the right one, whether or not the photograph is then touched",
-        f"- touched, and for the right task: {figures.right:.1%} of them",
-        f"- good photographs touched, for whichever task: {figures.touched:.1%} of {int(figures.confusion[0].sum())}",
-        f"- {figures.twice} of these photographs are here under two classes, so that one of two answers must be wrong; "
-        f"without them {figures.among_four_once:.1%} are right among the four, {figures.touched_once:.1%} touched",
-        "- thresholds were settled on the photographs learnt from, each judged by a net that had not seen its scene",
-    ]
-    return "\n".join(lines) + "\n"
 
 
 class _Member(nn.Module):
@@ -309,7 +215,3 @@ def _joined(members: Sequence[_Member]) -> dict[str, NDArray[Any]]:
         "bias_2": torch.stack([layer.bias for layer in second]).mean(dim=0),
     }
     return {name: tensor.detach().contiguous().numpy() for name, tensor in layers.items()}
-
-
-def _share(truth: NDArray[np.bool_]) -> float:
-    return float(truth.mean()) if len(truth) else 0.0

@@ -1,10 +1,12 @@
-"""Examples for the classifier behind `auto`: photographs of each task, good ones, and simulated ones.
+"""Examples for the classifier behind `auto`: photographs of each task, good ones, simulated and made-up ones.
 
 Shapes: pictures (H, W, 3) float32, sRGB-encoded, in [0, 1]; statistics of N photographs (N, F).
 """
 
 import csv
 import functools
+import os
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,11 +24,13 @@ from restorect.infer.auto.decision import NOTHING
 from restorect.infer.auto.statistics import Floats, statistics, thumbnail
 from restorect.progress import OnProgress, silent
 from restorect.tasks import find_task, task_names
+from restorect.train.auto_good import KINDS
 
 CLASSES = (NOTHING, *task_names())
 SIDE = 320
 """Photographs are shrunk to this longer side first, so that simulating takes milliseconds."""
 _FIFTH, _MOST_VARIANTS = 5, 4
+_DOUBTFUL = 0.15  # weight of a good photograph that has a better one
 _MARK, _SAME = 16, 0.004
 """Two files hold the same photograph where thumbnails of 16 pixels differ by less than this on average."""
 
@@ -37,7 +41,10 @@ class Folders:
 
     Attributes:
         data: folders of photographs that need the task; with `low/` and `high/` inside, `high/` holds good ones.
-        clean: folders of good photographs, from which the task is simulated.
+            Where `fused/` has the same name, that is learnt as the good one, and the one of `high/` counts little:
+            one exposure of a scene of much contrast may be against the light itself.
+        clean: folders of good photographs, from which the task is simulated, and, but for retinas, good photographs
+            whose black is meant are made (`auto_good`).
         val: like `data`, to measure on.
 
     Of `clean`, and of `data` for tasks without `val`, every fifth photograph by name is measured, not learnt.
@@ -67,9 +74,10 @@ class Examples:
         y: place of the class in `CLASSES`, (N,).
         names: of the files.
         scenes: photographs of one scene have one name; they are never split between learning and judging.
-        original: not a varied copy.
+        original: neither a varied copy nor doubtful, see `Folders`.
         measured: held out for the figures on the card.
         simulated: the damage is not real.
+        crafted: the kind in `auto_good.KINDS` of a made-up good photograph, else "".
         weight: how many photographs each stands for: more than one where a folder was thinned, less for each of
             several copies; (N,) float32.
         twice: the same photograph is here under another class too, so that no answer is right for both.
@@ -83,6 +91,7 @@ class Examples:
     original: NDArray[np.bool_]
     measured: NDArray[np.bool_]
     simulated: NDArray[np.bool_]
+    crafted: NDArray[np.str_]
     weight: Floats
     twice: NDArray[np.bool_]
     rarer: NDArray[np.bool_]
@@ -103,7 +112,9 @@ class _Shot:
     measured: bool
     variants: int
     simulated: str = ""
+    crafted: str = ""
     weight: float = 1.0
+    doubtful: bool = False
 
 
 def gather(folders: Folders, *, enough: int, seed: int, on_progress: OnProgress = silent) -> Examples:
@@ -128,8 +139,8 @@ def gather(folders: Folders, *, enough: int, seed: int, on_progress: OnProgress 
             rows.append((statistics(thumb), mark.ravel(), CLASSES.index(kind), shot, original))
         on_progress(number + 1, len(shots), "photographs")
     x, marks, y, of, original_N = zip(*rows, strict=True)
-    taken = np.array([original and not shot.simulated for shot, original in zip(of, original_N, strict=True)])
-    groups = np.array([f"{shot.path}/{shot.simulated}" for shot in of])
+    taken = np.array([o and not (shot.simulated or shot.crafted) for shot, o in zip(of, original_N, strict=True)])
+    groups = np.array([f"{shot.path}/{shot.simulated}{shot.crafted}" for shot in of])
     twice, rarer = _contradictions(np.stack(marks), np.array(y), taken, groups)
     return Examples(
         x=np.stack(x),
@@ -139,6 +150,7 @@ def gather(folders: Folders, *, enough: int, seed: int, on_progress: OnProgress 
         original=np.array(original_N),
         measured=np.array([shot.measured for shot in of]),
         simulated=np.array([bool(shot.simulated) for shot in of]),
+        crafted=np.array([shot.crafted for shot in of]),
         weight=np.array([shot.weight for shot in of], np.float32),
         twice=twice,
         rarer=rarer,
@@ -190,8 +202,13 @@ def scene_of(path: Path) -> str:
 def _shots(folders: Folders, enough: int) -> Iterator[_Shot]:
     validated = {task for task, _ in folders.val}
     for task, folder in folders.data:
-        for files, clean in _sides(folder):
-            yield from _chosen(files, _Shot(folder, task, clean, False, 1), enough, hold_out=task not in validated)
+        hold_out = task not in validated
+        for files, clean in _sides(folder, fused=True):
+            yield from _chosen(files, _Shot(folder, task, clean, False, 1), enough, hold_out=hold_out)
+        for shot in _chosen(
+            _single(folder), _Shot(folder, task, True, False, 1, doubtful=True), enough, hold_out=False
+        ):
+            yield replace(shot, variants=1, weight=_DOUBTFUL)
     for task, folder in folders.val:
         yield from (_Shot(path, task, clean, True, 1) for files, clean in _sides(folder) for path in files)
     once: set[Path] = set()
@@ -200,16 +217,31 @@ def _shots(folders: Folders, enough: int) -> Iterator[_Shot]:
         if folder not in once:
             once.add(folder)
             yield from _chosen(files, _Shot(folder, task, True, False, 1), enough, hold_out=True)
+            for kind in KINDS if task != "fundus" else ():
+                like = _Shot(folder, task, True, False, 1, crafted=kind)
+                yield from _chosen(files, like, min(enough, len(files)), hold_out=True)
         for shot in _chosen(files, _Shot(folder, task, True, False, 1, simulated=task), enough, hold_out=True):
             if not shot.measured or task not in validated:  # a simulation is measured only where nothing real is
                 yield shot
 
 
-def _sides(folder: Path) -> list[tuple[list[Path], bool]]:
-    """The photographs of a folder and whether they are good: of pairs first the low side, then the high one."""
-    if (folder / "low").is_dir():
-        return [(photos_in(folder / "low"), False), (photos_in(folder / "high"), True)]
-    return [(photos_in(folder), False)]
+def _sides(folder: Path, *, fused: bool = False) -> list[tuple[list[Path], bool]]:
+    """The photographs of a folder and whether they are good: of pairs the low side, then the high or fused one."""
+    if not (folder / "low").is_dir():
+        return [(photos_in(folder), False)]
+    good = photos_in(folder / "high")
+    if fused and (folder / "fused").is_dir():
+        better = {path.stem: path for path in photos_in(folder / "fused")}
+        good = [better.get(path.stem, path) for path in good]
+    return [(photos_in(folder / "low"), False), (good, True)]
+
+
+def _single(folder: Path) -> list[Path]:
+    """The single exposures of `high/` that have a fusion."""
+    if not (folder / "fused").is_dir():
+        return []
+    fused = {path.stem for path in photos_in(folder / "fused")}
+    return [path for path in photos_in(folder / "high") if path.stem in fused]
 
 
 def _chosen(files: list[Path], like: _Shot, enough: int, *, hold_out: bool) -> Iterator[_Shot]:
@@ -233,8 +265,12 @@ def _pictures(shot: _Shot, seed: int) -> Iterator[tuple[Floats, str, bool]]:
             low = find_task(shot.simulated).simulate(clean, generator).low.permute(1, 2, 0).numpy()
             yield np.ascontiguousarray(low), shot.simulated, True
         return
+    if shot.crafted:
+        random = np.random.default_rng([zlib.crc32(os.fsencode(f"{shot.crafted}/{shot.path.name}")), seed])
+        yield KINDS[shot.crafted](picture, random), NOTHING, True
+        return
     kind = NOTHING if shot.clean else shot.task
-    yield picture, kind, True
+    yield picture, kind, not shot.doubtful
     for index in range(1, shot.variants):
         yield _varied(picture, pair_generator(shot.path.name, index, seed)), kind, False
 

@@ -137,3 +137,33 @@ def test_the_shipped_file_is_small_and_its_card_says_what_it_holds() -> None:
     assert (card.metrics["right"], card.metrics["touched"]) == pytest.approx((right, touched), abs=1e-4)
     assert f"for the right task: {right:.1%}" in text
     assert f"for whichever task: {touched:.1%}" in text
+
+
+def test_bars_and_frames_are_not_looked_at() -> None:
+    inside = picture(160, 240, seed=3)
+    inside = 0.2 + 0.6 * inside
+    plain = thumbnail(inside)
+    black, white = np.zeros(3), np.ones(3)
+    for above, beside, colour in ((40, 0, black), (0, 30, black), (20, 35, black), (20, 20, white)):
+        bordered = np.empty((160 + 2 * above, 240 + 2 * beside, 3), np.float32)
+        bordered[:] = colour
+        bordered[above : above + 160, beside : beside + 240] = inside
+        assert np.array_equal(thumbnail(bordered), plain)
+    letterboxed = np.pad(inside, ((30, 30), (0, 0), (0, 0)))  # bars within a frame
+    assert np.array_equal(thumbnail(np.pad(letterboxed, ((25, 25), (25, 25), (0, 0)), constant_values=0.95)), plain)
+
+
+@pytest.mark.parametrize("sides", [((60, 0), (0, 0)), ((0, 0), (50, 0)), ((60, 20), (0, 0))])
+def test_a_dark_side_of_the_picture_belongs_to_it(sides: tuple[tuple[int, int], tuple[int, int]]) -> None:
+    image = np.pad(0.2 + 0.6 * picture(160, 240, seed=3), (*sides, (0, 0)))
+    import cv2
+
+    assert np.allclose(thumbnail(image), cv2.resize(image, (128, 128), interpolation=cv2.INTER_AREA))
+
+
+def test_a_blown_sky_and_a_black_photo_are_no_borders() -> None:
+    sky = np.pad(0.2 + 0.6 * picture(100, 200, seed=3), ((30, 30), (0, 0), (0, 0)), constant_values=1.0)
+    assert thumbnail(sky)[0].min() > 0.999
+    night = np.zeros((200, 200, 3), np.float32)
+    night[90:110, 90:110] = 0.5  # a lamp, not a photo in a frame
+    assert thumbnail(night)[0].max() == 0

@@ -16,11 +16,14 @@ SIDE = 128
 _FEW = 320  # pixels of the shorter side that are looked at; an average of these is as good as one of all
 _LEVELS = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
 _GRID = 8
+_BLACKS = (0.01, 0.025, 0.05, 0.1)
 _BLACK = 0.09  # the frame of a retina photograph stays below, see `restorect.data.degrade.fov`
+_BAR, _EVEN, _NEARLY = 0.06, 0.02, 0.995  # how black a bar is, how even, on how much of its length
+_UNLIKE, _LEAST_INSIDE = 0.04, 0.1  # by what the borders of two sides may differ; what they leave
 
 
 def thumbnail(picture: Floats) -> Floats:
-    """Shrink a photograph to a square of 128 pixels; its proportions do not matter here.
+    """Shrink what a photograph shows, without black bars or a frame, to a square of 128 pixels of any proportions.
 
     Args:
         picture: (H, W, 3), sRGB-encoded; values outside [0, 1] are clipped, what is no number becomes black.
@@ -31,7 +34,42 @@ def thumbnail(picture: Floats) -> Floats:
     step = max(1, round(min(picture.shape[:2]) / _FEW))
     few = np.ascontiguousarray(picture[::step, ::step], dtype=np.float32)
     few = np.nan_to_num(few, nan=0.0, posinf=1.0, neginf=0.0).clip(0, 1)
-    return np.asarray(cv2.resize(few, (SIDE, SIDE), interpolation=cv2.INTER_AREA))
+    return np.asarray(cv2.resize(_without_borders(few), (SIDE, SIDE), interpolation=cv2.INTER_AREA))
+
+
+def _without_borders(picture: Floats) -> Floats:
+    """The picture within black bars (above and below, left and right) or within a frame of one colour.
+
+    Borders are of one colour, as wide on either side but for a few per cent, and something brighter lies between them:
+    the black sky and ground of a night are neither.
+    """
+    for _ in range(2):  # bars within a frame
+        top, bottom, left, right = _borders(picture)
+        height, width = picture.shape[:2]
+        black = picture[0, 0].max() < _BAR
+        across = top and bottom and abs(top - bottom) <= _UNLIKE * height
+        down = left and right and abs(left - right) <= _UNLIKE * width
+        if not ((across and down) or (black and (across or down))):
+            break
+        rows = slice(top, height - bottom) if across else slice(None)
+        columns = slice(left, width - right) if down else slice(None)
+        inside = picture[rows, columns]
+        if inside.size < _LEAST_INSIDE * picture.size or inside.max() < picture[0, 0].max() + 0.1:
+            break
+        picture = np.ascontiguousarray(inside)
+    return picture
+
+
+def _borders(picture: Floats) -> tuple[int, int, int, int]:
+    """Rows from above and below, columns from the left and right, that have the colour of the corner throughout."""
+    same = np.abs(picture - picture[0, 0]).max(axis=2) < _EVEN
+    lines = (
+        same.mean(axis=1) > _NEARLY,
+        same.mean(axis=1)[::-1] > _NEARLY,
+        same.mean(axis=0) > _NEARLY,
+        same.mean(axis=0)[::-1] > _NEARLY,
+    )
+    return tuple(int(np.argmin(line)) if not line.all() else 0 for line in lines)  # type: ignore[return-value]
 
 
 def statistics(thumb: Floats) -> Floats:
@@ -48,6 +86,7 @@ def statistics(thumb: Floats) -> Floats:
         _detail(light),
         _scales(light),
         _lit(thumb, brightest),
+        _black_places(light, brightest),
     ]
     return np.concatenate([np.asarray(part, dtype=np.float32).ravel() for part in parts])
 
@@ -177,6 +216,42 @@ def _lit(thumb: Floats, brightest: Floats) -> list[float]:
         coarse = cv2.resize(filled, (_GRID, _GRID), interpolation=cv2.INTER_AREA)
         figures += [level, float(coarse.std()) / level, *(float(v) for v in _quantiles(inside, (0.02, 0.5, 0.98)))]
     return figures
+
+
+def _black_places(light: Floats, brightest: Floats) -> list[float]:
+    """Whether the dark holds anything: black that is meant holds nothing, a dark subject does.
+
+    Shares of black at four levels, in the middle and at the border; of the dark and of the bright side of Otsu's
+    threshold their share, their levels, how far they lie apart, and the contrast within relative to its level.
+    """
+    ring = np.ones_like(light, dtype=bool)
+    ring[SIDE // 8 : -SIDE // 8, SIDE // 8 : -SIDE // 8] = False
+    figures = [float((brightest[part] < limit).mean()) for limit in _BLACKS for part in (ring, ~ring)]
+    fine = np.abs(light - cv2.GaussianBlur(light, (0, 0), 2))
+    dark = light < _otsu(light)
+    for side in (dark, ~dark):
+        inside = cv2.erode(side.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+        inside = inside if inside.sum() > 50 else side
+        levels = _quantiles(light[inside], (0.1, 0.5, 0.9)) if inside.any() else np.zeros(3, np.float32)
+        relative = np.log(fine[inside] / (light[inside] + 0.01) + 1e-3) if inside.any() else np.zeros(1, np.float32)
+        figures += [float(side.mean()), float(side[ring].mean()), *(float(np.log(v + 0.01)) for v in levels)]
+        figures += [float(v) for v in _quantiles(relative, (0.25, 0.5, 0.75, 0.95))]
+    shade = (brightest > 0.03) & (brightest < 0.25)
+    figures += [
+        float(shade.mean()),
+        float(np.log(fine[shade] / (light[shade] + 0.01) + 1e-3).mean()) if shade.any() else -7.0,
+    ]
+    return figures
+
+
+def _otsu(light: Floats) -> float:
+    """The threshold that explains most of the variance (Otsu 1979)."""
+    values: Floats = np.sort(light.ravel())[:: light.size // 1024]
+    count = np.arange(1, len(values))
+    total = np.cumsum(values, dtype=np.float64)
+    lower, upper = total[:-1] / count, (total[-1] - total[:-1]) / (len(values) - count)
+    share = count / len(values)
+    return float(values[1:][np.argmax(share * (1 - share) * (upper - lower) ** 2)])
 
 
 def _bands(image: Floats) -> list[tuple[Floats, Floats]]:
