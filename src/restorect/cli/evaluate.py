@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, cast
 
 import typer
 
@@ -37,6 +37,7 @@ Weights: TypeAlias = Annotated[Path | None, typer.Option(help="Weight file inste
 Strength: TypeAlias = Annotated[float, typer.Option(help="Of the restoration, 0 to 1.")]
 Seed: TypeAlias = Annotated[int, typer.Option(help="Start of the flow.")]
 Steps: TypeAlias = Annotated[int | None, typer.Option(help="Steps of the flow; by default as trained.")]
+Style: TypeAlias = Annotated[str, typer.Option(help="reference, as benchmarks of single exposures expect, or natural.")]
 Device: TypeAlias = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps, or auto.")]
 Protocol: TypeAlias = Annotated[str, typer.Option(help="rgb-full, rgb-full+gtmean or y-256-authors.")]
 Metrics: TypeAlias = Annotated[
@@ -75,6 +76,7 @@ def evaluate(
     strength: Strength = 1.0,
     seed: Seed = 0,
     steps: Steps = None,
+    style: Style = "reference",
     device: Device = "cpu",
     protocol: Protocol = "rgb-full",
     metrics: Metrics = None,
@@ -108,7 +110,7 @@ def evaluate(
     if outputs is not None:
         methods = [_outputs(outputs, name)]
     else:
-        methods = [_restorer(task or own_task, size, device, weights, name, strength, seed, steps)]
+        methods = [_restorer(task or own_task, size, device, weights, name, strength, seed, steps, style)]
     if baselines:
         methods += _baselines(cases)
     against = _good_photos(fid_against, metrics)
@@ -182,13 +184,15 @@ def _restorer(
     strength: float,
     seed: int,
     steps: int | None,
+    style: str,
 ) -> Method:
     from restorect.evaluate.methods import restorer_method
     from restorect.infer.restorer import Restorer
 
     restorer = Restorer.load(task, size, device=device, weights=weights)
     called = name or f"restorect {restorer.size}"
-    return restorer_method(restorer, name=called, strength=strength, seed=seed, steps=steps)
+    typer.echo(f"style {style}", err=True)
+    return restorer_method(restorer, name=called, strength=strength, seed=seed, steps=steps, style=cast(Any, style))
 
 
 def _baselines(cases: list[Case]) -> list[Method]:

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import typer
 
@@ -39,6 +39,7 @@ def restore(
     samples: o.Samples = 1,
     uncertainty: o.Uncertainty = False,
     steps: o.Steps = None,
+    style: o.Style = "natural",
     device: o.Device = "cpu",
     threads: Threads = None,
     suffix: o.Suffix = "",
@@ -67,7 +68,9 @@ def restore(
     from restorect.infer.batch import Naming, Options, RestoreSettings, WriteOptions
 
     hush()
-    how = Options(strength=strength, seed=seed, samples=samples, uncertainty=uncertainty, steps=steps)
+    how = Options(
+        strength=strength, seed=seed, samples=samples, uncertainty=uncertainty, steps=steps, style=cast(Any, style)
+    )
     coding = WriteOptions(
         format=format,
         quality=quality,

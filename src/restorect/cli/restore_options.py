@@ -27,6 +27,9 @@ Uncertainty: TypeAlias = Annotated[
     bool, typer.Option("--uncertainty", help="Also write NAME-uncertainty.png: how far the samples lie apart.")
 ]
 Steps: TypeAlias = Annotated[int | None, typer.Option(help="Steps of the flow; by default as trained.")]
+Style: TypeAlias = Annotated[
+    str, typer.Option(help="natural, or reference: without the fusion that leads away from single exposures.")
+]
 Device: TypeAlias = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps, or auto.")]
 
 Suffix: TypeAlias = Annotated[str, typer.Option(help="Added to each name, for example _restored.")]

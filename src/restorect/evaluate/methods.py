@@ -17,6 +17,7 @@ from restorect.evaluate.reading import Picture
 
 if TYPE_CHECKING:
     from restorect.infer.restorer import Restorer
+    from restorect.render.steps import Style
 
 Restore = Callable[[Picture], Picture]
 
@@ -39,7 +40,13 @@ class Method:
 
 
 def restorer_method(
-    restorer: "Restorer", *, name: str, strength: float = 1.0, seed: int = 0, steps: int | None = None
+    restorer: "Restorer",
+    *,
+    name: str,
+    strength: float = 1.0,
+    seed: int = 0,
+    steps: int | None = None,
+    style: "Style" = "reference",
 ) -> Method:
     """Our networks, through the same `Restorer` as a user's photo.
 
@@ -48,9 +55,9 @@ def restorer_method(
     """
     from restorect.infer.options import Options
 
-    Options(strength=strength, seed=seed, steps=steps)  # says so before, not for each photograph
+    Options(strength=strength, seed=seed, steps=steps, style=style)  # says so before, not for each photograph
     steps = steps or restorer.default_steps
-    settings = {"strength": strength, "seed": seed, "steps": steps, "device": restorer.device.type}
+    settings = {"strength": strength, "seed": seed, "steps": steps, "style": style, "device": restorer.device.type}
     facts = {
         "kind": "restorect",
         "task": restorer.task,
@@ -62,7 +69,7 @@ def restorer_method(
     identity = f"{__version__} {restorer.weights_hash} {sorted(settings.items())}"
 
     def restore(picture: Picture) -> Picture:
-        return restorer(picture, strength=strength, seed=seed, steps=steps)
+        return restorer(picture, strength=strength, seed=seed, steps=steps, style=style)
 
     return Method(name=name, identity=identity, restore=restore, facts=facts)
 

@@ -9,6 +9,7 @@ from restorect.infer.auto.decision import Decision
 if TYPE_CHECKING:
     from restorect.infer.restorer import Restorer
     from restorect.nets.student import Start
+    from restorect.render.steps import Style
 
 _MOST_SAMPLES = 99
 
@@ -24,6 +25,8 @@ class Options:
         uncertainty: tell how far they lie apart too (or 8 others do, where only one is given).
         steps: of the flow; None for the network's default.
         start: "noise" or "mean"; None for the network's default, or "noise" for several samples.
+        style: "natural" as people want it; "reference" without the steps that lead away from single exposures, which
+            benchmarks compare with.
 
     Raises:
         ConfigError: a value is out of range.
@@ -35,6 +38,7 @@ class Options:
     uncertainty: bool = False
     steps: int | None = None
     start: "Start | None" = None
+    style: "Style" = "natural"
 
     def __post_init__(self) -> None:
         require(0 <= self.strength <= 1, f"strength is {self.strength:g}; it must be from 0 to 1")
@@ -43,6 +47,7 @@ class Options:
         in_range = self.steps is None or 1 <= self.steps <= 1000
         require(in_range, f"steps is {self.steps}; it must be at least 1, at most 1000")
         require(self.start in (None, "noise", "mean"), f"start is {self.start!r}; choose noise or mean")
+        require(self.style in ("natural", "reference"), f"style is {self.style!r}; choose natural or reference")
         require(0 <= self.seed < 2**62, f"seed is {self.seed}; it must be from 0 to below 2^62")
 
 

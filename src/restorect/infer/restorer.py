@@ -26,6 +26,7 @@ from restorect.nets.codes import Codes
 from restorect.nets.student import Start
 from restorect.render.checkpoint import load_restoration
 from restorect.render.restoration import Restoration
+from restorect.render.steps import Style
 
 
 class Restorer:
@@ -94,6 +95,7 @@ class Restorer:
         seed: int = 0,
         steps: int | None = None,
         start: Start | None = None,
+        style: Style = "natural",
     ) -> Image:
         """Restore one photograph, or a batch of tensors.
 
@@ -104,6 +106,7 @@ class Restorer:
             seed: of the flow's noise; the same seed, image and machine give the same result.
             steps: of the flow; None for the network's default.
             start: "noise" or "mean"; None for the network's default.
+            style: "natural", or "reference" as benchmarks of single exposures expect.
 
         Returns:
             An image of the same kind, shape and type.
@@ -112,13 +115,13 @@ class Restorer:
             ConfigError: an option is out of range.
             ImageError: the image has another shape or type, or NaN in it.
         """
-        restored = self.restore(image, Options(strength=strength, seed=seed, steps=steps, start=start))
+        restored = self.restore(image, Options(strength=strength, seed=seed, steps=steps, start=start, style=style))
         return cast(Image, restored.images[0])
 
     @torch.no_grad()
     def restore(self, image: Image, options: Options) -> Restored:
         """Restore one photograph, or a batch of tensors, as often as the options say; image and errors as of a call."""
-        subject = self._subject(image)
+        subject = self._subject(image, options.style)
         if options.strength == 0:
             return Restored(images=[copy_of(image) for _ in range(options.samples)])
         images = [sample.image for sample in self._samples(subject, options)]
@@ -203,8 +206,8 @@ class Restorer:
         require(samples >= 2, f"samples is {samples}; a spread needs at least 2")
         return _map(image, self._outputs(self._subject(image), options))
 
-    def _subject(self, image: Image) -> Subject[Image]:
-        return subject_of(self.network, image, self.device, self._dtype)
+    def _subject(self, image: Image, style: Style = "natural") -> Subject[Image]:
+        return subject_of(self.network.in_style(style), image, self.device, self._dtype)
 
     def _samples(self, subject: Subject[Image], options: Options) -> list[Sample[Image]]:
         """Restorations with their codes, of each photograph of a batch from darker to brighter."""

@@ -28,6 +28,7 @@ from restorect.nets.checkpoint import file_hash, read_checkpoint
 from restorect.nets.student import Start
 from restorect.nets.transformer import TransformerConfig
 from restorect.render.checkpoint import restoration_config
+from restorect.render.steps import Style
 
 
 class AutoRestorer:
@@ -101,6 +102,7 @@ class AutoRestorer:
         seed: int = 0,
         steps: int | None = None,
         start: Start | None = None,
+        style: Style = "natural",
     ) -> Image:
         """Restore one photograph for what it needs; a good one comes back as a copy.
 
@@ -111,7 +113,7 @@ class AutoRestorer:
             ConfigError: an option is out of range.
             ImageError: the image has another shape or type, is a batch of several, or has NaN in it.
         """
-        restored = self.restore(image, Options(strength=strength, seed=seed, steps=steps, start=start))
+        restored = self.restore(image, Options(strength=strength, seed=seed, steps=steps, start=start, style=style))
         return cast(Image, restored.images[0])
 
     def sample(

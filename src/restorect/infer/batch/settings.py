@@ -50,7 +50,8 @@ class RestoreSettings:
         Whether a photo is touched at all, and what its file's date is, have no part in it.
         """
         values = {**to_mapping(self.restore), **to_mapping(self.write), "page": self.page}
-        if self.restore.start is None:  # as it was before there was a choice
-            del values["start"]
+        for name, usual in (("start", None), ("style", "natural")):  # as it was before there was a choice
+            if values[name] == usual:
+                del values[name]
         values |= {"task": networks.task, "model": networks.size, "weights": networks.weights_hash}
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
