@@ -46,7 +46,7 @@ def outcome() -> dict:
 @pytest.fixture
 def recipe(tmp_path: Path) -> Path:
     path = tmp_path / "recipe.yaml"
-    path.write_text("preset: nano\nschedule: {minutes: 5, patches: [32], batches: [1]}\nflex: 0.5\n")
+    path.write_text("preset: nano\nschedule: {minutes: 5, patches: [32], batches: [1]}\nloss: {flex: 0.5}\n")
     return path
 
 
@@ -84,7 +84,7 @@ def test_options_become_the_study_and_its_outcome_files(
     assert result.exit_code == 0, result.output
     (study,) = studies
     assert (study.variants, study.seeds, study.resume) == (("full", "no-flex"), (0, 2), False)
-    assert (study.recipe.preset, study.recipe.flex, study.recipe.teacher) == ("nano", 0.5, "t.safetensors")
+    assert (study.recipe.preset, study.recipe.loss.flex, study.recipe.teacher) == ("nano", 0.5, "t.safetensors")
     assert (study.recipe.schedule.steps, study.recipe.schedule.minutes) == (40, 0)
     assert (study.recipe.data.train, study.recipe.optimiser.lr) == (("a", "b"), 1e-3)
     assert json.loads((tmp_path / "out/ablation.json").read_text()) == outcome()
@@ -100,10 +100,10 @@ def test_without_names_all_variants_that_suit_the_recipe_are_trained(
     recipe: Path, tmp_path: Path, studies: list[ablate.Study]
 ) -> None:
     line = ["ablate", str(recipe), "-o", str(tmp_path / "out"), "--teacher", "t", "--decomposition", "d"]
-    result = runner.invoke(app, [*line, "--steps", "4", "--set", "flex=0"])
+    result = runner.invoke(app, [*line, "--steps", "4", "--set", "loss.flex=0"])
     assert result.exit_code == 0, result.output
     assert set(studies[0].variants) == set(ablate.VARIANTS) - {"no-flex", "noise-start", "no-align"}
-    assert "left out: no-flex, since the recipe has flex=0.0 already" in result.output
+    assert "left out: no-flex, since the recipe has loss.flex=0.0 already" in result.output
 
 
 def test_curves_show_mean_and_spread_over_seeds() -> None:

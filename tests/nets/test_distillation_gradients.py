@@ -16,6 +16,7 @@ from restorect.nets.transformer import TransformerConfig
 from restorect.render.restoration import Restoration, RestorationConfig
 from restorect.train.recipes import StudentRecipe
 from restorect.train.stages import CodesStage, StudentStage
+from restorect.train.weights import StudentLosses
 
 PRIORS = PriorConfig(width=4, blocks=1, view=16)
 CODE_PARTS = ("image_flow", "retinex_flow", "image_condition", "retinex_condition")
@@ -47,9 +48,9 @@ def _teacher() -> Teacher:
     return Teacher(TeacherConfig(transformer=transformer, priors=PRIORS))
 
 
-def _stage(stem: int = 1, flow: bool = True, **recipe: object) -> StudentStage:
-    student = _student(stem, flow=flow)
-    stage = StudentStage(student, _teacher(), StudentRecipe(flow=flow, **recipe))  # type: ignore[arg-type]
+def _stage(stem: int = 1, flow: bool = True, start: str = "noise", **recipe: object) -> StudentStage:
+    student = _student(stem, flow=flow, start=start)
+    stage = StudentStage(student, _teacher(), StudentRecipe(loss=StudentLosses(**recipe)))  # type: ignore[arg-type]
     return stage.eval()  # so that nothing but the optimiser moves anything
 
 

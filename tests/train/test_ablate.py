@@ -10,10 +10,11 @@ import yaml
 from smallnets import small_nets
 from worker import run
 
-from restorect.configs import to_mapping
+from restorect.configs import override, to_mapping
 from restorect.errors import ConfigError, TrainingError
 from restorect.train.ablate import SAMPLER_STEPS, VARIANTS, Study, ablate, table, variant_recipe, variants_of
 from restorect.train.recipes import DataRecipe, ScheduleRecipe, StudentRecipe
+from restorect.train.weights import StudentLosses
 
 
 @pytest.fixture(scope="module")
@@ -46,19 +47,21 @@ def outcome(recipe: StudentRecipe, tmp_path_factory: pytest.TempPathFactory) -> 
 
 def test_a_switch_that_the_recipe_has_set_already_is_no_variant(recipe: StudentRecipe, tmp_path: Path) -> None:
     assert set(variants_of(recipe)) == set(VARIANTS) - {"flex", "noise-start", "no-align"}
-    bare = dataclasses.replace(recipe, flex=0.0, start="mean")
+    bare = dataclasses.replace(recipe, loss=StudentLosses(flex=0.0), network={"start": "mean"})
     assert set(variants_of(bare)) == set(VARIANTS) - {"no-flex", "mean-start", "no-align"}
-    with pytest.raises(ConfigError, match=r"variant no-flex changes nothing: the recipe has flex=0\.0 already"):
+    with pytest.raises(ConfigError, match=r"variant no-flex changes nothing: the recipe has loss.flex=0\.0 already"):
         study(bare, tmp_path, variants=("full", "no-flex"))
 
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_a_variant_differs_in_its_switch_alone(name: str, recipe: StudentRecipe) -> None:
     if name in ("flex", "noise-start", "no-align"):  # what the recipe has
-        recipe = dataclasses.replace(recipe, flex=0.5, start="mean", align=True)
+        losses = StudentLosses(flex=0.5, align=True)
+        recipe = dataclasses.replace(recipe, loss=losses, network={"start": "mean"})
     full, changed = (to_mapping(variant_recipe(recipe, variant, 7)) for variant in ("full", name))
-    assert {key for key in full if full[key] != changed[key]} == set(VARIANTS[name].changes)
     assert full == to_mapping(dataclasses.replace(recipe, seed=7))
+    assert changed == override(full, [f"{key}={json.dumps(value)}" for key, value in VARIANTS[name].changes.items()])
+    assert (changed == full) is (name == "full")
 
 
 def test_runs_have_the_same_data_steps_and_seeds(outcome: tuple[dict, Path, list]) -> None:

@@ -81,7 +81,12 @@ def test_it_learns_the_exposure_and_leaves_the_rest(student: Path, scenes: Path,
     assert max(errors["untaught"]) > 0.2
     # Another student goes on from there: after a step of no size it predicts the same.
     still = {"lr": 1e-9, "final_lr": 1e-9}
-    more = {"init": str(student), "other": str(out / "last.safetensors"), "optimiser": still, "trust": 0.0}
+    more = {
+        "init": str(student),
+        "other": str(out / "last.safetensors"),
+        "optimiser": still,
+        "trust": 0.0,
+    }
     run("exposure", str(scenes), tmp_path / "more", 1, **more)
     going_on = load_restoration(tmp_path / "more" / "last.safetensors")[0]
     torch.testing.assert_close(_net(going_on).output.weight, _net(taught).output.weight)
@@ -139,7 +144,16 @@ def test_the_step_stands_behind_what_is_kept_and_before_the_rest(
 ) -> None:
     student = write_student(tmp_path / "with.safetensors", after=there)
     data = {"train": [str(scenes)], "val": [str(scenes)]}
-    run("exposure", str(scenes), tmp_path / "run", 1, init=str(student), side=64, data=data, trust=0.4)
+    run(
+        "exposure",
+        str(scenes),
+        tmp_path / "run",
+        1,
+        init=str(student),
+        side=64,
+        data=data,
+        trust=0.4,
+    )
     steps = load_restoration(tmp_path / "run" / "last.safetensors")[0].config.after
     assert [step.name for step in steps] == wanted
     (exposure,) = (step for step in steps if isinstance(step, ExposureConfig))

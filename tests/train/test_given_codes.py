@@ -7,8 +7,9 @@ import pytest
 import torch
 from smallnets import small_nets
 from torch import Tensor
-from worker import records, run
+from worker import nested, records, run
 
+from restorect.configs import from_mapping
 from restorect.data.batches import Batch
 from restorect.errors import ConfigError
 from restorect.nets.checkpoint import read_checkpoint
@@ -66,7 +67,7 @@ def _stage(**recipe: object) -> TransformerStage:
     with small_nets():
         config = RestorationConfig(student=student_preset("full"))
         student, teacher = Restoration(config), Teacher(teacher_preset("wide"))
-    return TransformerStage(student, teacher, StudentRecipe(teacher="t", **recipe))  # type: ignore[arg-type]
+    return TransformerStage(student, teacher, from_mapping(StudentRecipe, nested(teacher="t", **recipe)))
 
 
 def test_only_the_transformer_learns_and_encoders_stay_as_they_are() -> None:

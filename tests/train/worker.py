@@ -3,9 +3,11 @@
 Usage: worker.py STAGE DATA OUT STEPS [CHECKPOINT]
 """
 
+import dataclasses
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 from smallnets import small_nets
@@ -13,6 +15,7 @@ from smallnets import small_nets
 from restorect.configs import from_mapping
 from restorect.train.recipes import DecompositionRecipe, ExposureRecipe, StudentRecipe, TeacherRecipe
 from restorect.train.run import Run, train_decomposition, train_exposure, train_student, train_teacher
+from restorect.train.weights import StudentLosses
 
 STAGES = {
     "decompose": (DecompositionRecipe, train_decomposition),
@@ -22,6 +25,22 @@ STAGES = {
 }
 
 
+LOSSES = {field.name for field in dataclasses.fields(StudentLosses)}
+NETWORK = ("start", "flow")
+TRANSFORMER = ("norm", "qk_norm")
+
+
+def nested(**fields: Any) -> dict[str, Any]:
+    """Settings of a recipe, where weights of losses and switches of the network are given by their names alone."""
+    transformer = {name: fields.pop(name) for name in TRANSFORMER if name in fields}
+    network = {name: fields.pop(name) for name in NETWORK if name in fields}
+    network |= fields.pop("network", {}) | ({"transformer": transformer} if transformer else {})
+    if "trust" in fields:
+        fields["exposure"] = {"source": "net", "trust": fields.pop("trust")}
+    loss = {name: fields.pop(name) for name in LOSSES & fields.keys()}
+    return fields | ({"network": network} if network else {}) | ({"loss": loss} if loss else {})
+
+
 def run(stage: str, pairs: str, out: Path, steps: int, **fields: object) -> dict[str, float]:
     """Train one stage of the small nets; resumes by itself."""
     torch.set_num_threads(1)
@@ -29,7 +48,8 @@ def run(stage: str, pairs: str, out: Path, steps: int, **fields: object) -> dict
     schedule = {"steps": steps, "patches": [32, 64], "batches": [4, 2], "validate_every": 0}
     schedule |= {"checkpoint_every": 1, "log_every": 1}
     rule = {"name": "muon" if stage == "teacher" else "adamw"}  # so that both are run, killed and resumed
-    values = {"optimiser": rule, "data": {"train": [pairs], "hold_out": 0.2}, "schedule": schedule, "seed": 3, **fields}
+    values = {"optimiser": rule, "data": {"train": [pairs], "hold_out": 0.2}, "schedule": schedule, "seed": 3}
+    values |= nested(**fields)
     with small_nets():
         return train(from_mapping(recipe_class, values), Run(out, torch.device("cpu"), True, lambda report: None))
 

@@ -11,10 +11,12 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from restorect.configs import from_mapping, override, require, to_mapping
+from restorect.configs import amended, from_mapping, override, require, to_mapping
 from restorect.data.pairs import find_pairs, hold_out
 from restorect.data.store import PairStore
 from restorect.nets.checkpoint import load_teacher
+from restorect.nets.presets import student_preset
+from restorect.nets.student import StudentConfig
 from restorect.progress import OnProgress, silent
 from restorect.records import read_records
 from restorect.render.checkpoint import load_restoration
@@ -150,7 +152,13 @@ def variant_recipe(recipe: StudentRecipe, name: str, seed: int) -> StudentRecipe
 
 def variants_of(recipe: StudentRecipe) -> tuple[str, ...]:
     """The variants that differ from the recipe: one without FLEX says nothing where the recipe has none."""
-    return tuple(name for name in VARIANTS if name == FULL or variant_recipe(recipe, name, recipe.seed) != recipe)
+    own = _effective(recipe)
+    return tuple(n for n in VARIANTS if n == FULL or _effective(variant_recipe(recipe, n, recipe.seed)) != own)
+
+
+def _effective(recipe: StudentRecipe) -> tuple[StudentConfig, StudentRecipe]:
+    """The network that a recipe makes, and the rest of it."""
+    return amended(student_preset(recipe.preset), recipe.network, "network"), replace(recipe, network={})
 
 
 def changed(name: str) -> str:
