@@ -41,8 +41,8 @@ def both(net: Restoration, image: Tensor, plan: Plan, *, noise: bool) -> tuple[T
     codes = student.generate(conditions, student.start(1, "noise" if noise else "mean", seed=3))
     expected = net.restore(net.scene(image, mean), codes)
     rows = banded.restore(banded.scene(mean), codes, torch.empty_like(image))
-    heights = [0, 1, image.shape[2] // 2, image.shape[2]]
-    bands = [rows.read(a, b) for a, b in itertools.pairwise(heights) if a < b]
+    heights = sorted({0, 1, image.shape[2] // 2, image.shape[2]})
+    bands = [rows.read(a, b) for a, b in itertools.pairwise(heights)]
     return torch.cat(bands, dim=2), expected
 
 

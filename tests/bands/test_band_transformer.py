@@ -44,7 +44,7 @@ def test_any_size_in_pieces_of_any_size(stem: int, sides: tuple[int, int], plan:
     expected = NETS[stem](image, *CODES).image
     assert (expected - image).abs().mean() > 0.02
     scale = max(1.0, float(expected.abs().max()))
-    torch.testing.assert_close(by_bands(NETS[stem], image, plan), expected, atol=3e-6 * scale, rtol=0)
+    torch.testing.assert_close(by_bands(NETS[stem], image, plan), expected, atol=5e-6 * scale, rtol=0)
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -60,4 +60,4 @@ def test_presets(preset: str) -> None:
 def test_a_net_without_refinement() -> None:
     net, image = small(4, refine=0), photo(50, 40)
     expected = net(image, *CODES).image
-    torch.testing.assert_close(by_bands(net, image, Plan()), expected, atol=3e-6, rtol=1e-6)
+    torch.testing.assert_close(by_bands(net, image, Plan()), expected, atol=1e-5, rtol=0)

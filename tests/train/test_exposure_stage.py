@@ -98,7 +98,7 @@ def test_it_learns_the_exposure_and_leaves_the_rest(student: Path, scenes: Path,
 def test_only_the_exposure_net_learns_and_from_shrunk_photos(student: Path, scenes: Path, tmp_path: Path) -> None:
     data = {"train": [str(scenes)], "val": [str(scenes)]}
     with (
-        mock.patch("restorect.train.run.PairStore", wraps=PairStore) as stores,
+        mock.patch("restorect.train.photos.PairStore", wraps=PairStore) as stores,
         mock.patch("restorect.train.loop.make_optimiser", wraps=make_optimiser) as optimisers,
     ):
         run("exposure", str(scenes), tmp_path / "run", 1, init=str(student), side=64, data=data)
