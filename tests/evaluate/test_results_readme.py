@@ -127,7 +127,10 @@ def test_without_ground_truth_all_baselines_are_shown(results: Path) -> None:
     summary["set"]["paired"] = False
     (gamma,) = summary["methods"]
     fewer = {**gamma["scores"], "ssim": {**gamma["scores"]["ssim"], "count": 2}}
-    summary["methods"] = [gamma, *({**gamma, "name": name, "scores": fewer} for name in ("clahe", "input", "grey-world"))]
+    summary["methods"] = [
+        gamma,
+        *({**gamma, "name": name, "scores": fewer} for name in ("clahe", "input", "grey-world")),
+    ]
     (results / "set.json").write_text(json.dumps(summary))
     rows = [line.split("|") for line in render(results).splitlines() if line.startswith("| ")]
     assert [row[1].strip() for row in rows[1:5]] == ["gamma", "clahe", "input", "grey-world"]
