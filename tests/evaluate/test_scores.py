@@ -82,7 +82,7 @@ def test_the_usual_metrics() -> None:
     ready, lacking = choose_measures(None, paired=True, protocol=FULL)
     assert ([m.name for m in ready], lacking) == (["psnr", "ssim"], {})
     ready, _ = choose_measures(None, paired=False, protocol=FULL)
-    assert [m.name for m in ready] == ["niqe", *EYE, "uciqe", "uiqm"]
+    assert [m.name for m in ready] == ["niqe", *EYE, "brisque", "uciqe", "uiqm"]
 
 
 def test_a_metric_that_lacks_something_is_told_and_the_others_are_computed() -> None:

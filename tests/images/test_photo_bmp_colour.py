@@ -7,7 +7,7 @@ import pytest
 from photo_makers import make_bmp, pixels, profile
 
 from restorect.images import icc
-from restorect.images.read import probe, read_photo
+from restorect.images.read import open_photo, read_photo
 from restorect.images.write import encode
 
 # Adobe RGB (1998), annex C: its primaries; X, Y and Z of each at the luminance it has in white.
@@ -45,7 +45,7 @@ def test_the_profile_inside_is_that_of_the_photo():
     assert (photo.icc_profile, photo.warnings) == (profile("p3"), ())
     assert read_photo(encode(photo, format="png").data).icc_profile == profile("p3")
     assert "are converted to sRGB" in encode(photo, format="bmp").warnings[0]
-    assert probe(with_header(array, MBED, inside=icc.adobe_rgb())).profile == "Adobe RGB (compatible)"
+    assert open_photo(with_header(array, MBED, inside=icc.adobe_rgb())).info.profile == "Adobe RGB (compatible)"
 
 
 def test_a_profile_of_bit_fields():

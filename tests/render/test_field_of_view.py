@@ -70,8 +70,8 @@ def test_the_restorer_leaves_the_frame_bit_for_bit(restorer: Restorer, dtype: ty
     output = restorer(image, **options)
     assert np.array_equal(output[_outside()], image[_outside()])
     assert not np.array_equal(output[40:56, 40:56], image[40:56, 40:56])
-    for sample in restorer(image, samples=2):
-        assert np.array_equal(sample[_outside()], image[_outside()])
+    for sample in restorer.sample(image, 2):
+        assert np.array_equal(sample.image[_outside()], image[_outside()])
     grey = np.ascontiguousarray(image[..., 0])
     assert np.array_equal(restorer(grey)[_outside()], grey[_outside()])
 
@@ -92,7 +92,7 @@ def test_a_written_file_keeps_the_frame(restorer: Restorer, tmp_path: Path) -> N
     import cv2
     from PIL import Image, ImageCms
 
-    from restorect.infer.batch import Naming, Photos, RestoreSettings, plan_batch, run_batch
+    from restorect.infer.batch import Naming, RestoreSettings, plan_batch, run_batch
 
     pixels = (_retina().permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -101,7 +101,7 @@ def test_a_written_file_keeps_the_frame(restorer: Restorer, tmp_path: Path) -> N
     settings = RestoreSettings()
     naming = Naming(task="fundus", size="nano", settings=settings)
     paths = [str(tmp_path / name) for name in ("plain.png", "tagged.png")]
-    summary = run_batch(plan_batch(paths, tmp_path / "out", naming, Photos()), lambda: restorer, settings)
+    summary = run_batch(plan_batch(paths, tmp_path / "out", naming), lambda: restorer)
     assert summary.restored == 2
     for name in ("plain.png", "tagged.png"):
         written = cv2.imread(str(tmp_path / "out" / name))[..., ::-1]

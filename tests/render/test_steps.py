@@ -11,6 +11,7 @@ from restorect.render.balance import BalanceConfig
 from restorect.render.exposure import ExposureConfig, ExposureNetConfig
 from restorect.render.field_of_view import FieldOfViewConfig
 from restorect.render.floor import FloorConfig
+from restorect.render.fusion import FusionConfig
 from restorect.render.hue import HueConfig
 from restorect.render.keep import KeepConfig
 from restorect.render.steps import AFTER, BEFORE, read_steps, write_steps
@@ -20,13 +21,14 @@ ALL = (
     ExposureConfig(trust=0.3, source="net", mean=0.5, net=ExposureNetConfig(width=8)),
     HueConfig(),
     FloorConfig(share=0.7),
+    FusionConfig(opened=0.4),
     FieldOfViewConfig(),
 )
 
 
 def test_every_step_has_its_name() -> None:
     assert BEFORE == {"balance": BalanceConfig}
-    names = ["keep", "exposure", "hue", "floor", "field-of-view"]
+    names = ["keep", "exposure", "hue", "floor", "fusion", "field-of-view"]
     assert list(AFTER) == names
     assert [type(step) for step in ALL] == list(AFTER.values())
 
@@ -49,7 +51,7 @@ def test_a_name_alone_and_a_name_with_nothing_are_the_defaults() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        (["glow"], "after: step 'glow' is unknown; choose of keep, exposure, hue, floor, field-of-view"),
+        (["glow"], "after: step 'glow' is unknown; choose of keep, exposure, hue, floor, fusion, field-of-view"),
         (["balance"], "after: step 'balance' is unknown"),  # stands in front
         ([{"x" * 500: {}}], "after: step 'xxx"),
         ([{7: {}}], "after: step '7' is unknown"),

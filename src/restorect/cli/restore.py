@@ -72,13 +72,9 @@ def restore(
         strength=strength, seed=seed, samples=samples, uncertainty=uncertainty, steps=steps, style=cast(Any, style)
     )
     coding = WriteOptions(
-        format=format,
-        quality=quality,
-        subsampling=subsampling,
-        lossless=lossless,
-        bit_depth=bit_depth,
+        format=format, quality=quality, subsampling=subsampling, lossless=lossless, bit_depth=bit_depth,
         strip_metadata=strip_metadata,
-    )
+    )  # fmt: skip
     settings = RestoreSettings(
         restore=how, write=coding, page=page, max_megapixels=max_megapixels, salvage=salvage, keep_date=keep_date
     )

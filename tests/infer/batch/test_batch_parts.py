@@ -180,7 +180,7 @@ def test_the_hash_stays_what_it_was() -> None:
 def test_the_hash_knows_all_that_shapes_an_output() -> None:
     base = settings_of().digest(Identity())
     changes = {"strength": 0.5, "seed": 1, "samples": 2, "steps": 3, "format": "png", "quality": 90}
-    changes |= {"uncertainty": True, "start": "noise"}
+    changes |= {"uncertainty": True, "start": "noise", "style": "reference"}
     changes |= {"subsampling": "4:2:0", "lossless": True, "bit_depth": 8, "strip_metadata": True, "page": 1}
     hashes = {base} | {settings_of(**{name: value}).digest(Identity()) for name, value in changes.items()}
     for name in ("task", "size", "weights_hash"):

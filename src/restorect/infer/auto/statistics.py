@@ -20,6 +20,7 @@ _BLACKS = (0.01, 0.025, 0.05, 0.1)
 _BLACK = 0.09  # the frame of a retina photograph stays below, see `restorect.data.degrade.fov`
 _BAR, _EVEN, _NEARLY = 0.06, 0.02, 0.995  # how black a bar is, how even, on how much of its length
 _UNLIKE, _LEAST_INSIDE = 0.04, 0.1  # by what the borders of two sides may differ; what they leave
+_PLAIN = 0.1  # what differs less from its border is no picture
 
 
 def thumbnail(picture: Floats) -> Floats:
@@ -40,7 +41,7 @@ def thumbnail(picture: Floats) -> Floats:
 def _without_borders(picture: Floats) -> Floats:
     """The picture within black bars (above and below, left and right) or within a frame of one colour.
 
-    Borders are of one colour, as wide on either side but for a few per cent, and something brighter lies between them:
+    Borders are of one colour, as wide on either side but for a few per cent, and something else lies between them:
     the black sky and ground of a night are neither.
     """
     for _ in range(2):  # bars within a frame
@@ -54,7 +55,7 @@ def _without_borders(picture: Floats) -> Floats:
         rows = slice(top, height - bottom) if across else slice(None)
         columns = slice(left, width - right) if down else slice(None)
         inside = picture[rows, columns]
-        if inside.size < _LEAST_INSIDE * picture.size or inside.max() < picture[0, 0].max() + 0.1:
+        if inside.size < _LEAST_INSIDE * picture.size or np.abs(inside - picture[0, 0]).max() < _PLAIN:
             break
         picture = np.ascontiguousarray(inside)
     return picture
