@@ -70,8 +70,8 @@ def night_sky(picture: Floats, random: Random) -> Floats:
         image = np.maximum(image, moon[..., None] * random.uniform(0.6, 1.0))
     outline = random.uniform(0, 0.25) + 0.08 * _walk(width, random)
     ground = (np.arange(height)[:, None] / height > 1 - outline[None])[..., None]
-    image = np.where(ground, _black(random), image) + random.normal(0, random.uniform(0, 0.012), image.shape)
-    return np.asarray(image, np.float32).clip(0, 1)
+    noisy = np.where(ground, _black(random), image) + random.normal(0, random.uniform(0, 0.012), image.shape)
+    return np.asarray(noisy, np.float32).clip(0, 1)
 
 
 KINDS: dict[str, Callable[[Floats, Random], Floats]] = {
