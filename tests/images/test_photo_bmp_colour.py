@@ -8,7 +8,7 @@ from photo_makers import make_bmp, pixels, profile
 
 from restorect.images import icc
 from restorect.images.read import open_photo, read_photo
-from restorect.images.write import encode
+from restorect.images.write import WriteOptions, encode
 
 # Adobe RGB (1998), annex C: its primaries; X, Y and Z of each at the luminance it has in white.
 ADOBE_XY = ((0.64, 0.33), (0.21, 0.71), (0.15, 0.06))
@@ -43,8 +43,8 @@ def test_the_profile_inside_is_that_of_the_photo():
     photo = read_photo(with_header(array, MBED, inside=profile("p3")))
     np.testing.assert_array_equal(photo.pixels, array)
     assert (photo.icc_profile, photo.warnings) == (profile("p3"), ())
-    assert read_photo(encode(photo, format="png").data).icc_profile == profile("p3")
-    assert "are converted to sRGB" in encode(photo, format="bmp").warnings[0]
+    assert read_photo(encode(photo, WriteOptions(format="png")).data).icc_profile == profile("p3")
+    assert "are converted to sRGB" in encode(photo, WriteOptions(format="bmp")).warnings[0]
     assert open_photo(with_header(array, MBED, inside=icc.adobe_rgb())).info.profile == "Adobe RGB (compatible)"
 
 

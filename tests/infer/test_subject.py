@@ -51,7 +51,7 @@ def assert_same(found: Any, expected: Any) -> None:
     assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
     whole_numbers = isinstance(found, np.ndarray) and found.dtype.kind == "u"
     error = np.abs(np.asarray(found, np.float64) - np.asarray(expected, np.float64)).max()
-    assert error <= (1 if whole_numbers else 3e-6)
+    assert error <= (1 if whole_numbers else 1e-5)
 
 
 @pytest.mark.parametrize("kind", KINDS)
