@@ -46,7 +46,7 @@ def band_bytes(config: TransformerConfig, height: int, width: int) -> int:
     Either two maps of the top of the decoder, 2 dim channels, or one and the image that is made of it. Bands and the
     libraries' workspace come on top.
     """
-    workspace, image = 80 * 2**20, 3
+    workspace, image = 112 * 2**20, 3
     features = 2 * config.dim / config.stem**2
     most = features + max(features, image + 3)
     return workspace + int(_padded(config, height, width) * 4 * most)
