@@ -8,7 +8,9 @@ import torch
 from PIL import Image
 
 import restorect
-from restorect.errors import CheckpointError, ConfigError, ImageError
+from restorect import devices
+from restorect.errors import CheckpointError, ConfigError, DeviceError, ImageError
+from restorect.infer.auto.decision import Decision
 from restorect.infer.auto.restorer import AutoRestorer
 from restorect.infer.catalogue import shipped_weights
 from restorect.infer.options import Options
@@ -92,3 +94,14 @@ def test_what_is_no_photograph_is_told(auto: AutoRestorer, image: object) -> Non
     for ask in (auto, auto.decide):
         with pytest.raises(ImageError):
             ask(image)  # type: ignore[operator]
+
+
+def test_auto_s_networks_calculate_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "_cpu_has_bfloat16", lambda: False)
+    with pytest.raises(DeviceError, match=r"^cpu here has no bfloat16 arithmetic of its own; use float32$"):
+        restorect.load(size="nano", precision="bfloat16")
+    monkeypatch.setattr(devices, "_cpu_has_bfloat16", lambda: True)
+    auto = restorect.load(size="nano", precision="bfloat16")
+    assert isinstance(auto, AutoRestorer)
+    chosen = auto.restorer_for(Decision(task="backlit", confidence=0.9))
+    assert chosen._dtype == torch.bfloat16

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from restorect.devices import Precision
 from restorect.infer.auto.decision import AUTO
 from restorect.infer.auto.restorer import AutoRestorer
 from restorect.infer.restorer import Restorer
@@ -13,6 +14,7 @@ def load(
     *,
     device: str = "cpu",
     weights: Path | str | None = None,
+    precision: Precision = "float32",
 ) -> Restorer | AutoRestorer:
     """Load what restores a photograph when called on it, as `restorect restore` does.
 
@@ -20,5 +22,5 @@ def load(
     decides.
     """
     if task == AUTO and weights is None:
-        return AutoRestorer.load(size, device=device)
-    return Restorer.load(task, size, device=device, weights=weights)
+        return AutoRestorer.load(size, device=device, precision=precision)
+    return Restorer.load(task, size, device=device, weights=weights, precision=precision)

@@ -66,7 +66,7 @@ class Restorer:
             device: "cpu", "cuda", "cuda:1", "mps" or "auto".
             weights: path of a student checkpoint.
             precision: of convolutions and matrix products: "float32", or "bfloat16", which is quicker where the
-                processor has it, and within 2 codes of 255 of the other.
+                processor has it, and up to 5 of 255 away.
 
         Raises:
             CheckpointError: there are no such weights, or they are unusable.

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from restorect.bands.memory import peak_bytes
-from restorect.devices import find_device
+from restorect.devices import Precision, find_device, find_precision
 from restorect.errors import CheckpointError, ImageError
 from restorect.infer.arrays import Image, copy_of, to_tensor
 from restorect.infer.auto.classifier import Classifier
@@ -40,8 +40,15 @@ class AutoRestorer:
 
     task = AUTO
 
-    def __init__(self, classifier: Classifier, files: dict[str, Path], size: str, device: torch.device) -> None:
-        self.classifier, self.size, self.device = classifier, size, device
+    def __init__(
+        self,
+        classifier: Classifier,
+        files: dict[str, Path],
+        size: str,
+        device: torch.device,
+        precision: Precision = "float32",
+    ) -> None:
+        self.classifier, self.size, self.device, self._precision = classifier, size, device, precision
         self._files = files
         hashes = [classifier.weights_hash, *(f"{task} {file_hash(path)}" for task, path in sorted(files.items()))]
         self.weights_hash = hashlib.sha256("\n".join(hashes).encode()).hexdigest()
@@ -49,22 +56,25 @@ class AutoRestorer:
         self._loaded = functools.cache(self._load)
 
     @classmethod
-    def load(cls, size: str = "tiny", *, device: str = "cpu") -> "AutoRestorer":
+    def load(cls, size: str = "tiny", *, device: str = "cpu", precision: Precision = "float32") -> "AutoRestorer":
         """Load the shipped classifier, and find the shipped networks of a size.
 
         Args:
             size: "tiny" or "nano".
             device: "cpu", "cuda", "cuda:1", "mps" or "auto"; the classifier itself runs on the CPU.
+            precision: as for `Restorer.load`.
 
         Raises:
             CheckpointError: there is no classifier, or no network of this size.
-            DeviceError: there is no such device.
+            DeviceError: there is no such device, or it has no such precision.
         """
         files = {task: path for (task, each), path in shipped().items() if each == size}
         if not files:
             there = ", ".join(sorted({each for _, each in shipped()})) or "none"
             raise CheckpointError(f"no weights of size {size} come with this package (there is: {there})")
-        return cls(Classifier.load(shipped_classifier()), files, size, find_device(device))
+        found = find_device(device)
+        find_precision(precision, found)  # refused before the first photograph, not with its networks
+        return cls(Classifier.load(shipped_classifier()), files, size, found, precision)
 
     def decide(self, image: NDArray[Any] | Tensor) -> Decision:
         """Tell what one photograph needs.
@@ -143,7 +153,7 @@ class AutoRestorer:
         return max(peak_bytes(shape, height, width) for shape in self._shapes)
 
     def _load(self, task: str) -> Restorer:
-        return Restorer.load(device=str(self.device), weights=self._files[task])
+        return Restorer.load(device=str(self.device), weights=self._files[task], precision=self._precision)
 
 
 def _is_picture(image: NDArray[Any] | Tensor) -> TypeGuard[NDArray[np.float32]]:
