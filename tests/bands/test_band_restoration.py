@@ -1,15 +1,17 @@
 """Student and steps in bands against the whole: every shipped network, every step."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 import torch
-from lively import cut, photo
+from lively import cut, in_doubles, photo
 from torch import Tensor
 
 from restorect.bands.plan import Plan
 from restorect.bands.restoration import BandedRestoration
 from restorect.infer.catalogue import shipped
+from restorect.nets.codes import Codes
 from restorect.render.checkpoint import load_restoration
 from restorect.render.restoration import Restoration
 from restorect.render.rows import Rows
@@ -38,7 +40,8 @@ def both(net: Restoration, image: Tensor, plan: Plan, *, noise: bool) -> tuple[T
     for found, expected in zip(banded.read(), conditions, strict=True):
         torch.testing.assert_close(found, expected, atol=3e-5, rtol=0)
     mean = student.mean(conditions) if noise else None
-    codes = student.generate(conditions, student.start(1, "noise" if noise else "mean", seed=3))
+    generated = student.generate(conditions, student.start(1, "noise" if noise else "mean", seed=3))
+    codes = Codes(*(code.to(image) for code in generated))
     expected = net.restore(net.scene(image, mean), codes)
     rows = banded.restore(banded.scene(mean), codes, torch.empty_like(image))
     heights = sorted({0, 1, image.shape[2] // 2, image.shape[2]})
@@ -50,16 +53,20 @@ def both(net: Restoration, image: Tensor, plan: Plan, *, noise: bool) -> tuple[T
 @pytest.mark.parametrize(("task", "size"), SHIPPED)
 def test_shipped_networks(task: str, size: str, noise: bool) -> None:
     image = retina(61, 83) if task == "fundus" else photo(61, 83)
-    found, expected = both(network(task, size), image, cut(7, 12, bytes=20_000), noise=noise)
+    net, plan = network(task, size), cut(7, 12, bytes=20_000)
+    found, expected = both(net.in_style("reference"), image, plan, noise=noise)
     assert (expected - image).abs().max() > 0.05
-    torch.testing.assert_close(found.clamp(0, 1), expected.clamp(0, 1), atol=1e-5, rtol=0)
+    torch.testing.assert_close(found.clamp(0, 1), expected.clamp(0, 1), atol=3e-6, rtol=0)
+    with in_doubles():  # fusion raises structure, and with it what was rounded before
+        found, expected = both(net.double(), image.double(), replace(plan, dtype=torch.float64), noise=noise)
+    torch.testing.assert_close(found.clamp(0, 1), expected.clamp(0, 1), atol=3e-6, rtol=0)
 
 
 @pytest.mark.parametrize("sides", [(1, 1), (1, 90), (70, 1), (16, 16), (17, 31), (130, 45)])
 @pytest.mark.parametrize("task", ["low-light", "underwater", "fundus"])
 def test_odd_sizes(task: str, sides: tuple[int, int]) -> None:
-    found, expected = both(network(task, "nano"), photo(*sides), Plan(), noise=True)
-    torch.testing.assert_close(found.clamp(0, 1), expected.clamp(0, 1), atol=1e-5, rtol=0)
+    found, expected = both(network(task, "nano").in_style("reference"), photo(*sides), Plan(), noise=True)
+    torch.testing.assert_close(found.clamp(0, 1), expected.clamp(0, 1), atol=3e-6, rtol=0)
 
 
 def test_nothing_of_a_retina_s_frame_changes() -> None:
@@ -77,8 +84,8 @@ class Mirrored(Step):
 
 
 def test_a_step_that_says_nothing_of_rows_is_given_the_whole() -> None:
-    net = network("low-light", "nano")
+    net = network("low-light", "nano").in_style("reference")
     steps = list(net.after.items())
     net.after = torch.nn.ModuleDict(dict([*steps[:1], ("mirrored", Mirrored()), *steps[1:]]))
     found, expected = both(net, photo(40, 56), cut(5), noise=False)
-    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(found, expected, atol=5e-6, rtol=0)

@@ -304,13 +304,14 @@ def test_ctrl_c_and_a_second_command_in_real_processes(folder: Path, tmp_path: P
 
 def test_a_terminal_gets_a_bar_and_its_cursor_back(folder: Path, tmp_path: Path) -> None:
     (folder / "bad [red].jpg").write_text("no photo")
-    for options, sends in (([], 0), (["--force"], 2)):
+    wait = {"GO_ON_WHEN": str(tmp_path / "never")}  # all but the first photo
+    for options, sends, more in (([], 0, {}), (["--force"], 2, wait)):
         controller, terminal = pty.openpty()
         running = subprocess.Popen(
             [sys.executable, str(PROGRAM), "restore", str(folder), "-o", str(tmp_path / "out"), *options],
             stdout=subprocess.DEVNULL,
             stderr=terminal,
-            env=ENVIRONMENT | {"SECONDS_A_PHOTO": "0.4", "TERM": "xterm", "COLUMNS": "120"},
+            env=ENVIRONMENT | {"SECONDS_A_PHOTO": "0.4", "TERM": "xterm", "COLUMNS": "120"} | more,
         )
         os.close(terminal)
         shown = b""

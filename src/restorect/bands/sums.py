@@ -2,7 +2,6 @@
 
 import math
 
-import torch
 from torch import Tensor
 
 
@@ -16,8 +15,8 @@ class Sums:
         """Take a band of any shape in."""
         flat = x.reshape(-1)
         count, mean = flat.numel(), flat.mean().item()
-        # torch.var_mean took an eighth of the time of a whole network here.
-        squares = torch.dot(flat, flat).item() - count * mean * mean
+        # torch.var_mean takes twenty times as long; sums of squares without the mean taken off first lose digits.
+        squares = (flat - mean).square_().sum().item()
         away, total = mean - self.mean, self.count + count
         self._squares += squares + away * away * self.count * count / total
         self.mean += away * count / total
