@@ -1,14 +1,19 @@
 """The command starts light, without torch or another heavy library, and readies memory for when torch comes."""
 
+import contextlib
+import gc
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import restorect
+from restorect.cli.collector import resting
 
 HEAVY = ("torch", "numpy", "cv2", "PIL", "tifffile", "imagecodecs", "safetensors")
 PROGRAM = f"""
@@ -19,6 +24,33 @@ try:
     main()
 finally:
     print("LOADED", *[name for name in {HEAVY!r} if name in sys.modules])
+"""
+
+# What a small JPEG without a profile is restored without: other formats, training, measuring, large photos.
+UNNEEDED = (
+    *("sympy", "scipy", "jinja2", "rich", "yaml", "imagecodecs", "tifffile", "pi_heif", "rawpy", "OpenEXR"),
+    *("tensorboard", "onnxruntime", "torchvision", "torch._dynamo", "torch._inductor", "xml.sax"),
+    *(f"restorect.{folder}" for folder in ("train", "evaluate", "losses", "metrics", "bands.restoration")),
+    *(f"restorect.data.degrade.{task}" for task in ("low_light", "underwater", "backlit", "fundus")),
+    *(f"restorect.images.codecs.{name}" for name in ("avif", "bmp", "exr", "hdr", "heic", "jxl", "png", "raw")),
+    *(f"restorect.images.codecs.{name}" for name in ("tiff", "webp", "apart")),
+)
+RESTORING = f"""
+import gc, sys
+from restorect.cli.__main__ import main
+
+def see(phase, info):
+    spec = getattr(sys.modules.get("torch"), "__spec__", None)
+    if phase == "start" and getattr(spec, "_initializing", False):
+        print("COLLECTED")
+
+gc.callbacks.append(see)
+sys.argv = ["restorect", *sys.argv[1:]]
+try:
+    main()
+finally:
+    print("LOADED", *[name for name in {UNNEEDED!r} if name in sys.modules])
+    print("FROZEN", gc.get_freeze_count(), gc.isenabled())
 """
 
 HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
@@ -80,6 +112,32 @@ def test_the_package_itself_loads_nothing_heavy() -> None:
     code = "import sys, restorect; print([n for n in sys.modules if n.split('.')[0] in ('torch', 'numpy', 'cv2')])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=900, check=True)
     assert result.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("task", ["auto", "low-light"])
+def test_restoring_a_jpeg_loads_only_what_it_needs(tmp_path: Path, task: str) -> None:
+    photo, out = tmp_path / "dark.jpg", tmp_path / "out"
+    pixels = np.random.default_rng(0).integers(0, 30, (48, 64, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(photo)
+    arguments = ["restore", photo, "-o", out, "--task", task, "--size", "nano", "--threads", "1"]
+    result = subprocess.run(
+        [sys.executable, "-c", RESTORING, *map(str, arguments)], capture_output=True, text=True, timeout=900, check=True
+    )
+    assert (out / "dark.jpg").exists(), result.stderr
+    *before, loaded, frozen = result.stdout.splitlines()
+    assert loaded == "LOADED"
+    assert "COLLECTED" not in before  # while torch was imported
+    _, count, enabled = frozen.split()
+    assert int(count) > 100_000  # which the end of the process does not go through
+    assert enabled == "True"
+
+
+def test_what_is_garbage_is_collected_again_after_loading() -> None:
+    with contextlib.suppress(KeyError), resting():
+        assert not gc.isenabled()
+        raise KeyError
+    assert gc.isenabled()
+    gc.unfreeze()
 
 
 def test_the_package_has_no_attribute_of_chance() -> None:

@@ -4,6 +4,7 @@ YAML and JSON may come from anybody: whatever they hold ends in a config or in o
 """
 
 import dataclasses
+import functools
 import json
 import math
 import reprlib
@@ -12,8 +13,6 @@ import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
-
-import yaml
 
 from restorect.errors import ConfigError, RestorectError, shown
 from restorect.files import open_regular
@@ -152,18 +151,26 @@ def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
     return both
 
 
-class _Loader(yaml.SafeLoader):
-    """Without aliases, which may unfold to gigabytes or lead in a circle."""
+@functools.cache
+def _loader() -> Any:  # noqa: ANN401 - a class; restoring photographs reads no YAML
+    import yaml
 
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("aliases are not supported, write the values out")
-        return super().compose_node(parent, index)
+    class Loader(yaml.SafeLoader):
+        """Without aliases, which may unfold to gigabytes or lead in a circle."""
+
+        def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+            if self.check_event(yaml.AliasEvent):
+                raise yaml.YAMLError("aliases are not supported, write the values out")
+            return super().compose_node(parent, index)
+
+    return Loader
 
 
 def _parsed(text: str, label: str) -> Any:  # noqa: ANN401
+    import yaml
+
     try:
-        return yaml.load(text, _Loader)  # noqa: S506 - a safe loader with less in it
+        return yaml.load(text, _loader())  # noqa: S506 - a safe loader with less in it
     except RecursionError as error:
         raise ConfigError(f"{label}: not valid YAML (nested too deeply)") from error
     except Exception as error:  # PyYAML fails at odd tags and dates in whatever way Python does

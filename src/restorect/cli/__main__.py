@@ -22,7 +22,10 @@ def main() -> None:
         sys.exit(2)
 
     def run() -> None:
-        from restorect.cli.main import main as command
+        from restorect.cli.collector import resting
+
+        with resting():
+            from restorect.cli.main import main as command
 
         if listening:
             signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,6 +1,5 @@
 """`restorect doctor`: what this installation consists of, and what is wrong with it."""
 
-import importlib.metadata
 import importlib.util
 import json
 import os
@@ -94,6 +93,8 @@ def _install(extra: str) -> str:
 
 
 def _version(name: str) -> str | None:
+    import importlib.metadata
+
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from restorect.cli import collector
 from restorect.cli.streams import StreamError, leave
 from restorect.errors import shown
 from restorect.reasons import reason_of
@@ -29,6 +30,7 @@ def guarded(command: Callable[[], object]) -> int:
         code = _told(error)
     finally:
         leave()
+        collector.leave()
     return code if isinstance(code, int) else 0
 
 

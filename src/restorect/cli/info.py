@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from restorect.cli import info_weights
+from restorect.cli.collector import resting
 from restorect.cli.library_warnings import hush
 
 if TYPE_CHECKING:
@@ -33,7 +34,9 @@ def info(
     Exit code: 0 all were understood, 1 some were not.
     """
     from restorect.errors import RestorectError
-    from restorect.infer.batch import Failure
+
+    with resting():
+        from restorect.infer.batch import Failure
 
     hush()
     failed = False

@@ -12,6 +12,7 @@ import typer
 
 import restorect
 from restorect.cli import restore_options as o
+from restorect.cli.collector import resting
 from restorect.cli.library_warnings import hush
 from restorect.cli.threads import Threads
 from restorect.errors import ConfigError, RestorectError, shown
@@ -65,7 +66,8 @@ def restore(
     The same command given again does only what is missing, changed or broken. Inputs are never modified.
     Exit code: 0 all is well, 1 some photos failed, 2 wrong usage, 130 interrupted.
     """
-    from restorect.infer.batch import Naming, Options, RestoreSettings, WriteOptions
+    with resting():
+        from restorect.infer.batch import Naming, Options, RestoreSettings, WriteOptions
 
     hush()
     how = Options(
@@ -78,7 +80,7 @@ def restore(
     settings = RestoreSettings(
         restore=how, write=coding, page=page, max_megapixels=max_megapixels, salvage=salvage, keep_date=keep_date
     )
-    load = functools.cache(functools.partial(restorect.load, task, size, device=device, weights=weights))
+    load = functools.cache(functools.partial(_load, task, size, device=device, weights=weights))
     if weights is not None:  # what names and notes say is then on the file's own card
         task, size = load().task, load().size
     naming = Naming(task=task, size=size, settings=settings, template=_template(name_template, suffix))
@@ -86,6 +88,11 @@ def restore(
         raise typer.Exit(_to_stdout(paths, settings, load, quiet=quiet))
     plan = _planned(paths, out, naming, recursive=recursive)
     raise typer.Exit(_run(plan, load, quiet=quiet, as_json=json, force=force, fail_fast=fail_fast))
+
+
+def _load(task: str, size: str, *, device: str, weights: Path | None) -> "Restorer | AutoRestorer":
+    with resting():
+        return restorect.load(task, size, device=device, weights=weights)
 
 
 def _template(text: str | None, suffix: str) -> "NameTemplate":

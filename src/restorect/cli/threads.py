@@ -4,10 +4,13 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from restorect.cli.collector import resting
+
 
 def _use(threads: int | None) -> int | None:
     if threads is not None:
-        from restorect.devices import use_threads
+        with resting():
+            from restorect.devices import use_threads
 
         use_threads(threads)
     return threads

@@ -1,22 +1,25 @@
 """Write a photograph: nothing is lost without a word, and a file appears whole or not at all."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from restorect.configs import require
 from restorect.errors import ConfigError, ImageError, shown
 from restorect.files import write_atomically
-from restorect.images.codecs import avif, bmp, exr, hdr, jpeg, jxl, png, tiff, webp
+from restorect.images.codecs import jpeg
+from restorect.images.codecs.registry import codec
 from restorect.images.fit import fit
 from restorect.images.formats import TRAITS, format_of_name, output_format
 from restorect.images.kept import metadata_for
 from restorect.images.photo import Photo
 
 _QUALITY, _SUBSAMPLING = 95, "4:4:4"
-_PLAIN: dict[str, Callable[[Photo], tuple[bytes, tuple[str, ...]]]] = {
-    **{"png": png.encode, "tiff": tiff.encode, "bmp": bmp.encode},
-    **{"hdr": hdr.encode, "exr": exr.encode},
+_CHOICES = {  # what there is to choose of a format, beside its depth
+    "jpeg": ("quality", "subsampling"),
+    "webp": ("quality", "lossless"),
+    "avif": ("quality", "subsampling", "lossless"),
+    "jxl": ("quality", "lossless"),
 }
 
 
@@ -153,12 +156,7 @@ def _dispatch(
     photo: Photo, kind: str, *, quality: int, subsampling: str, lossless: bool
 ) -> tuple[bytes, tuple[str, ...]]:
     """Call the codec."""
-    if kind == "jpeg":
-        return jpeg.encode(photo, quality=quality, subsampling=subsampling)
-    if kind == "webp":
-        return webp.encode(photo, quality=quality, lossless=lossless)
-    if kind == "avif":
-        return avif.encode(photo, quality=quality, subsampling=subsampling, lossless=lossless)
-    if kind == "jxl":
-        return jxl.encode(photo, quality=quality, lossless=lossless)
-    return _PLAIN[kind](photo)
+    choices = {"quality": quality, "subsampling": subsampling, "lossless": lossless}
+    written: tuple[bytes, tuple[str, ...]]
+    written = codec(kind).encode(photo, **{name: choices[name] for name in _CHOICES.get(kind, ())})
+    return written

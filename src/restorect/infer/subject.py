@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from restorect.bands.memory import in_bands
-from restorect.bands.plan import Plan
-from restorect.bands.restoration import BandedRestoration
 from restorect.colour import linear_to_srgb, srgb_to_linear
 from restorect.infer.arrays import Image, like, sides_of, to_tensor
 from restorect.nets.codes import Codes
@@ -110,6 +108,9 @@ class BandedSubject(Subject[Image]):
     """
 
     def __init__(self, network: Restoration, image: Image, device: torch.device, dtype: torch.dtype) -> None:
+        from restorect.bands.plan import Plan  # which small photographs do without
+        from restorect.bands.restoration import BandedRestoration
+
         self._image: Image = image
         self._device = device
         several = isinstance(image, Tensor) and image.ndim == 4

@@ -87,14 +87,36 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], Card]:
     return tensors, card
 
 
+def read_card(path: Path) -> Card:
+    """Read the card alone, without a look at the weights.
+
+    Raises:
+        CheckpointError: the file is missing, no checkpoint or of another version.
+    """
+    return _described(path, read_content(path))[0]
+
+
 def _read(path: Path) -> tuple[dict[str, Tensor], Card, bool]:
     """Weights, card, and whether the weights fit their check sum."""
     content = read_content(path)
     try:
         tensors = {name: tensor.float() for name, tensor in load(content).items()}
-        metadata = read_metadata(content)
     except (SafetensorError, ValueError) as error:
-        raise CheckpointError(f"{path}: not a readable safetensors file ({error}); fetch or train it again") from error
+        raise _unreadable(path, error) from error
+    card, checksum = _described(path, content)
+    return tensors, card, checksum == tensor_checksum(content)
+
+
+def _unreadable(path: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(f"{path}: not a readable safetensors file ({error}); fetch or train it again")
+
+
+def _described(path: Path, content: bytes) -> tuple[Card, str]:
+    """The card in a weight file, and the check sum that it states."""
+    try:
+        metadata = read_metadata(content)
+    except ValueError as error:
+        raise _unreadable(path, error) from error
     try:
         description = read_json(metadata[DESCRIPTION_KEY])
         version, checksum = description.pop("format_version"), description.pop(CHECKSUM_KEY, "")
@@ -105,10 +127,9 @@ def _read(path: Path) -> tuple[dict[str, Tensor], Card, bool]:
         remedy = "bring it up to date with `restorect train migrate`" if old else "update restorect"
         raise CheckpointError(f"{path}: checkpoint version {version}, this restorect reads {FORMAT_VERSION}; {remedy}")
     try:
-        card = from_mapping(Card, description)
+        return from_mapping(Card, description), checksum
     except ConfigError as error:
         raise CheckpointError(f"{path}: its description is not understood ({error})") from error
-    return tensors, card, checksum == tensor_checksum(content)
 
 
 def _check_whole(path: Path, whole: bool) -> None:

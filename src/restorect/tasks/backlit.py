@@ -1,14 +1,24 @@
 """Photos taken against the light."""
 
-from restorect.data.degrade.backlit import degrade_backlit
+import torch
+from torch import Tensor
+
+from restorect.data.degrade.simulator import Degraded
 from restorect.render.exposure import ExposureConfig
 from restorect.render.floor import FloorConfig
 from restorect.render.hue import HueConfig
 from restorect.tasks import Task
 
+
+def _simulate(image_CHW: Tensor, generator: torch.Generator) -> Degraded:
+    from restorect.data.degrade.backlit import degrade_backlit  # restoring does without it
+
+    return degrade_backlit(image_CHW, generator)
+
+
 TASK = Task(
     title="photos taken against the light",
-    simulate=degrade_backlit,
+    simulate=_simulate,
     after=(ExposureConfig(trust=0.5, mean=0.43), HueConfig(), FloorConfig()),
     benchmarks=("baid",),
     recipe="backlit/student-tiny.yaml",

@@ -1,14 +1,24 @@
 """Photos taken in the dark."""
 
-from restorect.data.degrade.low_light import degrade_low_light
+import torch
+from torch import Tensor
+
+from restorect.data.degrade.simulator import Degraded
 from restorect.render.floor import FloorConfig
 from restorect.render.fusion import FusionConfig
 from restorect.render.hue import HueConfig
 from restorect.tasks import Task
 
+
+def _simulate(image_CHW: Tensor, generator: torch.Generator) -> Degraded:
+    from restorect.data.degrade.low_light import degrade_low_light  # restoring does without it
+
+    return degrade_low_light(image_CHW, generator)
+
+
 TASK = Task(
     title="photos taken in the dark",
-    simulate=degrade_low_light,
+    simulate=_simulate,
     after=(HueConfig(), FloorConfig(), FusionConfig()),
     benchmarks=(
         *("lol-v1", "lol-v2-real", "lol-v2-syn", "sid", "sice-mix", "sice-grad"),

@@ -1,14 +1,24 @@
 """Photos taken under water."""
 
-from restorect.data.degrade.underwater import degrade_underwater
+import torch
+from torch import Tensor
+
+from restorect.data.degrade.simulator import Degraded
 from restorect.render.balance import BalanceConfig
 from restorect.render.exposure import ExposureConfig
 from restorect.render.keep import KeepConfig
 from restorect.tasks import Task
 
+
+def _simulate(image_CHW: Tensor, generator: torch.Generator) -> Degraded:
+    from restorect.data.degrade.underwater import degrade_underwater  # restoring does without it
+
+    return degrade_underwater(image_CHW, generator)
+
+
 TASK = Task(
     title="photos taken under water",
-    simulate=degrade_underwater,
+    simulate=_simulate,
     before=(BalanceConfig(),),
     after=(KeepConfig(share=0.3), ExposureConfig(trust=0.5, source="seen")),
     benchmarks=("uieb", "lsui"),

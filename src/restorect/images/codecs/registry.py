@@ -1,9 +1,10 @@
-"""Which codec reads which format."""
+"""Which codec reads which format; a codec is imported when the first photo of its format comes."""
 
+import importlib
 from dataclasses import dataclass
+from typing import Any
 
-from restorect.images.codecs import avif, bmp, exr, hdr, heic, jpeg, jxl, png, raw, tiff, webp
-from restorect.images.header import HeaderReader, PixelReader
+from restorect.images.header import Decoded, Header, HeaderReader, PixelReader
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,19 +15,23 @@ class Reader:
     decode: PixelReader
 
 
-READERS: dict[str, Reader] = {
-    name: Reader(header=module.header, decode=module.decode)
-    for name, module in {
-        "jpeg": jpeg,
-        "png": png,
-        "tiff": tiff,
-        "webp": webp,
-        "avif": avif,
-        "jxl": jxl,
-        "bmp": bmp,
-        "hdr": hdr,
-        "exr": exr,
-        "heic": heic,
-        "raw": raw,
-    }.items()
+def codec(name: str) -> Any:  # noqa: ANN401 - a module
+    """The codec of a format."""
+    return importlib.import_module(f"restorect.images.codecs.{name}")
+
+
+def _reader(name: str) -> Reader:
+    def header(data: bytes, page: int) -> Header:
+        found: Header = codec(name).header(data, page)
+        return found
+
+    def decode(data: bytes, page: int, header: Header) -> Decoded:
+        found: Decoded = codec(name).decode(data, page, header)
+        return found
+
+    return Reader(header=header, decode=decode)
+
+
+READERS = {
+    name: _reader(name) for name in ("jpeg", "png", "tiff", "webp", "avif", "jxl", "bmp", "hdr", "exr", "heic", "raw")
 }

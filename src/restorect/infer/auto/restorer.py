@@ -20,11 +20,11 @@ from restorect.errors import CheckpointError, ImageError
 from restorect.infer.arrays import Image, copy_of, to_tensor
 from restorect.infer.auto.classifier import Classifier
 from restorect.infer.auto.decision import AUTO, Decision
-from restorect.infer.catalogue import shipped, shipped_classifier
+from restorect.infer.catalogue import check_shipped, shipped, shipped_classifier
 from restorect.infer.options import Options, Restored
 from restorect.infer.restorer import Restorer
 from restorect.infer.samples import Sample
-from restorect.nets.checkpoint import file_hash, read_checkpoint
+from restorect.nets.checkpoint import file_hash, read_card
 from restorect.nets.student import Start
 from restorect.nets.transformer import TransformerConfig
 from restorect.render.checkpoint import restoration_config
@@ -50,7 +50,11 @@ class AutoRestorer:
     ) -> None:
         self.classifier, self.size, self.device, self._precision = classifier, size, device, precision
         self._files = files
-        hashes = [classifier.weights_hash, *(f"{task} {file_hash(path)}" for task, path in sorted(files.items()))]
+        hashes = [classifier.weights_hash]
+        for task, path in sorted(files.items()):
+            weights_hash = file_hash(path)
+            check_shipped(path, weights_hash)
+            hashes.append(f"{task} {weights_hash}")
         self.weights_hash = hashlib.sha256("\n".join(hashes).encode()).hexdigest()
         self._shapes = [_transformer(path) for path in files.values()]
         self._loaded = functools.cache(self._load)
@@ -65,7 +69,7 @@ class AutoRestorer:
             precision: as for `Restorer.load`.
 
         Raises:
-            CheckpointError: there is no classifier, or no network of this size.
+            CheckpointError: there is no classifier or no network of this size, or one is not the file that was shipped.
             DeviceError: there is no such device, or it has no such precision.
         """
         files = {task: path for (task, each), path in shipped().items() if each == size}
@@ -173,5 +177,4 @@ def _one(image: NDArray[Any] | Tensor) -> Tensor:
 
 def _transformer(path: Path) -> TransformerConfig:
     """The shape of the network in a file."""
-    _, card = read_checkpoint(path)
-    return restoration_config(path, card).student.transformer
+    return restoration_config(path, read_card(path)).student.transformer
