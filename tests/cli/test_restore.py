@@ -114,7 +114,15 @@ def test_json_lines(run: Run, folder: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        *(["--strength", "2"], ["--samples", "0"], ["--format", "heic"], ["--format", "doc"], ["--threads", "0"]),
+        *(
+            ["--brightness", "3.5"],
+            ["--brightness", "nan"],
+            ["--strength", "2"],
+            ["--samples", "0"],
+            ["--format", "heic"],
+            ["--format", "doc"],
+            ["--threads", "0"],
+        ),
         *(["--format", "jpeg", "--bit-depth", "16"], ["--format", "jpg", "--lossless"], ["--bit-depth", "12"]),
         ["--name-template", ""],
         *(["--name-template", "../{stem}"], ["--suffix", "/../x"], ["--suffix", "a", "--name-template", "{stem}"]),

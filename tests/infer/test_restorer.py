@@ -249,6 +249,38 @@ def test_samples_differ_and_go_from_dark_to_bright(restorer: Restorer) -> None:
     assert {s.tobytes() for s in samples} == alone
 
 
+@pytest.mark.parametrize("stops", [-2.0, 0.7])
+@pytest.mark.parametrize("strength", [1.0, 0.4])
+def test_brightness_changes_the_restoration_before_it_is_blended(
+    restorer: Restorer, stops: float, strength: float
+) -> None:
+    image = _image(np.float32)
+    assert np.array_equal(restorer(image, brightness=0), restorer(image))
+    full = _linear(restorer(image)).clip(0, 1)
+    brightest = full.max(axis=2, keepdims=True)
+    expected = (1 - strength) * _linear(image) + strength * full * 2**stops / (1 + (2**stops - 1) * brightest)
+    assert np.allclose(_linear(restorer(image, strength=strength, brightness=stops)), expected, atol=1e-5)
+    assert np.array_equal(restorer(image, strength=0, brightness=stops), image)
+    outside = image + np.where(image > 0.5, 0.8, -0.8).astype(np.float32)
+    inside = outside.clip(0, 1)
+    found = restorer(outside, strength=strength, brightness=stops)
+    np.testing.assert_allclose(
+        found, restorer(inside, strength=strength, brightness=stops) + outside - inside, atol=1e-6
+    )
+
+
+def test_grey_and_whole_numbers_are_brightened_too(restorer: Restorer) -> None:
+    exact = _image(np.float32)
+    for white, dtype in ((255, np.uint8), (65535, np.uint16)):
+        image = np.round(exact * white).astype(dtype)
+        for each in (image, np.ascontiguousarray(image[..., 0])):
+            dark, plain, bright = (restorer(each, brightness=stops).astype(int) for stops in (-1, 0, 1))
+            assert (dark <= plain).all()
+            assert (plain <= bright).all()
+            assert dark.mean() < plain.mean() < bright.mean()
+            assert np.array_equal(restorer(each, brightness=0.0), plain)
+
+
 def test_what_lies_outside_is_added_back_once_at_any_strength(restorer: Restorer) -> None:
     image = _floats(*SIZE, 3, seed=4) * 3 - 1
     inside = image.clip(0, 1)
@@ -337,6 +369,8 @@ def test_unusable_images_are_refused(restorer: Restorer, make: Callable[[], Any]
         ({"strength": -0.1}, "strength is -0.1; it must be from 0 to 1"),
         ({"strength": 1.5}, "strength is 1.5"),
         ({"strength": float("nan")}, "strength is nan"),
+        ({"brightness": 3.01}, "brightness is 3.01; it must be from -3 to 3 stops"),
+        ({"brightness": float("nan")}, "brightness is nan"),
         ({"seed": -1}, "seed is -1; it must be from 0 to below"),
         ({"start": "middle"}, "choose noise or mean"),
         ({"steps": 0}, "steps is 0; it must be at least 1"),

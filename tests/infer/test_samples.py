@@ -98,6 +98,9 @@ def test_odd_requests_are_refused(restorer: Restorer) -> None:
         "codes of 2 photographs do not fit 1": lambda: restorer.restore_with(image, two),
         "samples is 0": lambda: restorer.sample(image, 0),
         "a spread needs at least 2": lambda: restorer.uncertainty(image, samples=1),
+        "brightness is 4": lambda: restorer.restore_with(image, one, brightness=4),
+        "brightness is -9": lambda: restorer.sample(image, 2, brightness=[0, -9]),
+        "3 numbers as brightness do not fit 2 samples": lambda: restorer.sample(image, 2, brightness=(0, 1, 2)),
         "strength is 2": lambda: restorer.uncertainty(image, strength=2),
     }.items():
         with pytest.raises(ConfigError, match=message):
@@ -109,6 +112,33 @@ def test_strength_0_keeps_the_image(restorer: Restorer) -> None:
     code = noise_codes(1, torch.Generator().manual_seed(0))
     assert np.array_equal(restorer.restore_with(image, code, strength=0), image)
     assert restorer.uncertainty(image, samples=3, strength=0).max() < 1e-6
+
+
+def test_samples_are_brightened_all_alike_or_each_by_its_own_stops(restorer: Restorer) -> None:
+    image, stops = _image(), [1.0, 0.0, -1.0]
+    plain = restorer.sample(image, 3, seed=2)
+    for own, sample, before in zip(stops, restorer.sample(image, 3, seed=2, brightness=stops), plain, strict=True):
+        assert torch.equal(sample.codes.rex, before.codes.rex)
+        assert np.array_equal(sample.image, restorer.restore_with(image, before.codes, brightness=own))
+    assert np.array_equal(sample.image, restorer.interpolate(image, before.codes, before.codes, 0, brightness=-1))
+    for sample, called in zip(
+        restorer.sample(image, 3, seed=2, brightness=0.5),
+        several(restorer, image, 3, seed=2, brightness=0.5),
+        strict=True,
+    ):
+        assert np.array_equal(sample.image, called)
+        assert np.array_equal(sample.image, restorer.restore_with(image, sample.codes, brightness=0.5))
+    batch = torch.from_numpy(np.stack([_image(1), _image(2) * 0.5])).permute(0, 3, 1, 2)
+    for own, sample in zip(stops, restorer.sample(batch, 3, brightness=stops), strict=True):
+        again = restorer.restore_with(batch, sample.codes, brightness=own)
+        assert torch.allclose(again, sample.image, atol=1e-6)
+
+
+def test_doubt_is_that_of_the_brightened_samples(restorer: Restorer) -> None:
+    image = _image()
+    expected = spread(several(restorer, image, 4, seed=1, brightness=-2), axis=2)
+    np.testing.assert_allclose(restorer.uncertainty(image, 4, seed=1, brightness=-2), expected, atol=1e-6)
+    assert restorer.uncertainty(image, 4, seed=1, brightness=-2).mean() < restorer.uncertainty(image, 4, seed=1).mean()
 
 
 def test_uncertainty_is_the_deviation_of_the_samples(restorer: Restorer) -> None:

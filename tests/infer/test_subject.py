@@ -56,7 +56,9 @@ def assert_same(found: Any, expected: Any, within: float = 3e-6) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("how", [{}, {"strength": 0.5}, {"samples": 2, "seed": 5}], ids=str)
+@pytest.mark.parametrize(
+    "how", [{}, {"strength": 0.5, "brightness": -1}, {"samples": 2, "seed": 5}, {"brightness": 1}], ids=str
+)
 @pytest.mark.parametrize("style", ["natural", "reference"])
 def test_kinds(
     kind: str, how: dict[str, Any], style: Style, restorer: Restorer, monkeypatch: pytest.MonkeyPatch

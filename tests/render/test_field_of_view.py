@@ -62,7 +62,9 @@ def test_without_a_frame_all_is_restored() -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
-@pytest.mark.parametrize("options", [{}, {"strength": 0.4}, {"seed": 3, "start": "noise"}])
+@pytest.mark.parametrize(
+    "options", [{}, {"strength": 0.4, "brightness": 2}, {"seed": 3, "start": "noise"}, {"brightness": -3}]
+)
 def test_the_restorer_leaves_the_frame_bit_for_bit(restorer: Restorer, dtype: type, options: dict) -> None:
     white = {np.uint8: 255, np.uint16: 65535, np.float32: 1}[dtype]
     exact = _retina().permute(1, 2, 0).numpy() * white
@@ -70,7 +72,7 @@ def test_the_restorer_leaves_the_frame_bit_for_bit(restorer: Restorer, dtype: ty
     output = restorer(image, **options)
     assert np.array_equal(output[_outside()], image[_outside()])
     assert not np.array_equal(output[40:56, 40:56], image[40:56, 40:56])
-    for sample in restorer.sample(image, 2):
+    for sample in restorer.sample(image, 2, brightness=options.get("brightness", 0)):
         assert np.array_equal(sample.image[_outside()], image[_outside()])
     grey = np.ascontiguousarray(image[..., 0])
     assert np.array_equal(restorer(grey)[_outside()], grey[_outside()])

@@ -31,6 +31,10 @@ class BandedRestoration:
     def __init__(self, network: Restoration, photo: Rows, plan: Plan) -> None:
         self._network, self._photo, self._plan = network, photo, plan
 
+    def brightened(self, stops: float) -> "BandedRestoration":
+        """The same with the network's `brightened`; it takes the scene of this one."""
+        return BandedRestoration(self._network.brightened(stops), self._photo, self._plan)
+
     def read(self) -> Codes:
         """The conditions of the photograph."""
         view = self._network.view

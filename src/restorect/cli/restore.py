@@ -36,6 +36,7 @@ def restore(
     size: o.Size = "tiny",
     weights: o.Weights = None,
     strength: o.Strength = 1.0,
+    brightness: o.Brightness = 0.0,
     seed: o.Seed = 0,
     samples: o.Samples = 1,
     uncertainty: o.Uncertainty = False,
@@ -71,8 +72,9 @@ def restore(
 
     hush()
     how = Options(
-        strength=strength, seed=seed, samples=samples, uncertainty=uncertainty, steps=steps, style=cast(Any, style)
-    )
+        strength=strength, brightness=brightness, seed=seed, samples=samples, uncertainty=uncertainty, steps=steps,
+        style=cast(Any, style),
+    )  # fmt: skip
     coding = WriteOptions(
         format=format, quality=quality, subsampling=subsampling, lossless=lossless, bit_depth=bit_depth,
         strip_metadata=strip_metadata,

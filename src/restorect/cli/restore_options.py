@@ -21,6 +21,9 @@ Task: TypeAlias = Annotated[
 Size: TypeAlias = Annotated[str, typer.Option(help="Network: tiny or nano.")]
 Weights: TypeAlias = Annotated[Path | None, typer.Option(help="Weight file instead of a shipped one.")]
 Strength: TypeAlias = Annotated[float, typer.Option(help="0 leaves the photo as it is, 1 restores fully.")]
+Brightness: TypeAlias = Annotated[
+    float, typer.Option(metavar="STOPS", help="Brighter, or darker, than predicted: from -3 to 3; lights do not burn.")
+]
 Seed: TypeAlias = Annotated[int, typer.Option(help="Start of the flow.")]
 Samples: TypeAlias = Annotated[int, typer.Option(help="Write K versions, NAME-1 (dark) to NAME-K (bright).")]
 Uncertainty: TypeAlias = Annotated[

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from restorect.nets.student import Start
     from restorect.render.steps import Style
 
-_MOST_SAMPLES = 99
+_MOST_SAMPLES, _MOST_STOPS = 99, 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +20,7 @@ class Options:
 
     Attributes:
         strength: 0 returns the image, 1 the full restoration, between them a blend in linear light.
+        brightness: stops, from -3 to 3, that the restoration is made brighter by; 0 leaves it as predicted.
         seed: of the flow's noise; several samples take it and the next ones.
         samples: how many restorations to give, each from noise of its own.
         uncertainty: tell how far they lie apart too (or 8 others do, where only one is given).
@@ -33,6 +34,7 @@ class Options:
     """
 
     strength: float = 1.0
+    brightness: float = 0.0
     seed: int = 0
     samples: int = 1
     uncertainty: bool = False
@@ -42,6 +44,8 @@ class Options:
 
     def __post_init__(self) -> None:
         require(0 <= self.strength <= 1, f"strength is {self.strength:g}; it must be from 0 to 1")
+        in_range = -_MOST_STOPS <= self.brightness <= _MOST_STOPS
+        require(in_range, f"brightness is {self.brightness:g}; it must be from -{_MOST_STOPS} to {_MOST_STOPS} stops")
         in_range = 1 <= self.samples <= _MOST_SAMPLES
         require(in_range, f"samples is {self.samples}; it must be at least 1, at most {_MOST_SAMPLES}")
         in_range = self.steps is None or 1 <= self.steps <= 1000

@@ -3,7 +3,7 @@
 Shapes: arrays HWC, tensors BCHW; float values are sRGB-encoded with black 0 and white 1; codes (B, 256).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -18,7 +18,7 @@ from restorect.infer.arrays import Image, copy_of, to_tensor
 from restorect.infer.auto.decision import AUTO
 from restorect.infer.catalogue import check_shipped, shipped_weights
 from restorect.infer.options import Options, Restored
-from restorect.infer.samples import Sample, between
+from restorect.infer.samples import Sample, between, each_brightness
 from restorect.infer.spread import SAMPLES, spread
 from restorect.infer.subject import Subject, subject_of
 from restorect.nets.checkpoint import Card, file_hash
@@ -92,6 +92,7 @@ class Restorer:
         image: Image,
         *,
         strength: float = 1.0,
+        brightness: float = 0.0,
         seed: int = 0,
         steps: int | None = None,
         start: Start | None = None,
@@ -103,6 +104,8 @@ class Restorer:
             image: an array (H, W, 3) or (H, W) of uint8, uint16 or float32, or a float tensor (3, H, W) or
                 (B, 3, H, W). Floats are sRGB-encoded, 0 to 1; what lies outside is carried past the network.
             strength: 0 returns the image, 1 the full restoration, between them a blend in linear light.
+            brightness: stops, from -3 to 3, that the restoration is made brighter by before it is blended; white stays
+                white, and colours keep their hue (`render.brightness`).
             seed: of the flow's noise; the same seed, image and machine give the same result.
             steps: of the flow; None for the network's default.
             start: "noise" or "mean"; None for the network's default.
@@ -115,8 +118,8 @@ class Restorer:
             ConfigError: an option is out of range.
             ImageError: the image has another shape or type, or NaN in it.
         """
-        restored = self.restore(image, Options(strength=strength, seed=seed, steps=steps, start=start, style=style))
-        return cast(Image, restored.images[0])
+        options = Options(strength=strength, brightness=brightness, seed=seed, steps=steps, start=start, style=style)
+        return cast(Image, self.restore(image, options).images[0])
 
     @torch.no_grad()
     def restore(self, image: Image, options: Options) -> Restored:
@@ -133,7 +136,14 @@ class Restorer:
 
     @torch.no_grad()
     def sample(
-        self, image: Image, count: int, seed: int = 0, *, strength: float = 1.0, steps: int | None = None
+        self,
+        image: Image,
+        count: int,
+        seed: int = 0,
+        *,
+        strength: float = 1.0,
+        brightness: float | Sequence[float] = 0.0,
+        steps: int | None = None,
     ) -> list[Sample[Image]]:
         """Give several restorations of one photograph together with the codes that lead to them.
 
@@ -142,48 +152,66 @@ class Restorer:
             count: how many, each from noise of its own.
             seed: of the first one's noise; the next ones follow.
             strength: as for a call; 0 is allowed and gives copies with differing codes.
+            brightness: as for a call; or one number for each sample, the first for the one that is predicted darkest.
             steps: of the flow; None for the network's default.
 
         Returns:
-            `count` samples, from darker to brighter; of a batch of tensors, each image's samples are ordered for
-            themselves.
+            `count` samples, from darker to brighter, as predicted; of a batch of tensors, each image's samples are
+            ordered for themselves.
 
         Raises:
             ConfigError: an option is out of range.
             ImageError: the image has another shape or type, or NaN in it.
         """
         options = Options(strength=strength, seed=seed, samples=count, steps=steps, start="noise")
-        return self._samples(self._subject(image), options)
+        each = each_brightness(brightness, count)
+        own, subject = [replace(options, brightness=stops) for stops in each], self._subject(image)
+        if len(set(each)) == 1:
+            return self._samples(subject, own[0])
+        samples = self._samples(subject, options)  # they are in order only when all are there
+        return [
+            replace(sample, image=subject.image(cast(Codes, sample.codes), how)[0])
+            for sample, how in zip(samples, own, strict=True)
+        ]
 
     @torch.no_grad()
-    def restore_with(self, image: Image, codes: Codes, *, strength: float = 1.0) -> Image:
+    def restore_with(self, image: Image, codes: Codes, *, strength: float = 1.0, brightness: float = 0.0) -> Image:
         """Restore a photograph with given codes, each (B, 256), for example those of a `Sample`.
 
         Raises:
-            ConfigError: `strength` is out of range, or the codes are not one pair for each photograph.
+            ConfigError: an option is out of range, or the codes are not one pair for each photograph.
             ImageError: the image has another shape or type, or NaN in it.
         """
-        Options(strength=strength)
+        options = Options(strength=strength, brightness=brightness)
         subject, count = self._subject(image), len(codes.rex)
         fits = count == subject.count
         require(fits, f"codes of {count} photographs do not fit {subject.count}; give one pair for each")
         if strength == 0:
             return copy_of(image)
         subject.look(self.network.mean(subject.read()))
-        return subject.image(Codes(codes.rex.to(self.device), codes.img.to(self.device)), strength)[0]
+        return subject.image(Codes(codes.rex.to(self.device), codes.img.to(self.device)), options)[0]
 
-    def interpolate(self, image: Image, code_a: Codes, code_b: Codes, t: float, *, strength: float = 1.0) -> Image:
+    def interpolate(
+        self, image: Image, code_a: Codes, code_b: Codes, t: float, *, strength: float = 1.0, brightness: float = 0.0
+    ) -> Image:
         """Restore a photograph between two of its samples: `t` = 0 gives the first, 1 the second; see `between`.
 
         Raises:
-            ConfigError: `t` or `strength` is not from 0 to 1, or the codes do not fit.
+            ConfigError: `t` or an option is out of range, or the codes do not fit.
             ImageError: the image has another shape or type, or NaN in it.
         """
-        return self.restore_with(image, between(code_a, code_b, t), strength=strength)
+        return self.restore_with(image, between(code_a, code_b, t), strength=strength, brightness=brightness)
 
     @torch.no_grad()
     def uncertainty(
-        self, image: Image, samples: int = SAMPLES, seed: int = 0, *, strength: float = 1.0, steps: int | None = None
+        self,
+        image: Image,
+        samples: int = SAMPLES,
+        seed: int = 0,
+        *,
+        strength: float = 1.0,
+        brightness: float = 0.0,
+        steps: int | None = None,
     ) -> Image:
         """Tell how far restorations of one photograph lie apart, pixel by pixel.
 
@@ -192,6 +220,7 @@ class Restorer:
             samples: how many restorations to compare, at least 2.
             seed: of the first one's noise; the next ones follow.
             strength: as for a call.
+            brightness: as for a call.
             steps: of the flow; None for the network's default.
 
         Returns:
@@ -202,7 +231,9 @@ class Restorer:
             ConfigError: an option is out of range.
             ImageError: the image has another shape or type, or NaN in it.
         """
-        options = Options(strength=strength, seed=seed, samples=samples, steps=steps, start="noise")
+        options = Options(
+            strength=strength, brightness=brightness, seed=seed, samples=samples, steps=steps, start="noise"
+        )
         require(samples >= 2, f"samples is {samples}; a spread needs at least 2")
         return _map(image, self._outputs(self._subject(image), options))
 
@@ -213,13 +244,13 @@ class Restorer:
         """Restorations with their codes, of each photograph of a batch from darker to brighter."""
         drawn = []
         for codes in self._drawn(subject, options):
-            image, mean = subject.image(codes, options.strength)
+            image, mean = subject.image(codes, options)
             drawn.append((image, mean, codes))
         return _dark_to_bright(drawn)
 
     def _outputs(self, subject: Subject[Image], options: Options) -> Iterator[Tensor]:
         """Restorations (B, 3, H, W) in the order of their seeds."""
-        return (subject.restored(codes, options.strength) for codes in self._drawn(subject, options))
+        return (subject.restored(codes, options) for codes in self._drawn(subject, options))
 
     def _drawn(self, subject: Subject[Image], options: Options) -> Iterator[Codes]:
         """The codes of each seed; the photographs are read, and looked at, once."""

@@ -3,6 +3,7 @@
 Shapes: codes (B, 256).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic
 
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from restorect.configs import require
 from restorect.infer.arrays import Image
+from restorect.infer.options import Options
 from restorect.nets.codes import Codes
 
 
@@ -39,6 +41,18 @@ def between(a: Codes, b: Codes, t: float) -> Codes:
     require(0 <= t <= 1, f"t is {t}; it must be from 0 to 1")
     require(a.rex.shape == b.rex.shape, f"codes of {len(a.rex)} and of {len(b.rex)} photographs cannot be blended")
     return Codes(_slerp(a.rex, b.rex, t), _slerp(a.img, b.img, t))
+
+
+def each_brightness(brightness: float | Sequence[float], count: int) -> list[float]:
+    """One number of stops for each of `count` samples, of one for all or of a list.
+
+    Raises:
+        ConfigError: the list has another length, or a number is out of range.
+    """
+    each = list(brightness) if isinstance(brightness, Sequence) else [brightness] * count
+    fits = len(each) == count
+    require(fits, f"{len(each)} numbers as brightness do not fit {count} samples; give one for each, or one for all")
+    return [Options(brightness=stops).brightness for stops in each]
 
 
 def _slerp(a_BD: Tensor, b_BD: Tensor, t: float) -> Tensor:

@@ -14,6 +14,7 @@ from torch import Tensor
 from restorect.bands.memory import in_bands
 from restorect.colour import linear_to_srgb, srgb_to_linear
 from restorect.infer.arrays import Image, like, sides_of, to_tensor
+from restorect.infer.options import Options
 from restorect.nets.codes import Codes
 from restorect.render.restoration import Restoration
 from restorect.render.rows import Rows
@@ -38,11 +39,11 @@ class Subject(ABC, Generic[Image]):
         """Look at what steps need; `mean` as for `Restoration.scene`."""
 
     @abstractmethod
-    def restored(self, codes: Codes, strength: float) -> Tensor:
-        """(B, 3, H, W) float32, white at 1."""
+    def restored(self, codes: Codes, options: Options) -> Tensor:
+        """(B, 3, H, W) float32, white at 1; strength and brightness are those of the options."""
 
     @abstractmethod
-    def image(self, codes: Codes, strength: float) -> tuple[Image, Tensor]:
+    def image(self, codes: Codes, options: Options) -> tuple[Image, Tensor]:
         """The same in the kind, shape and type of the photograph, and how bright each is on average, (B,)."""
 
 
@@ -87,13 +88,14 @@ class WholeSubject(Subject[Image]):
         """See `Subject`."""
         self._scene = self._network.scene(self._inside, mean)
 
-    def restored(self, codes: Codes, strength: float) -> Tensor:
+    def restored(self, codes: Codes, options: Options) -> Tensor:
         """See `Subject`."""
-        return _finished(self._tensor, self._network.restore(self._scene, codes), strength)
+        network = self._network.brightened(options.brightness)
+        return _finished(self._tensor, network.restore(self._scene, codes), options.strength)
 
-    def image(self, codes: Codes, strength: float) -> tuple[Image, Tensor]:
+    def image(self, codes: Codes, options: Options) -> tuple[Image, Tensor]:
         """See `Subject`."""
-        output = self.restored(codes, strength)
+        output = self.restored(codes, options)
         return cast(Image, like(self._image, output)), output.mean(dim=(1, 2, 3))
 
 
@@ -134,29 +136,30 @@ class BandedSubject(Subject[Image]):
         means = [None] * self.count if mean is None else _apart(mean)
         self._scenes = [each.scene(one) for each, one in zip(self._restorations, means, strict=True)]
 
-    def restored(self, codes: Codes, strength: float) -> Tensor:
+    def restored(self, codes: Codes, options: Options) -> Tensor:
         """See `Subject`."""
         height, width = self._rows[0].height, self._rows[0].width
         outputs = torch.empty(self.count, 3, height, width, device=self._device)
         for number, output in enumerate(outputs):
-            self._restore(number, codes, strength, output)
+            self._restore(number, codes, options, output)
         return outputs
 
-    def image(self, codes: Codes, strength: float) -> tuple[Image, Tensor]:
+    def image(self, codes: Codes, options: Options) -> tuple[Image, Tensor]:
         """See `Subject`."""
         image = np.empty_like(self._image) if isinstance(self._image, np.ndarray) else torch.empty_like(self._image)
         results = list(image) if image.ndim == 4 else [image]
-        means = [self._restore(number, codes, strength, each) for number, each in enumerate(results)]
+        means = [self._restore(number, codes, options, each) for number, each in enumerate(results)]
         return image, torch.tensor(means)
 
-    def _restore(self, number: int, codes: Codes, strength: float, result: NDArray[Any] | Tensor) -> float:
+    def _restore(self, number: int, codes: Codes, options: Options, result: NDArray[Any] | Tensor) -> float:
         """Restore one of the photographs into an array or tensor of its shape, and tell its mean."""
         rows, photo = self._rows[number], self._photos[number]
         into = _canvas(result, rows, self._device)
-        restored = self._restorations[number].restore(self._scenes[number], _apart(codes)[number], into)
+        restoration = self._restorations[number].brightened(options.brightness)
+        restored = restoration.restore(self._scenes[number], _apart(codes)[number], into)
         total = 0.0
         for first, last in rows.bands():
-            band = _finished(rows.read(first, last), restored.read(first, last), strength)
+            band = _finished(rows.read(first, last), restored.read(first, last), options.strength)
             total += band.sum(dtype=torch.float64).item()
             if isinstance(result, Tensor):
                 result[:, first:last] = band[0]

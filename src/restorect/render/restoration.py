@@ -16,7 +16,9 @@ from restorect.devices import full_precision
 from restorect.nets.codes import Codes
 from restorect.nets.priors import THUMBNAIL, view_of
 from restorect.nets.student import Student, StudentConfig
+from restorect.render.brightness import BrightnessConfig
 from restorect.render.exposure import Exposure
+from restorect.render.field_of_view import FieldOfViewConfig
 from restorect.render.step import Scene, StepConfig
 from restorect.render.steps import AFTER, BEFORE, NATURAL, Style, read_steps, write_steps
 from restorect.retinex.decomposition import RetinexParts
@@ -72,12 +74,24 @@ class Restoration(nn.Module):
 
     def in_style(self, style: Style) -> "Restoration":
         """The same weights without the steps that are not of a style; itself, where all are."""
-        kept = {name: step for name, step in self.after.items() if style == "natural" or name not in NATURAL}
-        if len(kept) == len(self.after):
+        kept = tuple(step for step in self.config.after if style == "natural" or step.name not in NATURAL)
+        return self if len(kept) == len(self.config.after) else self._with_after(kept)
+
+    def brightened(self, stops: float) -> "Restoration":
+        """The same weights with `brightness` behind all steps but `field-of-view`, whose promises hold for it too."""
+        if stops == 0:
             return self
+        after = self.config.after
+        place = next((i for i, step in enumerate(after) if isinstance(step, FieldOfViewConfig)), len(after))
+        return self._with_after((*after[:place], BrightnessConfig(stops=stops), *after[place:]))
+
+    def _with_after(self, after: tuple[StepConfig, ...]) -> "Restoration":
+        """The same weights with these steps behind; those that are there already are shared."""
+        there = dict(self.after.items())
+        steps = {step.name: there[step.name] if step.name in there else step.build() for step in after}
         other = copy.copy(self)
-        other._modules = {**self._modules, "after": nn.ModuleDict(kept)}
-        other.config = replace(self.config, after=tuple(step for step in self.config.after if step.name in kept))
+        other._modules = {**self._modules, "after": nn.ModuleDict(steps)}
+        other.config = replace(self.config, after=after)
         return other
 
     def see(self, image: Tensor, whole: Tensor | None = None) -> Tensor:

@@ -9,7 +9,7 @@ from restorect.infer.auto.restorer import AutoRestorer
 GREY = np.full((64, 64, 3), 128, np.uint8)
 
 
-@pytest.mark.parametrize("option", [{"strength": 2.0}, {"steps": 0}, {"seed": -1}])
+@pytest.mark.parametrize("option", [{"strength": 2.0}, {"brightness": -4.0}, {"steps": 0}, {"seed": -1}])
 def test_a_bad_option_is_told(option: dict[str, int]) -> None:
     auto = AutoRestorer.load("nano")
     for ask in (auto, lambda image, **given: auto.sample(image, 2, **given)):

@@ -152,7 +152,15 @@ def test_names_are_shown_on_one_line() -> None:
 @pytest.mark.parametrize(
     "values",
     [
-        *({"strength": 1.1}, {"strength": float("nan")}, {"seed": -1}, {"samples": 0}, {"samples": 100}),
+        *(
+            {"brightness": 3.1},
+            {"brightness": float("nan")},
+            {"strength": 1.1},
+            {"strength": float("nan")},
+            {"seed": -1},
+            {"samples": 0},
+            {"samples": 100},
+        ),
         *({"steps": 0}, {"quality": 0}, {"subsampling": "4:1:1"}, {"bit_depth": 12}, {"page": -1}),
         {"max_megapixels": 0},
     ],
@@ -180,7 +188,7 @@ def test_the_hash_stays_what_it_was() -> None:
 def test_the_hash_knows_all_that_shapes_an_output() -> None:
     base = settings_of().digest(Identity())
     changes = {"strength": 0.5, "seed": 1, "samples": 2, "steps": 3, "format": "png", "quality": 90}
-    changes |= {"uncertainty": True, "start": "noise", "style": "reference"}
+    changes |= {"uncertainty": True, "start": "noise", "style": "reference", "brightness": -0.5}
     changes |= {"subsampling": "4:2:0", "lossless": True, "bit_depth": 8, "strip_metadata": True, "page": 1}
     hashes = {base} | {settings_of(**{name: value}).digest(Identity()) for name, value in changes.items()}
     for name in ("task", "size", "weights_hash"):

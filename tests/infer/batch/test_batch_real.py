@@ -8,6 +8,8 @@ import pytest
 import torch
 from batch_fakes import settings_of
 
+from restorect.images.metadata.xmp import read_note
+from restorect.images.read import read_photo
 from restorect.infer.batch import NameTemplate, Naming, Summary, plan_batch, run_batch
 from restorect.infer.restorer import Restorer
 from restorect.nets.checkpoint import Card
@@ -47,3 +49,23 @@ def test_the_same_bytes_whatever_the_order_and_the_company(restorer: Restorer, t
 
 def test_a_real_network_s_need_for_memory_grows_with_the_photo(restorer: Restorer) -> None:
     assert 0 < restorer.peak_bytes(100, 100) < restorer.peak_bytes(3000, 4000) < 1 << 40
+
+
+def test_another_brightness_is_not_done_before_and_stands_in_the_note(restorer: Restorer, tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.random.default_rng(0).integers(0, 90, (33, 47, 3)).astype(np.uint8))
+
+    def done(**values: float) -> tuple[int, int, float, dict[str, str]]:
+        summary = batch(restorer, tmp_path / "a.png", tmp_path / "out", **values)
+        photo = read_photo(tmp_path / "out" / "a.png")
+        return summary.restored, summary.skipped, photo.pixels.mean(), read_note(photo.metadata.xmp)
+
+    restored, _, plain, note = done()
+    assert restored == 1
+    assert "brightness" not in note
+    assert done(brightness=0.0)[:2] == (0, 1), "0 is as it was before there was a choice"
+    restored, skipped, bright, note = done(brightness=1.0)
+    assert (restored, skipped, note["brightness"], note["strength"]) == (1, 0, "1.0", "1.0")
+    assert done(brightness=1.0)[:2] == (0, 1)
+    restored, skipped, dark, note = done(brightness=-1.0)
+    assert (restored, skipped, note["brightness"]) == (1, 0, "-1.0")
+    assert dark < plain < bright

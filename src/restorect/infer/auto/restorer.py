@@ -5,6 +5,7 @@ Shapes: arrays HWC, tensors BCHW; float values are sRGB-encoded with black 0 and
 
 import functools
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeGuard, cast
@@ -23,7 +24,7 @@ from restorect.infer.auto.decision import AUTO, Decision
 from restorect.infer.catalogue import check_shipped, shipped, shipped_classifier
 from restorect.infer.options import Options, Restored
 from restorect.infer.restorer import Restorer
-from restorect.infer.samples import Sample
+from restorect.infer.samples import Sample, each_brightness
 from restorect.nets.checkpoint import file_hash, read_card
 from restorect.nets.student import Start
 from restorect.nets.transformer import TransformerConfig
@@ -113,6 +114,7 @@ class AutoRestorer:
         image: Image,
         *,
         strength: float = 1.0,
+        brightness: float = 0.0,
         seed: int = 0,
         steps: int | None = None,
         start: Start | None = None,
@@ -127,21 +129,30 @@ class AutoRestorer:
             ConfigError: an option is out of range.
             ImageError: the image has another shape or type, is a batch of several, or has NaN in it.
         """
-        restored = self.restore(image, Options(strength=strength, seed=seed, steps=steps, start=start, style=style))
-        return cast(Image, restored.images[0])
+        options = Options(strength=strength, brightness=brightness, seed=seed, steps=steps, start=start, style=style)
+        return cast(Image, self.restore(image, options).images[0])
 
     def sample(
-        self, image: Image, count: int, seed: int = 0, *, strength: float = 1.0, steps: int | None = None
+        self,
+        image: Image,
+        count: int,
+        seed: int = 0,
+        *,
+        strength: float = 1.0,
+        brightness: float | Sequence[float] = 0.0,
+        steps: int | None = None,
     ) -> list[Sample[Image]]:
         """Give several restorations of one photograph, from darker to brighter; of a good one copies without codes.
 
         Arguments are those of `Restorer.sample`, errors those of a call.
         """
         Options(strength=strength, seed=seed, samples=count, steps=steps)
+        each_brightness(brightness, count)
         decision = self.decide(image)
         if decision.nothing_to_restore:
             return [Sample(image=copy_of(image)) for _ in range(count)]
-        return self.restorer_for(decision).sample(image, count, seed, strength=strength, steps=steps)
+        restorer = self.restorer_for(decision)
+        return restorer.sample(image, count, seed, strength=strength, brightness=brightness, steps=steps)
 
     def restore(self, image: Image, options: Options) -> Restored:
         """Restore one photograph as the options say, for what it needs; errors are those of a call."""
