@@ -73,11 +73,13 @@ class Restoration(nn.Module):
     def in_style(self, style: Style) -> "Restoration":
         """The same weights without the steps that are not of a style; itself, where all are."""
         kept = {name: step for name, step in self.after.items() if style == "natural" or name not in NATURAL}
-        if len(kept) == len(self.after):
-            return self
+        return self if len(kept) == len(self.after) else self.ending_in(kept)
+
+    def ending_in(self, after: Mapping[str, nn.Module]) -> "Restoration":
+        """The same weights with these steps, by name, behind the student; its config has those that it had before."""
         other = copy.copy(self)
-        other._modules = {**self._modules, "after": nn.ModuleDict(kept)}
-        other.config = replace(self.config, after=tuple(step for step in self.config.after if step.name in kept))
+        other._modules = {**self._modules, "after": nn.ModuleDict(dict(after))}
+        other.config = replace(self.config, after=tuple(step for step in self.config.after if step.name in after))
         return other
 
     def see(self, image: Tensor, whole: Tensor | None = None) -> Tensor:
