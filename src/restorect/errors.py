@@ -23,6 +23,10 @@ class CheckpointError(RestorectError):
     """A weight file is missing, of another version, or does not fit the network it describes."""
 
 
+class ExportError(RestorectError):
+    """A network cannot be written for another runtime, or a file for one is not restorect's."""
+
+
 class DataError(RestorectError):
     """A training or test folder is not usable: empty, unpaired, or of differing sizes."""
 

@@ -2,7 +2,6 @@
 
 import json
 import platform
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from restorect import __version__
+from restorect.cli.sides import parse_sides
 
 if TYPE_CHECKING:
     from restorect.infer.bench import Case
@@ -49,7 +49,7 @@ def bench(
     nets += [{"preset": name} for name in preset or []]
     nets += [{"weights": str(file)} for file in weights or []]
     how: dict[str, Any] = {"task": task, "threads": threads, "runs": runs, "device": device}
-    sides = [_parse(text) for text in resolution or ["400x600"]]
+    sides = [parse_sides("--resolution", text) for text in resolution or ["400x600"]]
     cases = [Case(height=h, width=w, **net, **how) for net in nets or [{"size": "tiny"}] for h, w in sides]
     lines = _Lines(cases)
     with Progress() as progress:
@@ -64,20 +64,6 @@ def bench(
         sys.stdout.write(lines.note())
     if out is not None:
         _write(out, cases, figures, force)
-
-
-def _parse(text: str) -> tuple[int, int]:
-    """Height and width of "400x600".
-
-    Raises:
-        ConfigError: the text is no such size.
-    """
-    from restorect.errors import ConfigError
-
-    found = re.fullmatch(r"(\d{1,6})[xX×](\d{1,6})", text.strip())
-    if found is None:
-        raise ConfigError(f"--resolution {text}: write height x width in pixels, for example 400x600")
-    return int(found[1]), int(found[2])
 
 
 class _Lines:

@@ -20,6 +20,7 @@ _EXTRAS = {
     "heif": ("pi_heif", "HEIC photos"),
     "raw": ("rawpy", "camera RAW photos"),
     "exr": ("OpenEXR", "OpenEXR photos"),
+    "onnx": ("onnxruntime", "export to ONNX"),
     "train": ("tensorboard", "training curves"),
 }
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from restorect.cli import info_weights
+from restorect.cli import info_onnx, info_weights
 from restorect.cli.collector import resting
 from restorect.cli.library_warnings import hush
 
@@ -16,20 +16,25 @@ if TYPE_CHECKING:
     from restorect.infer.auto.decision import Decision
 
 _SETTINGS = ("Make", "Model", "LensModel", "DateTimeOriginal", "ExposureTime", "FNumber", "ISOSpeedRatings", "Software")
+_CARDS = {module.SUFFIX: module for module in (info_weights, info_onnx)}
 _EXIF_FOLDER, _GPS_FOLDER = 0x8769, 0x8825
 
 
 def info(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE...", help="Photographs, or weight files (.safetensors).", show_default=False),
+        typer.Argument(
+            metavar="FILE...",
+            help="Photographs, weight files (.safetensors) or graphs (.onnx).",
+            show_default=False,
+        ),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a file.")] = False,
     max_megapixels: Annotated[float, typer.Option(help="Do not decode larger photos.")] = 500.0,
 ) -> None:
     """Show what is understood of photographs: size, depth, profile, orientation, metadata, likely task.
 
-    Of a weight file: its card, with the steps around the network.
+    Of a weight file or an exported graph: its card, with the steps around the network.
 
     Exit code: 0 all were understood, 1 some were not.
     """
@@ -42,13 +47,13 @@ def info(
     failed = False
     for path in files:
         try:
-            weights = path.suffix == info_weights.SUFFIX
-            facts = info_weights.facts(path) if weights else _facts(path, max_megapixels)
+            card = _CARDS.get(path.suffix)
+            facts = card.facts(path) if card else _facts(path, max_megapixels)
         except (RestorectError, OSError, MemoryError) as error:
             failed = True
             typer.echo(f"failed: {Failure.of(path, error)}", err=True)
         else:
-            told = info_weights.text if weights else _text
+            told = card.text if card else _text
             typer.echo(json.dumps(facts) if as_json else told(facts))
     raise typer.Exit(int(failed))
 

@@ -47,7 +47,7 @@ def text(facts: dict[str, Any]) -> str:
     if facts["kind"] == "classifier":
         rows |= {"classes": ", ".join(facts["classes"]), "licence": facts["licence"]}
         rows |= {name: str(figures) for name, figures in facts["metrics"].items()}
-        return _table(facts["file"], rows)
+        return table(facts["file"], rows)
     rows["numbers"] = f"{facts['numbers']:,} in {facts['bytes']:,} bytes, check sum right"
     for end in ("before", "after"):
         if end in facts:
@@ -57,8 +57,9 @@ def text(facts: dict[str, Any]) -> str:
         name: f"{m['psnr']:.2f} dB, SSIM {m['ssim']:.4f} ({m['protocol']})" for name, m in facts["metrics"].items()
     }
     rows |= {name: str(value) for name, value in facts["notes"].items()}
-    return _table(facts["file"], rows)
+    return table(facts["file"], rows)
 
 
-def _table(name: str, rows: dict[str, str]) -> str:
+def table(name: str, rows: dict[str, str]) -> str:
+    """Rows below the name of a file."""
     return "\n".join([name, *(f"  {name:<12} {value}" for name, value in rows.items())])

@@ -12,6 +12,7 @@ from restorect.cli.bench import bench
 from restorect.cli.degrade import degrade
 from restorect.cli.doctor import doctor
 from restorect.cli.evaluate import evaluate
+from restorect.cli.export import export
 from restorect.cli.guard import guarded
 from restorect.cli.info import info
 from restorect.cli.restore import restore
@@ -46,6 +47,7 @@ app.command()(bench)
 app.command()(degrade)
 app.command()(doctor)
 app.command()(evaluate)
+app.command()(export)
 app.command()(info)
 app.command()(restore)
 app.add_typer(metrics.app, name="metrics")

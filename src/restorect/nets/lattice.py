@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from restorect.nets.area import area_means
+
 _REACH = 6  # squares a side whose mean says what is steady
 
 
@@ -21,13 +23,13 @@ def unfold_without_lattice(folded: Tensor, stem: int) -> Tensor:
         return folded
     h, w = folded.shape[-2:]
     cells = cells_of(h, w)
-    lattice = lattice_of(F.interpolate(folded, cells, mode="area"), (h, w), stem, cells)
+    lattice = lattice_of(area_means(folded, cells), (h, w), stem, cells)
     return F.pixel_shuffle(folded - F.interpolate(lattice, (h, w), mode="bilinear", align_corners=False), stem)
 
 
 def cells_of(height: int, width: int) -> tuple[int, int]:
     """How many cells of 6 x 6 squares a folded map has."""
-    return -(-height // _REACH), -(-width // _REACH)
+    return (height + _REACH - 1) // _REACH, (width + _REACH - 1) // _REACH
 
 
 def lattice_of(means: Tensor, shape: tuple[int, int], stem: int, cells: tuple[int, int]) -> Tensor:
@@ -49,5 +51,9 @@ def lattice_of(means: Tensor, shape: tuple[int, int], stem: int, cells: tuple[in
 
 
 def _slope(x: Tensor, dim: int) -> Tensor:
-    """The difference from one cell to the next, by central differences."""
-    return torch.gradient(x, dim=dim)[0] if x.shape[dim] > 1 else torch.zeros_like(x)
+    """The difference from one cell to the next, by central differences, at the border by one-sided ones."""
+    last = x.shape[dim] - 1
+    place = torch.arange(last + 1, device=x.device)
+    before, after = (place - 1).clamp(min=0), (place + 1).clamp(max=last)
+    steps = (after - before).clamp(min=1).view(-1, *[1] * (-1 - dim))  # a single cell has no slope
+    return (x.index_select(dim, after) - x.index_select(dim, before)) / steps

@@ -15,19 +15,16 @@ def reflect_index(size: int, padded: int, device: torch.device | None = None) ->
         padded: how many indices, at least `size`.
         device: where the result lives.
     """
-    if size == 1:
-        return torch.zeros(padded, dtype=torch.long, device=device)
-    period = 2 * (size - 1)
-    index = torch.arange(padded, device=device) % period
-    return torch.where(index < size, index, period - index)
+    last = torch.full((), size - 1, device=device)
+    period = (2 * last).clamp(min=1)
+    return ((torch.arange(padded, device=device) + last) % period - last).abs()
 
 
 def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
     """Pad the right and bottom of (B, C, H, W) by reflection, so that both sides divide by `multiple`."""
-    H, W = x.shape[-2:]
-    H_padded, W_padded = -(-H // multiple) * multiple, -(-W // multiple) * multiple
-    if H_padded != H:
-        x = x.index_select(-2, reflect_index(H, H_padded, x.device))
-    if W_padded != W:
-        x = x.index_select(-1, reflect_index(W, W_padded, x.device))
+    for dim in (-2, -1):
+        size = x.shape[dim]
+        padded = (size + multiple - 1) // multiple * multiple
+        if torch.jit.is_tracing() or padded != size:  # what is traced meets other sides later
+            x = x.index_select(dim, reflect_index(size, padded, x.device))
     return x

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from restorect.configs import require
+from restorect.nets.area import area_means
 from restorect.nets.blocks import CODE_SIZE, REFLECTANCE_SIZE
 from restorect.nets.padding import pad_to_multiple
 from restorect.retinex.decomposition import RetinexParts
@@ -44,7 +45,7 @@ def view_of(image: Tensor, side: int) -> Tensor:
     """What prior encoders read: (B, C, H, W) area-resized to (B, C, side, side), or the image itself for side 0."""
     if side == 0 or image.shape[-2:] == (side, side):
         return image
-    return F.interpolate(image, size=(side, side), mode="area")
+    return area_means(image, (side, side))
 
 
 class ResidualBlock(nn.Module):

@@ -4,7 +4,7 @@ Shapes: image_B3HW and view_B3hw in [0, 1], sRGB-encoded.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -77,6 +77,29 @@ def balance(image: Tensor, view: Tensor, config: BalanceConfig) -> Tensor:
     Returns:
         An image of the first one's shape, from 0 to 1; the image itself where the photograph is of one colour.
     """
+    return balanced(image, levels_of(view, config), config)
+
+
+class Levels(NamedTuple):
+    """What a balance reads off the whole photograph; (B, 3, 1, 1), the last one (B, 1, 1, 1).
+
+    Attributes:
+        middle: of the values that stay between black and white.
+        range: how far apart these are.
+        there: how far a channel is its own, and not the mean of all.
+        power: that brings its mean to that of all.
+        structured: how far there is anything to balance.
+    """
+
+    middle: Tensor
+    range: Tensor
+    there: Tensor
+    power: Tensor
+    structured: Tensor
+
+
+def levels_of(view: Tensor, config: BalanceConfig) -> Levels:
+    """The levels of a photograph (B, 3, h, w), or of a thumbnail of it."""
     view = view_of(view, THUMBNAIL)
     middle, range_ = _range(view, config.clip)
     widest = range_.amax(dim=1, keepdim=True)
@@ -84,22 +107,27 @@ def balance(image: Tensor, view: Tensor, config: BalanceConfig) -> Tensor:
     widest = widest.clamp(min=_FLAT)
     there = (2 * config.gain * range_ / widest - 1).clamp(_DARKEST, 1)
     range_ = torch.maximum(range_, 0.5 * widest / config.gain)
-
-    def stretched(x: Tensor) -> Tensor:
-        x = ((x - middle) / range_ + 0.5).clamp(_DARKEST, 1)
-        mixed = (there * x).sum(dim=1, keepdim=True) / there.sum(dim=1, keepdim=True)
-        return mixed.lerp(x, there)
-
-    means = stretched(view).mean(dim=(2, 3), keepdim=True).clamp(*_MEANS)
+    means = _stretched(view, middle, range_, there).mean(dim=(2, 3), keepdim=True).clamp(*_MEANS)
     power = (means.mean(dim=1, keepdim=True).log() / means.log()) ** config.pull
-    vivid = stretched(image) ** power
-    return image.lerp(luma(vivid).lerp(vivid, config.saturation), structured)
+    return Levels(middle, range_, there, power, structured)
+
+
+def balanced(image: Tensor, levels: Levels, config: BalanceConfig) -> Tensor:
+    """An image (B, 3, H, W) balanced by levels that are known; see `balance`."""
+    vivid = _stretched(image, levels.middle, levels.range, levels.there) ** levels.power
+    return image.lerp(luma(vivid).lerp(vivid, config.saturation), levels.structured)
+
+
+def _stretched(x: Tensor, middle: Tensor, range_: Tensor, there: Tensor) -> Tensor:
+    x = ((x - middle) / range_ + 0.5).clamp(_DARKEST, 1)
+    mixed = (there * x).sum(dim=1, keepdim=True) / there.sum(dim=1, keepdim=True)
+    return mixed.lerp(x, there)
 
 
 def _range(view: Tensor, clip: float) -> tuple[Tensor, Tensor]:
     """The middle and the width of the values that stay between black and white, both (B, 3, 1, 1)."""
     values = view.flatten(2).sort(dim=2).values
-    last = values.shape[2] - 1
+    last = THUMBNAIL**2 - 1
     skipped = round(clip * last)
     low, high = values[:, :, skipped, None, None], values[:, :, last - skipped, None, None]
     return (low + high) / 2, high - low

@@ -89,9 +89,15 @@ class Restoration(nn.Module):
         """The same weights with these steps behind; those that are there already are shared."""
         there = dict(self.after.items())
         steps = {step.name: there[step.name] if step.name in there else step.build() for step in after}
-        other = copy.copy(self)
-        other._modules = {**self._modules, "after": nn.ModuleDict(steps)}
+        other = self.ending_in(steps)
         other.config = replace(self.config, after=after)
+        return other
+
+    def ending_in(self, after: Mapping[str, nn.Module]) -> "Restoration":
+        """The same weights with these steps, by name, behind the student; its config has those that it had before."""
+        other = copy.copy(self)
+        other._modules = {**self._modules, "after": nn.ModuleDict(dict(after))}
+        other.config = replace(self.config, after=tuple(step for step in self.config.after if step.name in after))
         return other
 
     def see(self, image: Tensor, whole: Tensor | None = None) -> Tensor:

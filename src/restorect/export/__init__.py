@@ -1,0 +1,1 @@
+"""Networks for other runtimes: two ONNX graphs, checked against torch."""

@@ -1,0 +1,116 @@
+"""Writes a restoration as two ONNX files, once they were found to give what torch gives."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from restorect.configs import require
+from restorect.errors import ExportError, shown
+from restorect.export.card import GraphCard, described
+from restorect.export.check import BOUND, HALF_BOUND, SIZES, largest_difference, picture
+from restorect.export.extra import needed
+from restorect.export.graphs import Decoder, Encoder, sayable
+from restorect.export.interface import cards_of
+from restorect.export.trace import halved, optimised, traced
+from restorect.files import write_atomically
+from restorect.infer.restorer import Restorer
+from restorect.nets.blocks import CODE_SIZE
+from restorect.nets.priors import THUMBNAIL
+from restorect.render.restoration import Restoration
+
+PARTS = ("encoder", "decoder")
+_TRACED_AT = (97, 131)
+_MOST = 4096
+_FOR_PROCESSORS = (
+    "rewritten by onnxruntime for its CPU provider: load it without optimisation; other runtimes take the plain file"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exported:
+    """What was written.
+
+    Attributes:
+        files: encoder and decoder, then both as onnxruntime optimised them.
+        card: of the decoder.
+        difference: the largest from torch, in values of [0, 1].
+    """
+
+    files: tuple[Path, ...]
+    card: GraphCard
+    difference: float
+
+
+@torch.no_grad()
+def export(
+    restorer: Restorer, folder: Path, *, sides: tuple[int, int] | None = None, half: bool = False, force: bool = False
+) -> Exported:
+    """Write `encoder.onnx` and `decoder.onnx`, and beside each what onnxruntime makes of it.
+
+    Args:
+        restorer: on the CPU.
+        folder: to write to; made if it is not there.
+        sides: height and width of all images; None for any.
+        half: store weights as float16.
+        force: replace files that are there.
+
+    Raises:
+        ConfigError: the sides are out of range.
+        ExportError: the network cannot be exported, a library is missing, a file is there already, or what came out
+            is not what torch gives; nothing is written then.
+    """
+    for library in ("onnx", "onnxruntime"):
+        needed(library)
+    require(sides is None or (1 <= min(sides) and max(sides) <= _MOST), f"fixed sides must be from 1 to {_MOST}")
+    files = [folder / f"{part}{kind}.onnx" for kind in ("", ".optimised") for part in PARTS]
+    there = [path for path in files if path.exists()]
+    if there and not force:
+        raise ExportError(f"{shown(there[0])}: is there already; give another folder, or --force to replace it")
+    network = sayable(restorer.network)
+    models = _traced(network, sides)
+    if half:
+        models = [halved(model) for model in models]
+    models += [optimised(model) for model in models]
+    bound = HALF_BOUND if half else BOUND
+    difference = max(largest_difference(network, *pair, sides) for pair in (models[:2], models[2:]))
+    if not difference <= bound:
+        raise ExportError(f"the graphs differ from torch by {difference:.2g}, more than {bound:g}; nothing was written")
+    sizes = SIZES if sides is None else (sides,)
+    checked = {
+        "largest_difference": float(f"{difference:.2g}"),
+        "bound": bound,
+        "sizes": [f"{height}x{width}" for height, width in sizes],
+    }
+    cards = [replace(card, checked=checked) for card in cards_of(restorer, network, sides, half=half)]
+    cards += [replace(card, notes=(*card.notes, _FOR_PROCESSORS)) for card in cards]
+    _write(files, (described(*each) for each in zip(models, cards, strict=True)))
+    return Exported(files=tuple(files), card=cards[1], difference=difference)
+
+
+def _traced(network: Restoration, sides: tuple[int, int] | None) -> list[bytes]:
+    """Encoder and decoder."""
+    first, second = Encoder(network).eval(), Decoder(network).eval()
+    seen = (torch.full((1, 3, THUMBNAIL, THUMBNAIL), 0.2), torch.zeros(1, 2 * CODE_SIZE))
+    known = first(*seen)
+    image = picture(sides or _TRACED_AT, 0)
+    free = ("input", "output") if sides is None else ()
+    return [
+        traced(first, seen, ("thumbnail", "noise"), ("codes", "exposure"), ()),
+        traced(second, (image, *known), ("input", "codes", "exposure"), ("output",), free),
+    ]
+
+
+def _write(files: list[Path], contents: Iterable[bytes]) -> None:
+    """All of them or none."""
+    files[0].parent.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    try:
+        for path, content in zip(files, contents, strict=True):
+            write_atomically(path, content)
+            written.append(path)
+    except BaseException:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise
