@@ -5,8 +5,9 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
@@ -19,9 +20,11 @@ from restorect.errors import ConfigError, RestorectError, shown
 
 if TYPE_CHECKING:
     from restorect.infer.auto.restorer import AutoRestorer
-    from restorect.infer.batch import Event, NameTemplate, Naming, Plan, RestoreSettings
+    from restorect.infer.batch import Event, NameTemplate, Naming, Options, Plan, RestoreSettings, WriteOptions
     from restorect.infer.batch.photo_job import Record
     from restorect.infer.restorer import Restorer
+
+Settings = TypeVar("Settings", "Options", "WriteOptions", "RestoreSettings")
 
 _PIPE = "-"
 _HEAD, _PIECE = 2**16, 2**24  # bytes of standard input that are looked at, and that are read at a time
@@ -29,6 +32,7 @@ _COPIES = 3  # of a piped file at least, while it is decoded
 
 
 def restore(
+    context: typer.Context,
     paths: o.Paths,
     out: o.Out,
     recursive: o.Recursive = False,
@@ -71,16 +75,8 @@ def restore(
         from restorect.infer.batch import Naming, Options, RestoreSettings, WriteOptions
 
     hush()
-    how = Options(
-        strength=strength, brightness=brightness, seed=seed, samples=samples, uncertainty=uncertainty, steps=steps,
-        style=cast(Any, style),
-    )  # fmt: skip
-    coding = WriteOptions(
-        format=format, quality=quality, subsampling=subsampling, lossless=lossless, bit_depth=bit_depth,
-        strip_metadata=strip_metadata,
-    )  # fmt: skip
-    settings = RestoreSettings(
-        restore=how, write=coding, page=page, max_megapixels=max_megapixels, salvage=salvage, keep_date=keep_date
+    settings = _chosen(
+        RestoreSettings, context, restore=_chosen(Options, context), write=_chosen(WriteOptions, context)
     )
     load = functools.cache(functools.partial(_load, task, size, device=device, weights=weights))
     if weights is not None:  # what names and notes say is then on the file's own card
@@ -90,6 +86,13 @@ def restore(
         raise typer.Exit(_to_stdout(paths, settings, load, quiet=quiet))
     plan = _planned(paths, out, naming, recursive=recursive)
     raise typer.Exit(_run(plan, load, quiet=quiet, as_json=json, force=force, fail_fast=fail_fast))
+
+
+def _chosen(kind: type[Settings], context: typer.Context, **given: object) -> Settings:
+    """Settings whose fields are options of the command, by their names; others are given, or as they are by default."""
+    options = context.params
+    chosen: dict[str, Any] = {field.name: options[field.name] for field in fields(kind) if field.name in options}
+    return kind(**chosen, **given)
 
 
 def _load(task: str, size: str, *, device: str, weights: Path | None) -> "Restorer | AutoRestorer":
