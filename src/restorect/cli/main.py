@@ -15,6 +15,7 @@ from restorect.cli.evaluate import evaluate
 from restorect.cli.guard import guarded
 from restorect.cli.info import info
 from restorect.cli.restore import restore
+from restorect.cli.sheet import sheet
 
 app = typer.Typer(
     name="restorect",
@@ -48,6 +49,7 @@ app.command()(doctor)
 app.command()(evaluate)
 app.command()(info)
 app.command()(restore)
+app.command()(sheet)
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(train.app, name="train")
 

@@ -69,10 +69,8 @@ def restore(
     from restorect.infer.batch import Naming, Options, RestoreSettings, WriteOptions
 
     hush()
-    how = Options(
-        strength=strength, brightness=brightness, seed=seed, samples=samples, uncertainty=uncertainty, steps=steps,
-        style=cast(Any, style),
-    )  # fmt: skip
+    how = Options(strength=strength, brightness=brightness, seed=seed, samples=samples, uncertainty=uncertainty,
+                  steps=steps, style=cast(Any, style))  # fmt: skip
     coding = WriteOptions(
         format=format, quality=quality, subsampling=subsampling, lossless=lossless, bit_depth=bit_depth,
         strip_metadata=strip_metadata,
