@@ -40,7 +40,7 @@ def sheet(
 ) -> None:
     """Draw strengths, styles, brightnesses and samples of one photo side by side, each with the option to type.
 
-    The photo is shrunk before it is restored: light and colour are those of the full size, fine grain is not.
+    The photo is shrunk before it is restored: light and colour are near those of the full size, fine grain is not.
     """
     import restorect
     from restorect.images.colour import to_network
