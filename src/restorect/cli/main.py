@@ -16,6 +16,7 @@ from restorect.cli.export import export
 from restorect.cli.guard import guarded
 from restorect.cli.info import info
 from restorect.cli.restore import restore
+from restorect.cli.sheet import sheet
 
 app = typer.Typer(
     name="restorect",
@@ -50,6 +51,7 @@ app.command()(evaluate)
 app.command()(export)
 app.command()(info)
 app.command()(restore)
+app.command()(sheet)
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(train.app, name="train")
 

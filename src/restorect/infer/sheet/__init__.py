@@ -1,0 +1,1 @@
+"""A sheet of versions of one photograph, so that one looks instead of guessing."""
