@@ -92,7 +92,8 @@ def _chosen(kind: type[Settings], context: typer.Context, **given: object) -> Se
     """Settings whose fields are options of the command, by their names; others are given, or as they are by default."""
     options = context.params
     chosen: dict[str, Any] = {field.name: options[field.name] for field in fields(kind) if field.name in options}
-    return kind(**chosen, **given)
+    chosen.update(given)
+    return kind(**chosen)
 
 
 def _load(task: str, size: str, *, device: str, weights: Path | None) -> "Restorer | AutoRestorer":
