@@ -102,6 +102,7 @@ def test_info_prints_the_card(tmp_path: Path) -> None:
         ({"restorect": json.dumps({**CARD, "format_version": 9})}, "exported in version 9, this restorect reads 1"),
         ({"restorect": json.dumps({**CARD, "part": "middle"})}, "its card is not understood"),
         ({"restorect": json.dumps({**CARD, "after": [5]})}, "its card is not understood"),
+        ({"restorect": json.dumps({**CARD, "checked": {"sizes": 5}})}, "its card is not understood"),
     ],
 )
 def test_graphs_of_others_are_one_line(tmp_path: Path, metadata: dict[str, str], line: str) -> None:

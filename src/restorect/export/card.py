@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from restorect.checksums import DESCRIPTION_KEY
-from restorect.configs import from_mapping, read_json, to_mapping
+from restorect.configs import from_mapping, read_json, require, to_mapping
 from restorect.errors import ConfigError, ExportError, RestorectError, shown
 from restorect.export.extra import needed
 from restorect.files import open_regular
@@ -54,6 +54,14 @@ class GraphCard:
     data: tuple[str, ...]
     licence: str
     notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for step in (*self.before, *self.after):
+            fits = isinstance(step, dict) and len(step) == 1 and isinstance(next(iter(step.values())), dict)
+            require(fits, f"each step is a name with its settings, not {str(step)[:80]!r}")
+        found, sizes = self.checked.get("largest_difference"), self.checked.get("sizes")
+        fits = isinstance(found, float) and isinstance(sizes, list) and all(isinstance(size, str) for size in sizes)
+        require(not self.checked or fits, "checked: a difference and the sizes are needed")
 
 
 def described(model: bytes, card: GraphCard) -> bytes:

@@ -37,9 +37,9 @@ def largest_difference(network: Restoration, encoder: bytes, decoder: bytes, sid
         ExportError: onnxruntime cannot run them.
     """
     try:
-        pair = [_session(model) for model in (encoder, decoder)]
+        first, second = _session(encoder), _session(decoder)
         sizes = SIZES if sides is None else (sides,) * len(SIZES)
-        return max(_difference(network, *pair, size, seed) for seed, size in enumerate(sizes))
+        return max(_difference(network, first, second, size, seed) for seed, size in enumerate(sizes))
     except ExportError:
         raise
     except Exception as error:  # onnxruntime has its own kinds, all of them children of this

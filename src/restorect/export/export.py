@@ -74,7 +74,8 @@ def export(
         models = [halved(model) for model in models]
     models += [optimised(model) for model in models]
     bound = HALF_BOUND if half else BOUND
-    difference = max(largest_difference(network, *pair, sides) for pair in (models[:2], models[2:]))
+    pairs = ((models[0], models[1]), (models[2], models[3]))
+    difference = max(largest_difference(network, encoder, decoder, sides) for encoder, decoder in pairs)
     if not difference <= bound:
         raise ExportError(f"the graphs differ from torch by {difference:.2g}, more than {bound:g}; nothing was written")
     sizes = SIZES if sides is None else (sides,)

@@ -40,12 +40,13 @@ def traced(
     with warnings.catch_warnings():
         # The exporter is an old one, and it warns of every Python number that comes from a shape: those of the batch,
         # which is 1. That sides are no constants is checked at other sizes.
-        for category in (DeprecationWarning, FutureWarning, UserWarning, torch.jit.TracerWarning):
+        tracer: type[Warning] = torch.jit.TracerWarning  # type: ignore[attr-defined]
+        for category in (DeprecationWarning, FutureWarning, UserWarning, tracer):
             warnings.simplefilter("ignore", category)
         torch.onnx.export(
             network,
             arguments,
-            file,
+            file,  # type: ignore[arg-type]  # a file, as its docstring says
             dynamo=False,
             opset_version=OPSET,
             input_names=list(inputs),

@@ -13,7 +13,8 @@ def area_means(image: Tensor, cells: tuple[int, int]) -> Tensor:
 
     Cells of a side that they do not divide overlap by a pixel.
     """
-    if torch.jit.is_tracing():  # ONNX has no pooling whose windows go with the image's sides
+    traced = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+    if traced:  # ONNX has no pooling whose windows go with the image's sides
         rows, columns = area_matrix(image.shape[-2], cells[0], image), area_matrix(image.shape[-1], cells[1], image)
         return rows @ image @ columns.T
     return F.interpolate(image, size=cells, mode="area")

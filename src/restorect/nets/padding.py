@@ -25,6 +25,7 @@ def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
     for dim in (-2, -1):
         size = x.shape[dim]
         padded = (size + multiple - 1) // multiple * multiple
-        if torch.jit.is_tracing() or padded != size:  # what is traced meets other sides later
+        traced = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+        if traced or padded != size:  # what is traced meets other sides later
             x = x.index_select(dim, reflect_index(size, padded, x.device))
     return x
