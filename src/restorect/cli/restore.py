@@ -40,6 +40,7 @@ def restore(
     uncertainty: o.Uncertainty = False,
     steps: o.Steps = None,
     style: o.Style = "natural",
+    fast: o.Fast = False,
     device: o.Device = "cpu",
     threads: Threads = None,
     suffix: o.Suffix = "",
@@ -69,8 +70,9 @@ def restore(
 
     hush()
     how = Options(
-        strength=strength, seed=seed, samples=samples, uncertainty=uncertainty, steps=steps, style=cast(Any, style)
-    )
+        strength=strength, seed=seed, samples=samples, uncertainty=uncertainty, steps=steps, style=cast(Any, style),
+        fast=fast,
+    )  # fmt: skip
     coding = WriteOptions(
         format=format, quality=quality, subsampling=subsampling, lossless=lossless, bit_depth=bit_depth,
         strip_metadata=strip_metadata,
@@ -79,13 +81,25 @@ def restore(
         restore=how, write=coding, page=page, max_megapixels=max_megapixels, salvage=salvage, keep_date=keep_date
     )
     load = functools.cache(functools.partial(restorect.load, task, size, device=device, weights=weights))
-    if weights is not None:  # what names and notes say is then on the file's own card
-        task, size = load().task, load().size
+    task, size = _named(task, size, load, on_card=weights is not None, fast=fast)
     naming = Naming(task=task, size=size, settings=settings, template=_template(name_template, suffix))
     if out == _PIPE:
         raise typer.Exit(_to_stdout(paths, settings, load, quiet=quiet))
     plan = _planned(paths, out, naming, recursive=recursive)
     raise typer.Exit(_run(plan, load, quiet=quiet, as_json=json, force=force, fail_fast=fail_fast))
+
+
+def _named(
+    task: str, size: str, load: "Callable[[], Restorer | AutoRestorer]", *, on_card: bool, fast: bool
+) -> tuple[str, str]:
+    """Task and size as names and notes say them: of given weights those on their card."""
+    if on_card:
+        task, size = load().task, load().size
+    if fast:
+        from restorect.tasks import check_fast
+
+        check_fast(task)
+    return task, size
 
 
 def _template(text: str | None, suffix: str) -> "NameTemplate":

@@ -113,6 +113,7 @@ class AutoRestorer:
         steps: int | None = None,
         start: Start | None = None,
         style: Style = "natural",
+        fast: bool = False,
     ) -> Image:
         """Restore one photograph for what it needs; a good one comes back as a copy.
 
@@ -120,10 +121,11 @@ class AutoRestorer:
 
         Raises:
             CheckpointError: there are no networks for what the photograph needs.
-            ConfigError: an option is out of range.
+            ConfigError: an option is out of range, or fast mode is not for what the photograph needs.
             ImageError: the image has another shape or type, is a batch of several, or has NaN in it.
         """
-        restored = self.restore(image, Options(strength=strength, seed=seed, steps=steps, start=start, style=style))
+        options = Options(strength=strength, seed=seed, steps=steps, start=start, style=style, fast=fast)
+        restored = self.restore(image, options)
         return cast(Image, restored.images[0])
 
     def sample(

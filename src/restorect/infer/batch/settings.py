@@ -50,7 +50,11 @@ class RestoreSettings:
         Whether a photo is touched at all, and what its file's date is, have no part in it.
         """
         values = {**to_mapping(self.restore), **to_mapping(self.write), "page": self.page}
-        for name, usual in (("start", None), ("style", "natural")):  # as it was before there was a choice
+        for name, usual in (
+            ("start", None),
+            ("style", "natural"),
+            ("fast", False),
+        ):  # as it was before there was a choice
             if values[name] == usual:
                 del values[name]
         values |= {"task": networks.task, "model": networks.size, "weights": networks.weights_hash}
