@@ -141,3 +141,49 @@ def test_retinas_come_with_a_word_once(run: Run, tmp_path: Path) -> None:
     assert error == ""
     assert NOTICE not in run(tmp_path / "in", "-o", tmp_path / "other", "--task", "low-light")[2]
     assert run(tmp_path / "in", "-o", tmp_path / "quiet", "--quiet")[2].count(NOTICE) == 1
+
+
+def test_fast_mode_is_no_earlier_run_and_nothing_for_retinas(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With shipped networks, on files of two sizes; the limit of a megapixel is set lower."""
+    from restorect.infer.auto.decision import Decision
+    from restorect.infer.auto.restorer import AutoRestorer
+    from restorect.infer.load import load
+    from restorect.render import small
+
+    monkeypatch.setattr(small, "_PIXELS", 24 * 32)
+    monkeypatch.setattr("restorect.load", load)
+    monkeypatch.setattr(
+        AutoRestorer,
+        "decide",
+        lambda self, image: Decision(task="fundus" if image[..., 0].mean() > 0.5 else "low-light", confidence=0.875),
+    )
+    dark, retina, out = tmp_path / "dark.png", photo(tmp_path / "retina.png", 9, 9, 180), tmp_path / "out"
+    ramp = np.linspace(5, 60, 90).astype(np.uint8)[:, None, None]
+    assert cv2.imwrite(str(dark), np.broadcast_to(ramp, (90, 70, 3)).copy())
+    command = (dark, "-o", out, "--size", "nano")
+    assert run(*command)[0] == 0
+    full = cv2.imread(str(out / "dark.png"))
+    assert "1 done before" in run(*command)[2]
+    assert "1 restored" in run(*command, "--fast")[2]
+    quick = read_photo(out / "dark.png")
+    assert read_note(quick.metadata.xmp)["fast"] == "yes"
+    away = np.abs(quick.pixels[..., ::-1].astype(int) - full).mean()
+    assert 0 < away < 8
+    assert "1 done before" in run(*command, "--fast")[2]
+    assert "1 restored" in run(*command)[2]
+    code, _, error = run(dark, retina, "-o", tmp_path / "two", "--size", "nano", "--fast")
+    assert code == 1
+    told = [line for line in error.splitlines() if "fast mode is not for photos of retinas" in line]
+    assert told
+    assert all(f"{retina}: fast mode" in line for line in told)
+    assert (tmp_path / "two" / "dark.png").exists()
+    assert not (tmp_path / "two" / "retina.png").exists()
+
+
+def test_fast_mode_of_the_task_of_retinas_is_wrong_usage(run: Run, folder: Path, tmp_path: Path) -> None:
+    code, out, error = run(folder, "-o", tmp_path / "out", "--task", "fundus", "--fast")
+    assert (code, out) == (2, "")
+    assert error == "restorect: fast mode is not for photos of retinas: their finest detail matters; leave it out\n"
+    assert not (tmp_path / "out").exists()

@@ -46,6 +46,7 @@ def restore(
     uncertainty: o.Uncertainty = False,
     steps: o.Steps = None,
     style: o.Style = "natural",
+    fast: o.Fast = False,
     device: o.Device = "cpu",
     threads: Threads = None,
     suffix: o.Suffix = "",
@@ -79,8 +80,7 @@ def restore(
         RestoreSettings, context, restore=_chosen(Options, context), write=_chosen(WriteOptions, context)
     )
     load = functools.cache(functools.partial(_load, task, size, device=device, weights=weights))
-    if weights is not None:  # what names and notes say is then on the file's own card
-        task, size = load().task, load().size
+    task, size = _named(task, size, load, on_card=weights is not None, fast=fast)
     naming = Naming(task=task, size=size, settings=settings, template=_template(name_template, suffix))
     if out == _PIPE:
         raise typer.Exit(_to_stdout(paths, settings, load, quiet=quiet))
@@ -88,17 +88,7 @@ def restore(
     raise typer.Exit(_run(plan, load, quiet=quiet, as_json=json, force=force, fail_fast=fail_fast))
 
 
-def _chosen(kind: type[Settings], context: typer.Context, **given: object) -> Settings:
-    """Settings whose fields are options of the command, by their names; others are given, or as they are by default."""
-    options = context.params
-    chosen: dict[str, Any] = {field.name: options[field.name] for field in fields(kind) if field.name in options}
-    chosen.update(given)
-    return kind(**chosen)
-
-
-def _load(task: str, size: str, *, device: str, weights: Path | None) -> "Restorer | AutoRestorer":
-    with resting():
-        return restorect.load(task, size, device=device, weights=weights)
+oo
 
 
 def _template(text: str | None, suffix: str) -> "NameTemplate":

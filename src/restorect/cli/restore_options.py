@@ -33,6 +33,9 @@ Steps: TypeAlias = Annotated[int | None, typer.Option(help="Steps of the flow; b
 Style: TypeAlias = Annotated[
     str, typer.Option(help="natural, or reference: without the fusion that leads away from single exposures.")
 ]
+Fast: TypeAlias = Annotated[
+    bool, typer.Option("--fast", help="Large photos quickly: networks see a megapixel; noise stays. Not for retinas.")
+]
 Device: TypeAlias = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps, or auto.")]
 
 Suffix: TypeAlias = Annotated[str, typer.Option(help="Added to each name, for example _restored.")]

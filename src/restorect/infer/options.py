@@ -28,6 +28,8 @@ class Options:
         start: "noise" or "mean"; None for the network's default, or "noise" for several samples.
         style: "natural" as people want it; "reference" without the steps that lead away from single exposures, which
             benchmarks compare with.
+        fast: let the network see about a megapixel, and carry what it does to full size as a gain: quick, without
+            taking noise from large photographs.
 
     Raises:
         ConfigError: a value is out of range.
@@ -41,6 +43,7 @@ class Options:
     steps: int | None = None
     start: "Start | None" = None
     style: "Style" = "natural"
+    fast: bool = False
 
     def __post_init__(self) -> None:
         require(0 <= self.strength <= 1, f"strength is {self.strength:g}; it must be from 0 to 1")

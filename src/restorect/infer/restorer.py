@@ -17,6 +17,7 @@ from restorect.devices import Precision, find_device, find_precision
 from restorect.infer.arrays import Image, copy_of, to_tensor
 from restorect.infer.auto.decision import AUTO
 from restorect.infer.catalogue import check_shipped, shipped_weights
+from restorect.infer.fast import fast_subject
 from restorect.infer.options import Options, Restored
 from restorect.infer.samples import Sample, between, each_brightness
 from restorect.infer.spread import SAMPLES, spread
@@ -27,6 +28,7 @@ from restorect.nets.student import Start
 from restorect.render.checkpoint import load_restoration
 from restorect.render.restoration import Restoration
 from restorect.render.steps import Style
+from restorect.tasks import check_fast
 
 
 class Restorer:
@@ -97,6 +99,7 @@ class Restorer:
         steps: int | None = None,
         start: Start | None = None,
         style: Style = "natural",
+        fast: bool = False,
     ) -> Image:
         """Restore one photograph, or a batch of tensors.
 
@@ -110,21 +113,26 @@ class Restorer:
             steps: of the flow; None for the network's default.
             start: "noise" or "mean"; None for the network's default.
             style: "natural", or "reference" as benchmarks of single exposures expect.
+            fast: let the network see about a megapixel; see `Options`.
 
         Returns:
             An image of the same kind, shape and type.
 
         Raises:
-            ConfigError: an option is out of range.
+            ConfigError: an option is out of range, or fast mode is not for this task.
             ImageError: the image has another shape or type, or NaN in it.
         """
-        options = Options(strength=strength, brightness=brightness, seed=seed, steps=steps, start=start, style=style)
+        options = Options(
+            strength=strength, brightness=brightness, seed=seed, steps=steps, start=start, style=style, fast=fast
+        )
         return cast(Image, self.restore(image, options).images[0])
 
     @torch.no_grad()
     def restore(self, image: Image, options: Options) -> Restored:
         """Restore one photograph, or a batch of tensors, as often as the options say; image and errors as of a call."""
-        subject = self._subject(image, options.style)
+        if options.fast:
+            check_fast(self.task)
+        subject = self._subject(image, options.style, fast=options.fast)
         if options.strength == 0:
             return Restored(images=[copy_of(image) for _ in range(options.samples)])
         images = [sample.image for sample in self._samples(subject, options)]
@@ -237,8 +245,9 @@ class Restorer:
         require(samples >= 2, f"samples is {samples}; a spread needs at least 2")
         return _map(image, self._outputs(self._subject(image), options))
 
-    def _subject(self, image: Image, style: Style = "natural") -> Subject[Image]:
-        return subject_of(self.network.in_style(style), image, self.device, self._dtype)
+    def _subject(self, image: Image, style: Style = "natural", *, fast: bool = False) -> Subject[Image]:
+        make = fast_subject if fast else subject_of
+        return make(self.network.in_style(style), image, self.device, self._dtype)
 
     def _samples(self, subject: Subject[Image], options: Options) -> list[Sample[Image]]:
         """Restorations with their codes, of each photograph of a batch from darker to brighter."""

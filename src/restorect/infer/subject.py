@@ -4,6 +4,7 @@ Shapes: arrays HWC, tensors BCHW; float values are sRGB-encoded with black 0 and
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from typing import Any, Generic, cast
 
 import numpy as np
@@ -99,8 +100,47 @@ class WholeSubject(Subject[Image]):
         return cast(Image, like(self._image, output)), output.mean(dim=(1, 2, 3))
 
 
-class BandedSubject(Subject[Image]):
-    """Photographs that are restored in bands, one after the other; they stay in the type they came in.
+class RowSubject(Subject[Image]):
+    """Photographs that are read and written by rows, one after the other; they stay in the type they came in.
+
+    Args:
+        image: as it came.
+        device: of the network.
+    """
+
+    def __init__(self, image: Image, device: torch.device) -> None:
+        self._image: Image = image
+        self._device = device
+        several = isinstance(image, Tensor) and image.ndim == 4
+        self._photos: list[Any] = list(image) if several else [image]
+        self._rows = [_rows_of(photo, device) for photo in self._photos]
+        self.count = len(self._photos)
+
+    @abstractmethod
+    def _each(self, codes: Codes, options: Options, results: Sequence[NDArray[Any] | Tensor]) -> Iterator[Rows]:
+        """What the network gives of each photograph; until it is finished, the memory of its result may be used."""
+
+    def restored(self, codes: Codes, options: Options) -> Tensor:
+        """See `Subject`."""
+        height, width = self._rows[0].height, self._rows[0].width
+        outputs = torch.empty(self.count, 3, height, width, device=self._device)
+        self._finish(codes, options, list(outputs))
+        return outputs
+
+    def image(self, codes: Codes, options: Options) -> tuple[Image, Tensor]:
+        """See `Subject`."""
+        image = np.empty_like(self._image) if isinstance(self._image, np.ndarray) else torch.empty_like(self._image)
+        results = list(image) if image.ndim == 4 else [image]
+        return image, torch.tensor(self._finish(codes, options, results))
+
+    def _finish(self, codes: Codes, options: Options, results: Sequence[NDArray[Any] | Tensor]) -> list[float]:
+        """Restore into arrays or tensors of the photographs' shapes, and tell their means."""
+        each = zip(self._photos, self._rows, self._each(codes, options, results), results, strict=True)
+        return [_write(photo, rows, restored, options.strength, result) for photo, rows, restored, result in each]
+
+
+class BandedSubject(RowSubject[Image]):
+    """Photographs that are restored in bands.
 
     Args:
         network: that restores them.
@@ -113,15 +153,10 @@ class BandedSubject(Subject[Image]):
         from restorect.bands.plan import Plan  # which small photographs do without
         from restorect.bands.restoration import BandedRestoration
 
-        self._image: Image = image
-        self._device = device
-        several = isinstance(image, Tensor) and image.ndim == 4
-        self._photos: list[Any] = list(image) if several else [image]
-        self._rows = [_rows_of(photo, device) for photo in self._photos]
+        super().__init__(image, device)
         plan = Plan.on(device, dtype)
-        self._restorations = [BandedRestoration(network, rows.then(_inside), plan) for rows in self._rows]
+        self._restorations = [BandedRestoration(network, rows.then(inside), plan) for rows in self._rows]
         self._scenes: list[RowScene] = []
-        self.count = len(self._photos)
         for rows in self._rows:
             for first, last in rows.bands():
                 rows.read(first, last)  # each value is looked at before any is restored
@@ -136,40 +171,31 @@ class BandedSubject(Subject[Image]):
         means = [None] * self.count if mean is None else _apart(mean)
         self._scenes = [each.scene(one) for each, one in zip(self._restorations, means, strict=True)]
 
-    def restored(self, codes: Codes, options: Options) -> Tensor:
-        """See `Subject`."""
-        height, width = self._rows[0].height, self._rows[0].width
-        outputs = torch.empty(self.count, 3, height, width, device=self._device)
-        for number, output in enumerate(outputs):
-            self._restore(number, codes, options, output)
-        return outputs
-
-    def image(self, codes: Codes, options: Options) -> tuple[Image, Tensor]:
-        """See `Subject`."""
-        image = np.empty_like(self._image) if isinstance(self._image, np.ndarray) else torch.empty_like(self._image)
-        results = list(image) if image.ndim == 4 else [image]
-        means = [self._restore(number, codes, options, each) for number, each in enumerate(results)]
-        return image, torch.tensor(means)
-
-    def _restore(self, number: int, codes: Codes, options: Options, result: NDArray[Any] | Tensor) -> float:
-        """Restore one of the photographs into an array or tensor of its shape, and tell its mean."""
-        rows, photo = self._rows[number], self._photos[number]
-        into = _canvas(result, rows, self._device)
-        restoration = self._restorations[number].brightened(options.brightness)
-        restored = restoration.restore(self._scenes[number], _apart(codes)[number], into)
-        total = 0.0
-        for first, last in rows.bands():
-            band = _finished(rows.read(first, last), restored.read(first, last), options.strength)
-            total += band.sum(dtype=torch.float64).item()
-            if isinstance(result, Tensor):
-                result[:, first:last] = band[0]
-            else:
-                result[first:last] = like(photo[first:last], band)
-        return total / (3 * rows.height * rows.width)
+    def _each(self, codes: Codes, options: Options, results: Sequence[NDArray[Any] | Tensor]) -> Iterator[Rows]:
+        each = zip(self._restorations, self._scenes, _apart(codes), self._rows, results, strict=True)
+        for restoration, scene, one, rows, result in each:
+            canvas = _canvas(result, rows, self._device)
+            yield restoration.brightened(options.brightness).restore(scene, one, canvas)
 
 
-def _inside(rows: Tensor) -> Tensor:
+def inside(rows: Tensor) -> Tensor:
+    """What a network sees of a photograph."""
     return rows.clamp(0, 1)
+
+
+def _write(
+    photo: NDArray[Any] | Tensor, rows: Rows, restored: Rows, strength: float, result: NDArray[Any] | Tensor
+) -> float:
+    """Finish a photograph into an array or tensor of its shape, and tell its mean."""
+    total = 0.0
+    for first, last in rows.bands():
+        band = _finished(rows.read(first, last), restored.read(first, last), strength)
+        total += band.sum(dtype=torch.float64).item()
+        if isinstance(result, Tensor):
+            result[:, first:last] = band[0]
+        else:
+            result[first:last] = like(photo[first:last], band)
+    return total / (3 * rows.height * rows.width)
 
 
 def _apart(codes: Codes) -> list[Codes]:
@@ -196,8 +222,8 @@ def _canvas(result: NDArray[Any] | Tensor, rows: Rows, device: torch.device) -> 
 
 def _finished(tensor: Tensor, output: Tensor, strength: float) -> Tensor:
     """What a network gave, blended; what lies outside [0, 1] never passed it, and is added back."""
-    inside = tensor.clamp(0, 1)
-    return _blend(inside, output.clamp(0, 1), strength) + (tensor - inside)
+    seen = inside(tensor)
+    return _blend(seen, output.clamp(0, 1), strength) + (tensor - seen)
 
 
 def _blend(image: Tensor, output: Tensor, strength: float) -> Tensor:

@@ -47,6 +47,10 @@ class Rows:
             yield first, min(self.height, first + step)
 
     def view(self, side: int) -> Tensor:
-        """(1, C, side, side), as `nets.priors.view_of` makes it of the whole: area means are separable."""
-        narrow = [F.adaptive_avg_pool2d(self.read(a, b), (b - a, side)) for a, b in self.bands()]
-        return F.adaptive_avg_pool2d(torch.cat(narrow, dim=2), (side, side))
+        """(1, C, side, side), as `nets.priors.view_of` makes it of the whole."""
+        return self.means(side, side)
+
+    def means(self, height: int, width: int) -> Tensor:
+        """(1, C, height, width), each pixel the mean of the area that it covers: such means are separable."""
+        narrow = [F.adaptive_avg_pool2d(self.read(a, b), (b - a, width)) for a, b in self.bands()]
+        return F.adaptive_avg_pool2d(torch.cat(narrow, dim=2), (height, width))

@@ -27,6 +27,7 @@ class Task:
         notice: what users are told once when such a photo has been restored; "" for nothing.
         benchmarks: names of its data sets in `restorect.evaluate.benchmarks`.
         recipe: of a student, below recipes/.
+        fast: whether fast mode will do; not where the finest detail matters.
     """
 
     title: str
@@ -36,6 +37,7 @@ class Task:
     notice: str = ""
     benchmarks: tuple[str, ...] = ()
     recipe: str = ""
+    fast: bool = True
 
 
 def task_names() -> tuple[str, ...]:
@@ -53,3 +55,13 @@ def find_task(name: str) -> Task:
         raise ConfigError(f"task {name!r} is unknown; choose one of {', '.join(task_names())}")
     found: Task = importlib.import_module(f"{__name__}.{name.replace('-', '_')}").TASK
     return found
+
+
+def check_fast(name: str) -> None:
+    """Refuse tasks that fast mode is not for; names that are no task's pass.
+
+    Raises:
+        ConfigError: it is such a task.
+    """
+    if name in task_names() and not find_task(name).fast:
+        raise ConfigError(f"fast mode is not for {find_task(name).title}: their finest detail matters; leave it out")

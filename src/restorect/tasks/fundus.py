@@ -21,4 +21,5 @@ TASK = Task(
     notice="retina photographs: for research and better viewing, not for diagnosis",
     benchmarks=("eyeq",),
     recipe="fundus/student-tiny.yaml",
+    fast=False,
 )

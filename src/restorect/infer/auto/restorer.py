@@ -119,6 +119,7 @@ class AutoRestorer:
         steps: int | None = None,
         start: Start | None = None,
         style: Style = "natural",
+        fast: bool = False,
     ) -> Image:
         """Restore one photograph for what it needs; a good one comes back as a copy.
 
@@ -126,10 +127,12 @@ class AutoRestorer:
 
         Raises:
             CheckpointError: there are no networks for what the photograph needs.
-            ConfigError: an option is out of range.
+            ConfigError: an option is out of range, or fast mode is not for what the photograph needs.
             ImageError: the image has another shape or type, is a batch of several, or has NaN in it.
         """
-        options = Options(strength=strength, brightness=brightness, seed=seed, steps=steps, start=start, style=style)
+        options = Options(
+            strength=strength, brightness=brightness, seed=seed, steps=steps, start=start, style=style, fast=fast
+        )
         return cast(Image, self.restore(image, options).images[0])
 
     def sample(

@@ -24,6 +24,7 @@ from restorect.infer.batch.sidecars import Sidecar, find_sidecars
 from restorect.infer.batch.stop import Stop
 from restorect.infer.options import Restored
 from restorect.infer.spread import SAMPLES, WHITE
+from restorect.render.small import small_sides
 
 if TYPE_CHECKING:
     from restorect.infer.auto.restorer import AutoRestorer
@@ -196,7 +197,8 @@ class PhotoJobs:
             samples=options.samples + (_MAPS if options.uncertainty else 0),
         )
         in_this_memory = options.strength > 0 and str(self._networks.device) == "cpu"
-        return own + (self._networks.peak_bytes(info.height, info.width) if in_this_memory else 0)
+        seen = small_sides(info.height, info.width) if options.fast else (info.height, info.width)
+        return own + (self._networks.peak_bytes(*seen) if in_this_memory else 0)
 
     def _stays_as_it_is(self, photo: Photo, fmt: str) -> bool:
         """Whether the file itself is what was asked for: then its bytes are the best copy of a good photograph."""
@@ -219,8 +221,9 @@ class PhotoJobs:
             return note | {"task": NOTHING} | chosen
         model = by or self._networks
         note |= {"task": model.task, "model": model.size, "weights": model.weights_hash, "seed": options.seed}
-        note |= {"strength": options.strength}
-        note |= ({"brightness": options.brightness} if options.brightness else {}) | chosen
+        unusual: dict[str, object] = {"brightness": options.brightness} if options.brightness else {}
+        unusual |= {"fast": "yes"} if options.fast else {}
+        note |= {"strength": options.strength} | unusual | chosen
         return note | ({} if by is None else {"steps": options.steps or by.default_steps})
 
 
