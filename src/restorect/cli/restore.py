@@ -88,7 +88,30 @@ def restore(
     raise typer.Exit(_run(plan, load, quiet=quiet, as_json=json, force=force, fail_fast=fail_fast))
 
 
-oo
+def _chosen(kind: type[Settings], context: typer.Context, **given: object) -> Settings:
+    """Settings whose fields are options of the command, by their names; others are given, or as they are by default."""
+    options = context.params
+    chosen: dict[str, Any] = {field.name: options[field.name] for field in fields(kind) if field.name in options}
+    chosen.update(given)
+    return kind(**chosen)
+
+
+def _load(task: str, size: str, *, device: str, weights: Path | None) -> "Restorer | AutoRestorer":
+    with resting():
+        return restorect.load(task, size, device=device, weights=weights)
+
+
+def _named(
+    task: str, size: str, load: "Callable[[], Restorer | AutoRestorer]", *, on_card: bool, fast: bool
+) -> tuple[str, str]:
+    """Task and size as names and notes say them: of given weights those on their card."""
+    if on_card:
+        task, size = load().task, load().size
+    if fast:
+        from restorect.tasks import check_fast
+
+        check_fast(task)
+    return task, size
 
 
 def _template(text: str | None, suffix: str) -> "NameTemplate":
