@@ -221,7 +221,8 @@ class PhotoJobs:
             return note | {"task": NOTHING} | chosen
         model = by or self._networks
         note |= {"task": model.task, "model": model.size, "weights": model.weights_hash, "seed": options.seed}
-        note |= {"strength": options.strength} | ({"fast": "yes"} if options.fast else {}) | chosen
+        note |= {"strength": options.strength} | chosen
+        note |= {"fast": "yes"} if options.fast else {}
         return note | ({} if by is None else {"steps": options.steps or by.default_steps})
 
 
