@@ -55,5 +55,5 @@ class FastSubject(RowSubject[Image]):
 
     def _each(self, codes: Codes, options: Options, results: Sequence[NDArray[Any] | Tensor]) -> Iterator[Rows]:
         restored = self._inner.restored(codes, replace(options, strength=1.0))
-        for rows, small, one in zip(self._rows, self._small.split(1), restored.split(1), strict=True):
+        for rows, small, one in zip(self._rows, torch.split(self._small, 1), torch.split(restored, 1), strict=True):
             yield GainMap(small, one).carried(rows.then(inside))

@@ -246,8 +246,10 @@ class Restorer:
         return _map(image, self._outputs(self._subject(image), options))
 
     def _subject(self, image: Image, style: Style = "natural", *, fast: bool = False) -> Subject[Image]:
-        make = fast_subject if fast else subject_of
-        return make(self.network.in_style(style), image, self.device, self._dtype)
+        network = self.network.in_style(style)
+        if fast:
+            return fast_subject(network, image, self.device, self._dtype)
+        return subject_of(network, image, self.device, self._dtype)
 
     def _samples(self, subject: Subject[Image], options: Options) -> list[Sample[Image]]:
         """Restorations with their codes, of each photograph of a batch from darker to brighter."""

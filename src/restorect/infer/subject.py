@@ -108,8 +108,8 @@ class RowSubject(Subject[Image]):
         device: of the network.
     """
 
-    def __init__(self, image: Image, device: torch.device) -> None:
-        self._image: Image = image
+    def __init__(self, image: NDArray[Any] | Tensor, device: torch.device) -> None:
+        self._image: Image = cast(Any, image)
         self._device = device
         several = isinstance(image, Tensor) and image.ndim == 4
         self._photos: list[Any] = list(image) if several else [image]

@@ -74,7 +74,7 @@ def _overall(before: Tensor, after: Tensor) -> Tensor:
 def _fitted(guide: Tensor, gain: Tensor) -> Tensor:
     """Slopes and levels of the gain over the guide, (1, 6, h, w): least squares in windows."""
     moments = _around(cell_means(torch.cat([guide, guide * guide, gain, guide * gain], dim=1), CELL))
-    mean, square, level, product = moments.split([1, 1, 3, 3], dim=1)
+    mean, square, level, product = torch.split(moments, [1, 1, 3, 3], dim=1)
     slope = (product - mean * level) / ((square - mean * mean).clamp(min=0) + _FLAT)
     return torch.cat([slope, level - slope * mean], dim=1)
 

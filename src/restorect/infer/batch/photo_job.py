@@ -221,9 +221,9 @@ class PhotoJobs:
             return note | {"task": NOTHING} | chosen
         model = by or self._networks
         note |= {"task": model.task, "model": model.size, "weights": model.weights_hash, "seed": options.seed}
-        unusual: dict[str, object] = {"brightness": options.brightness} if options.brightness else {}
-        unusual |= {"fast": "yes"} if options.fast else {}
-        note |= {"strength": options.strength} | unusual | chosen
+        note |= {"strength": options.strength} | chosen
+        note |= {"brightness": options.brightness} if options.brightness else {}
+        note |= {"fast": "yes"} if options.fast else {}
         return note | ({} if by is None else {"steps": options.steps or by.default_steps})
 
 
