@@ -33,7 +33,7 @@ SIZE = (120, 160, 3)
 class StandIn:
     """Networks that cost nothing: the square root."""
 
-    task, size, weights_hash, device = "low-light", "stand-in", "0" * 64, "cpu"
+    task, size, weights_hash, device, precision = "low-light", "stand-in", "0" * 64, "cpu", "float32"
     default_steps = 1
 
     def restore(self, image: "NDArray[np.float32]", _options: Options) -> Restored:

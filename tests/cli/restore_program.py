@@ -27,7 +27,7 @@ Run = Callable[..., tuple[int, str, str]]
 class Brightener:
     """Takes the square root; sample k is a little darker than sample k - 1."""
 
-    weights_hash, device = "f" * 64, "cpu"
+    weights_hash, device, precision = "f" * 64, "cpu", "float32"
     default_steps = 4
     first = True
 
@@ -53,7 +53,7 @@ class Brightener:
 class Chooser:
     """Leaves what is bright alone, takes blue for underwater (without weights), red for a retina, and brightens."""
 
-    task, weights_hash, device = "auto", "e" * 64, "cpu"
+    task, weights_hash, device, precision = "auto", "e" * 64, "cpu", "float32"
 
     def __init__(self, size: str = "tiny", seconds: float = 0.0) -> None:
         self.size, self.seconds = size, seconds
@@ -70,17 +70,20 @@ class Chooser:
         if decision.task == "underwater":
             raise CheckpointError("looks like a case for underwater, but there are no weights for it")
         by = Brightener(self.size, self.seconds, decision.task)
+        by.precision = self.precision
         return replace(by.restore(image, options), decision=decision)
 
     def peak_bytes(self, height: int, width: int) -> int:
         return height * width * 100
 
 
-def load_brightener(task: str, size: str, *, device: str, weights: Path | None) -> Any:
+def load_brightener(task: str, size: str, *, device: str, weights: Path | None, precision: str = "float32") -> Any:
     if task not in ("auto", "low-light", "fundus") or weights is not None:
         raise CheckpointError(f"no weights for {task}; use --weights")
     seconds = float(os.environ.get("SECONDS_A_PHOTO", "0"))
-    return Chooser(size, seconds) if task == "auto" else Brightener(size, seconds, task)
+    networks: Any = Chooser(size, seconds) if task == "auto" else Brightener(size, seconds, task)
+    networks.precision = precision
+    return networks
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import typer
 
@@ -47,6 +47,7 @@ def restore(
     steps: o.Steps = None,
     style: o.Style = "natural",
     fast: o.Fast = False,
+    precision: o.Precision = "float32",
     device: o.Device = "cpu",
     threads: Threads = None,
     suffix: o.Suffix = "",
@@ -79,7 +80,7 @@ def restore(
     settings = _chosen(
         RestoreSettings, context, restore=_chosen(Options, context), write=_chosen(WriteOptions, context)
     )
-    load = functools.cache(functools.partial(_load, task, size, device=device, weights=weights))
+    load = functools.cache(functools.partial(_load, task, size, device=device, weights=weights, precision=precision))
     task, size = _named(task, size, load, on_card=weights is not None, fast=fast)
     naming = Naming(task=task, size=size, settings=settings, template=_template(name_template, suffix))
     if out == _PIPE:
@@ -96,9 +97,9 @@ def _chosen(kind: type[Settings], context: typer.Context, **given: object) -> Se
     return kind(**chosen)
 
 
-def _load(task: str, size: str, *, device: str, weights: Path | None) -> "Restorer | AutoRestorer":
+def _load(task: str, size: str, *, device: str, weights: Path | None, precision: str) -> "Restorer | AutoRestorer":
     with resting():
-        return restorect.load(task, size, device=device, weights=weights)
+        return restorect.load(task, size, device=device, weights=weights, precision=cast(Any, precision))
 
 
 def _named(

@@ -36,6 +36,9 @@ Style: TypeAlias = Annotated[
 Fast: TypeAlias = Annotated[
     bool, typer.Option("--fast", help="Large photos quickly: networks see a megapixel; noise stays. Not for retinas.")
 ]
+Precision: TypeAlias = Annotated[
+    str, typer.Option(help="float32, or bfloat16: quicker where the processor has it, up to 5 of 255 away.")
+]
 Device: TypeAlias = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps, or auto.")]
 
 Suffix: TypeAlias = Annotated[str, typer.Option(help="Added to each name, for example _restored.")]

@@ -85,6 +85,11 @@ class Restorer:
         return cls(network, card, weights_hash, found, find_precision(precision, found))
 
     @property
+    def precision(self) -> Precision:
+        """Of convolutions and matrix products."""
+        return "bfloat16" if self._dtype == torch.bfloat16 else "float32"
+
+    @property
     def default_steps(self) -> int:
         """Steps of the flow when none are asked for."""
         return self.network.config.student.steps

@@ -22,7 +22,7 @@ from restorect.infer.options import Options
 
 
 class Identity:
-    task, size, weights_hash = "low-light", "tiny", "00"
+    task, size, weights_hash, precision = "low-light", "tiny", "00", "float32"
 
 
 def test_a_new_file_replaces_nothing(tmp_path: Path) -> None:
@@ -188,12 +188,12 @@ def test_the_hash_stays_what_it_was() -> None:
 def test_the_hash_knows_all_that_shapes_an_output() -> None:
     base = settings_of().digest(Identity())
     changes = {"strength": 0.5, "seed": 1, "samples": 2, "steps": 3, "format": "png", "quality": 90}
-    changes |= {"uncertainty": True, "start": "noise", "style": "reference", "brightness": -0.5}
+    changes |= {"uncertainty": True, "start": "noise", "style": "reference", "brightness": -0.5, "fast": True}
     changes |= {"subsampling": "4:2:0", "lossless": True, "bit_depth": 8, "strip_metadata": True, "page": 1}
     hashes = {base} | {settings_of(**{name: value}).digest(Identity()) for name, value in changes.items()}
-    for name in ("task", "size", "weights_hash"):
+    for name in ("task", "size", "weights_hash", "precision"):
         hashes.add(settings_of().digest(type("Other", (Identity,), {name: "other"})()))
-    assert len(hashes) == 1 + len(changes) + 3
+    assert len(hashes) == 1 + len(changes) + 4
     without = {"max_megapixels": 1, "salvage": True, "keep_date": False}
     for name, value in without.items():
         assert settings_of(**{name: value}).digest(Identity()) == base

@@ -49,7 +49,7 @@ class AutoRestorer:
         device: torch.device,
         precision: Precision = "float32",
     ) -> None:
-        self.classifier, self.size, self.device, self._precision = classifier, size, device, precision
+        self.classifier, self.size, self.device, self.precision = classifier, size, device, precision
         self._files = files
         hashes = [classifier.weights_hash]
         for task, path in sorted(files.items()):
@@ -171,7 +171,7 @@ class AutoRestorer:
         return max(peak_bytes(shape, height, width) for shape in self._shapes)
 
     def _load(self, task: str) -> Restorer:
-        return Restorer.load(device=str(self.device), weights=self._files[task], precision=self._precision)
+        return Restorer.load(device=str(self.device), weights=self._files[task], precision=self.precision)
 
 
 def _is_picture(image: NDArray[Any] | Tensor) -> TypeGuard[NDArray[np.float32]]:

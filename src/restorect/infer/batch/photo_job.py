@@ -224,6 +224,7 @@ class PhotoJobs:
         note |= {"strength": options.strength} | chosen
         note |= {"brightness": options.brightness} if options.brightness else {}
         note |= {"fast": "yes"} if options.fast else {}
+        note |= {"precision": model.precision} if model.precision != "float32" else {}
         return note | ({} if by is None else {"steps": options.steps or by.default_steps})
 
 

@@ -50,7 +50,8 @@ class RestoreSettings:
         Whether a photo is touched at all, and what its file's date is, have no part in it.
         """
         values = {**to_mapping(self.restore), **to_mapping(self.write), "page": self.page}
-        usually = {"start": None, "style": "natural", "brightness": 0, "fast": False}
+        values |= {"precision": networks.precision}
+        usually = {"start": None, "style": "natural", "brightness": 0, "fast": False, "precision": "float32"}
         for name, usual in usually.items():  # as it was before there was a choice
             if values[name] == usual:
                 del values[name]
