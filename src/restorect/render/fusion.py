@@ -44,10 +44,10 @@ class FusionConfig:
     name: ClassVar[str] = "fusion"
 
     cells: int = 144
-    floor: float = 0.012
-    opened: float = 0.3
+    floor: float = 0.0132
+    opened: float = 0.345
     spread: float = 0.2
-    scales: int = 4
+    scales: int = 3
 
     def __post_init__(self) -> None:
         """Check the ranges."""

@@ -6,6 +6,7 @@ from torch import Tensor
 from restorect.data.degrade.simulator import Degraded
 from restorect.render.exposure import ExposureConfig
 from restorect.render.floor import FloorConfig
+from restorect.render.fusion import FusionConfig
 from restorect.render.hue import HueConfig
 from restorect.tasks import Task
 
@@ -19,7 +20,7 @@ def _simulate(image_CHW: Tensor, generator: torch.Generator) -> Degraded:
 TASK = Task(
     title="photos taken against the light",
     simulate=_simulate,
-    after=(ExposureConfig(trust=0.5, mean=0.43), HueConfig(), FloorConfig()),
+    after=(ExposureConfig(trust=0.5, mean=0.55), HueConfig(), FloorConfig(), FusionConfig()),
     benchmarks=("baid",),
     recipe="backlit/student-tiny.yaml",
 )
