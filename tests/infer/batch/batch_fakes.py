@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from restorect.errors import ImageError
-from restorect.images import find, formats, read, write
-from restorect.images.codecs.registry import READERS, Reader
+from restorect.images import find, formats, read
+from restorect.images.codecs.registry import READERS, WRITERS, Reader
 from restorect.images.formats import Traits
 from restorect.images.header import Decoded, Header
 from restorect.images.photo import Photo
@@ -50,7 +50,7 @@ def install() -> None:
         formats._MAGIC = (*formats._MAGIC, (magic, name))
         read._NAMES[name] = name
         READERS[name] = Reader(header=header, decode=decode)
-        write._PLAIN[name] = encode
+        WRITERS[name] = encode
     formats.EXTENSIONS = find.EXTENSIONS = formats.EXTENSIONS | {".fake", ".mock"}
 
 
