@@ -1,7 +1,7 @@
 """Lists of steps as cards, recipes and commands have them: `[exposure: {trust: 0.5}, hue]`."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from restorect.configs import from_mapping, require, to_mapping
 from restorect.render.balance import BalanceConfig
@@ -21,7 +21,6 @@ AFTER: dict[str, type[Any]] = {
 """Steps behind it."""
 Style = Literal["natural", "reference"]
 """How a restoration is to look: as people want it, or as single exposures do, which benchmarks compare with."""
-STYLES: tuple[Style, ...] = get_args(Style)
 NATURAL = frozenset({FusionConfig.name})
 """Steps that are for people only: what they give is further from single exposures."""
 
