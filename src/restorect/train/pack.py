@@ -68,9 +68,7 @@ def pack(
     if kind not in ("student", "teacher"):
         raise CheckpointError(f"{source}: holds a {kind}; only students and teachers are packed")
     if kind == "teacher":
-        given = {"start": start, "steps": steps, "before": before, "after": after}
-        named = ", ".join(name for name, value in given.items() if value is not None)
-        require(not named, f"{named}: of students only, and {source} holds a teacher; leave it out")
+        _refuse_for_teachers(source, start=start, steps=steps, before=before, after=after)
     network, card = load_restoration(source) if kind == "student" else load_teacher(source)
     with torch.no_grad():
         for parameter in network.parameters():
@@ -97,6 +95,11 @@ def pack(
     save_checkpoint(target, network, card, torch.float16)
     write_atomically(target.with_suffix(".md"), describe(target.name, card).encode("utf-8", "backslashreplace"))
     return card
+
+
+def _refuse_for_teachers(source: Path, **options: object) -> None:
+    named = ", ".join(name for name, value in options.items() if value is not None)
+    require(not named, f"{named}: of students only, and {source} holds a teacher; leave it out")
 
 
 def measure(network: Restoration | Teacher, folders: Sequence[str]) -> dict[str, Any]:
