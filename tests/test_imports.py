@@ -31,7 +31,7 @@ FOLDERS = (  # top down: a folder imports only itself, what stands below it, and
 )
 INSIDE = tuple(f"restorect.{folder}." for folder in FOLDERS)
 HEAVY = {"torch", "numpy", "cv2"}
-LONGEST_FILE, LONGEST_FUNCTION = 400, 60
+LONGEST_FILE, LONGEST_FUNCTION, MOST_PARAMETERS = 330, 60, 8
 
 
 def name_of(file: Path) -> str:
@@ -122,6 +122,36 @@ def test_files_and_functions_stay_short(file: Path) -> None:
     lengths = {f.name: (f.end_lineno or f.lineno) - f.lineno + 1 for f in functions}
     assert len(text.splitlines()) <= LONGEST_FILE
     assert not {name: length for name, length in lengths.items() if length > LONGEST_FUNCTION}
+
+
+def parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    """What a caller may give, without `self`."""
+    given = function.args
+    names = [each.arg for each in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+    return names[1:] if names[:1] in (["self"], ["cls"]) else names
+
+
+def is_command(function: ast.FunctionDef | ast.AsyncFunctionDef, source: str) -> bool:
+    """Whether typer calls it, with an option of the command for each parameter."""
+    registered = any("command" in ast.unparse(each) for each in function.decorator_list)
+    return registered or f")({function.name})" in source
+
+
+@pytest.mark.parametrize("file", FILES, ids=name_of)
+def test_functions_have_few_parameters(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    functions = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+    called_by_typer = text + (SOURCE / "cli" / "main.py").read_text(encoding="utf-8") if in_folder(file, "cli") else ""
+    long = {f.name: len(parameters(f)) for f in functions if not is_command(f, called_by_typer)}
+    assert not {name: count for name, count in long.items() if count > MOST_PARAMETERS}
+
+
+def test_parameters_are_counted_and_commands_are_told_from_functions() -> None:
+    method = "class B:\n def b(self, x, /, y, *z, u, **w): ..."
+    code = f"@app.command()\ndef a(x): ...\n{method}\ndef c(x): ...\napp.command()(c)"
+    a, c, b = [n for n in ast.walk(ast.parse(code)) if isinstance(n, ast.FunctionDef)]
+    assert (parameters(a), parameters(b), parameters(c)) == (["x"], ["x", "y", "u"], ["x"])
+    assert [is_command(function, code) for function in (a, b, c)] == [True, False, True]
 
 
 def test_every_folder_has_its_place_in_the_order() -> None:

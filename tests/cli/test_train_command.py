@@ -12,6 +12,11 @@ import pytest
 import torch
 import yaml
 
+from restorect.nets.checkpoint import save_checkpoint, teacher_card
+from restorect.nets.priors import PriorConfig
+from restorect.nets.teacher import Teacher, TeacherConfig
+from restorect.nets.transformer import TransformerConfig
+
 
 def restorect(*arguments: str | Path, timeout: float = 900) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "restorect.cli", *map(str, arguments)]
@@ -143,3 +148,18 @@ def test_compiling_without_a_compiler_is_one_line(pairs: Path, tmp_path: Path, m
     assert "torch.compile does not work here" in result.stderr
     assert "install g++" in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_pack_ignores_nothing_that_is_given(tmp_path: Path) -> None:
+    source, out = tmp_path / "teacher.safetensors", tmp_path / "out.safetensors"
+    transformer = TransformerConfig(dim=8, blocks=(1, 1, 1, 1), refine=1, heads=(1, 1, 1, 1), stem=4)
+    config = TeacherConfig(transformer=transformer, priors=PriorConfig(width=4, blocks=1, view=16))
+    save_checkpoint(source, Teacher(config), teacher_card(config, task="low-light"))
+    for options, message in {
+        ("--after", "[hue]"): f"after: of students only, and {source} holds a teacher; leave it out",
+        ("--note", "a=1", "--note", "a=2"): "--note a: is given twice; choose another name for one of them",
+        ("--note", "a"): "--note a: write it as NAME=VALUE",
+    }.items():
+        result = restorect("train", "pack", source, "-o", out, *options)
+        assert (result.returncode, result.stdout, result.stderr) == (2, "", f"restorect: {message}\n")
+    assert not out.exists()

@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from smallnets import TRANSFORMER, write_student
+from smallnets import PRIORS, TRANSFORMER, write_student
 
 from restorect.errors import CheckpointError, ConfigError
 from restorect.infer.restorer import Restorer
-from restorect.nets.checkpoint import Card, save_checkpoint
+from restorect.nets.checkpoint import Card, save_checkpoint, teacher_card
+from restorect.nets.teacher import Teacher, TeacherConfig
 from restorect.render.balance import BalanceConfig
 from restorect.render.checkpoint import load_restoration
 from restorect.render.exposure import ExposureConfig, ExposureNetConfig
@@ -61,6 +62,30 @@ def test_only_students_and_teachers_are_packed(tmp_path: Path) -> None:
     save_checkpoint(path, DecompositionPair(), Card(kind="decomposition", task="low-light"))
     with pytest.raises(CheckpointError, match="only students and teachers"):
         pack(path, tmp_path / "out.safetensors", tests={})
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"after": ["hue"]}, "after"),
+        ({"before": []}, "before"),
+        ({"start": "mean", "steps": 2}, "start, steps"),
+    ],
+)
+def test_a_teacher_is_not_given_what_only_students_have(tmp_path: Path, options: dict[str, object], named: str) -> None:
+    source, out = tmp_path / "teacher.safetensors", tmp_path / "packed.safetensors"
+    config = TeacherConfig(transformer=TRANSFORMER, priors=PRIORS)
+    save_checkpoint(source, Teacher(config), teacher_card(config, task="low-light"))
+    with pytest.raises(ConfigError) as caught:
+        pack(source, out, tests={}, **options)  # type: ignore[arg-type]
+    assert str(caught.value) == f"{named}: of students only, and {source} holds a teacher; leave it out"
+    assert not out.exists()
+    assert pack(source, out, tests={}).kind == "teacher"
+
+
+def test_no_steps_of_the_flow_are_refused(checkpoint: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="steps is 0"):
+        pack(checkpoint, tmp_path / "packed.safetensors", tests={}, steps=0)
 
 
 def test_steps_that_need_no_other_weights(checkpoint: Path, pairs_folder: Path, tmp_path: Path) -> None:

@@ -3,92 +3,50 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import typer
 
+from restorect.cli import evaluate_options as o
 from restorect.cli.threads import Threads
 from restorect.errors import shown
 
 if TYPE_CHECKING:
     from restorect.evaluate.methods import Method
     from restorect.evaluate.pairs import Case
+    from restorect.evaluate.run import Ruler
     from restorect.evaluate.summary import TestSet
-
-Pairs: TypeAlias = Annotated[Path | None, typer.Option(help="Set: a folder with low/ and high/.")]
-Benchmark: TypeAlias = Annotated[
-    str | None, typer.Option(help="Set: a benchmark's name, such as lol-v1; `list` shows all.")
-]
-Data: TypeAlias = Annotated[Path | None, typer.Option(help="Where the copy of the benchmark lies.")]
-Partial: TypeAlias = Annotated[
-    bool, typer.Option("--partial", help="Accept an incomplete copy; the report is stamped so.")
-]
-PhotosFolder: TypeAlias = Annotated[
-    Path | None, typer.Option("--photos", help="Set: photos without ground truth; metrics without reference only.")
-]
-Outputs: TypeAlias = Annotated[
-    Path | None, typer.Option(help="Judge these finished outputs of any method instead of running ours.")
-]
-Reference: TypeAlias = Annotated[Path | None, typer.Option(help="Set: ground truths alone, for --outputs.")]
-Name: TypeAlias = Annotated[str | None, typer.Option(help="What the method is called in tables.")]
-Task: TypeAlias = Annotated[str | None, typer.Option(help="What shipped weights restore; a benchmark knows its own.")]
-Size: TypeAlias = Annotated[str, typer.Option(help="Network: tiny or nano.")]
-Weights: TypeAlias = Annotated[Path | None, typer.Option(help="Weight file instead of a shipped one.")]
-Strength: TypeAlias = Annotated[float, typer.Option(help="Of the restoration, 0 to 1.")]
-Seed: TypeAlias = Annotated[int, typer.Option(help="Start of the flow.")]
-Steps: TypeAlias = Annotated[int | None, typer.Option(help="Steps of the flow; by default as trained.")]
-Style: TypeAlias = Annotated[str, typer.Option(help="reference, as benchmarks of single exposures expect, or natural.")]
-Device: TypeAlias = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps, or auto.")]
-Protocol: TypeAlias = Annotated[str, typer.Option(help="rgb-full, rgb-full+gtmean or y-256-authors.")]
-Metrics: TypeAlias = Annotated[
-    str | None, typer.Option(help="Names with commas, `eye` for the seven of the eye; `list` shows all.")
-]
-WeightsDir: TypeAlias = Annotated[
-    Path | None, typer.Option(help="Folder with the weights and parameters that metrics need and cannot bring.")
-]
-FidAgainst: TypeAlias = Annotated[
-    Path | None, typer.Option(help="Good photos that the metric fid compares with; by default the ground truths.")
-]
-Baselines: TypeAlias = Annotated[bool, typer.Option("--baselines", help="Judge the classical methods too.")]
-MixedDepth: TypeAlias = Annotated[
-    bool, typer.Option("--mixed-depth", help="Accept 8 bit beside 16 bit; the report is stamped so.")
-]
-Workers: TypeAlias = Annotated[int, typer.Option(min=1, help="Photos in work at a time.")]
-Out: TypeAlias = Annotated[Path | None, typer.Option("--out", "-o", help="Folder of table, summary and report.")]
-Readme: TypeAlias = Annotated[
-    Path | None, typer.Option(help="Instead of evaluating, write the table of --results between this file's markers.")
-]
-Results: TypeAlias = Annotated[Path, typer.Option(help="Folder of summaries for --readme.")]
+    from restorect.infer.options import Options
 
 
 def evaluate(
-    pairs: Pairs = None,
-    benchmark: Benchmark = None,
-    data: Data = None,
-    partial: Partial = False,
-    photos: PhotosFolder = None,
-    reference: Reference = None,
-    outputs: Outputs = None,
-    name: Name = None,
-    task: Task = None,
-    size: Size = "tiny",
-    weights: Weights = None,
-    strength: Strength = 1.0,
-    seed: Seed = 0,
-    steps: Steps = None,
-    style: Style = "reference",
-    device: Device = "cpu",
-    protocol: Protocol = "rgb-full",
-    metrics: Metrics = None,
-    weights_dir: WeightsDir = None,
-    fid_against: FidAgainst = None,
-    baselines: Baselines = False,
-    mixed_depth: MixedDepth = False,
-    workers: Workers = 1,
+    pairs: o.Pairs = None,
+    benchmark: o.Benchmark = None,
+    data: o.Data = None,
+    partial: o.Partial = False,
+    photos: o.PhotosFolder = None,
+    reference: o.Reference = None,
+    outputs: o.Outputs = None,
+    name: o.Name = None,
+    task: o.Task = None,
+    size: o.Size = "tiny",
+    weights: o.Weights = None,
+    strength: o.Strength = 1.0,
+    seed: o.Seed = 0,
+    steps: o.Steps = None,
+    style: o.Style = "reference",
+    device: o.Device = "cpu",
+    protocol: o.Protocol = "rgb-full",
+    metrics: o.Metrics = None,
+    weights_dir: o.WeightsDir = None,
+    fid_against: o.FidAgainst = None,
+    baselines: o.Baselines = False,
+    mixed_depth: o.MixedDepth = False,
+    workers: o.Workers = 1,
     threads: Threads = None,
-    out: Out = None,
-    readme: Readme = None,
-    results: Results = Path("docs/results"),
+    out: o.Out = None,
+    readme: o.Readme = None,
+    results: o.Results = Path("docs/results"),
 ) -> None:
     """Measure a method, for example: restorect evaluate --benchmark lol-v1 --data LOLdataset -o report.
 
@@ -110,11 +68,13 @@ def evaluate(
     if outputs is not None:
         methods = [_outputs(outputs, name)]
     else:
-        methods = [_restorer(task or own_task, size, device, weights, name, strength, seed, steps, style)]
+        how = _how(strength, seed, steps, style)
+        methods = [_restorer(task or own_task, size, device, weights, name, how)]
     if baselines:
         methods += _baselines(cases)
-    against = _good_photos(fid_against, metrics)
-    failed = _run(test_set, cases, methods, protocol, metrics, weights_dir, against, mixed_depth, workers, _folder(out))
+    against, folder = _good_photos(fid_against, metrics), _folder(out)
+    ruled = _ruler(test_set, cases, protocol, metrics, weights_dir, against)
+    failed = _run(test_set, cases, methods, ruled, against, folder, mixed_depth=mixed_depth, workers=workers)
     raise typer.Exit(1 if failed else 0)
 
 
@@ -175,24 +135,29 @@ def _outputs(folder: Path, name: str | None) -> Method:
     return outputs_method(folder, name)
 
 
+def _how(strength: float, seed: int, steps: int | None, style: str) -> Options:
+    from restorect.infer.options import Options
+
+    return Options(strength=strength, seed=seed, steps=steps, style=cast(Any, style))
+
+
 def _restorer(
     task: str,
     size: str,
     device: str,
     weights: Path | None,
     name: str | None,
-    strength: float,
-    seed: int,
-    steps: int | None,
-    style: str,
+    how: Options,
 ) -> Method:
     from restorect.evaluate.methods import restorer_method
     from restorect.infer.restorer import Restorer
 
     restorer = Restorer.load(task, size, device=device, weights=weights)
     called = name or f"restorect {restorer.size}"
-    typer.echo(f"style {style}", err=True)
-    return restorer_method(restorer, name=called, strength=strength, seed=seed, steps=steps, style=cast(Any, style))
+    typer.echo(f"style {how.style}", err=True)
+    return restorer_method(
+        restorer, name=called, strength=how.strength, seed=how.seed, steps=how.steps, style=how.style
+    )
 
 
 def _baselines(cases: list[Case]) -> list[Method]:
@@ -231,25 +196,15 @@ def _folder(out: Path | None) -> Path:
     return out
 
 
-def _run(
+def _ruler(
     test_set: TestSet,
     cases: list[Case],
-    methods: list[Method],
     protocol: str,
     metrics: str | None,
     weights_dir: Path | None,
     against: list[Path],
-    mixed_depth: bool,
-    workers: int,
-    out: Path,
-) -> int:
-    """Check, evaluate, write and show; gives the number of images that could not be judged."""
-    import dataclasses
-
-    from restorect.cli.evaluate_display import tell
-    from restorect.cli.progress import Progress
-    from restorect.evaluate.evaluation import Plan, carry_out
-    from restorect.evaluate.pairs import check_headers
+) -> tuple[Ruler, dict[str, str]]:
+    """How is measured, and why not by the other metrics."""
     from restorect.evaluate.protocols import find_protocol
     from restorect.evaluate.run import Ruler
     from restorect.evaluate.scores import choose_measures
@@ -267,18 +222,41 @@ def _run(
     set_measures, lacking = choose_set_measures(
         names, protocol=chosen, compared=test_set.paired or bool(against), weights_dir=weights_dir
     )
+    ruler = Ruler(protocol=chosen, measures=tuple(measures), set_measures=tuple(set_measures))
+    return ruler, unavailable | lacking
+
+
+def _run(
+    test_set: TestSet,
+    cases: list[Case],
+    methods: list[Method],
+    ruled: tuple[Ruler, dict[str, str]],
+    against: list[Path],
+    out: Path,
+    *,
+    mixed_depth: bool,
+    workers: int,
+) -> int:
+    """Check, evaluate, write and show; gives the number of images that could not be judged."""
+    import dataclasses
+
+    from restorect.cli.evaluate_display import tell
+    from restorect.cli.progress import Progress
+    from restorect.evaluate.evaluation import Plan, carry_out
+    from restorect.evaluate.pairs import check_headers
+
     with Progress() as progress:
         mixed = check_headers(cases, mixed_depth=mixed_depth, on_progress=progress.show)
         if mixed:
             stamp = f"MIXED DEPTH: {mixed} of {len(cases)} images compare different bit depths"
             test_set = dataclasses.replace(test_set, stamps=(*test_set.stamps, stamp))
-        ruler = Ruler(protocol=chosen, measures=tuple(measures), set_measures=tuple(set_measures))
+        ruler, unavailable = ruled
         plan = Plan(
             test_set=test_set,
             cases=cases,
             methods=methods,
             ruler=ruler,
-            unavailable=unavailable | lacking,
+            unavailable=unavailable,
             against=against,
             out=out,
             workers=workers,

@@ -133,16 +133,7 @@ def _decision(opened: "Opened", size: int) -> "tuple[Decision, tuple[str, ...]]"
     from restorect.infer.batch.memory import needed_bytes
     from restorect.infer.catalogue import shipped_classifier
 
-    header = opened.info
-    needed = needed_bytes(
-        height=header.height,
-        width=header.width,
-        channels=header.channels,
-        bit_depth=header.bit_depth,
-        file_bytes=size,
-        samples=0,
-    )
-    MemoryBudget().check(needed)
+    MemoryBudget().check(needed_bytes(opened.info, file_bytes=size, samples=0))
     photo = opened.decode()
     return Classifier.load(shipped_classifier()).decide(to_network(photo)), photo.warnings
 

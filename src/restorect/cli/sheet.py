@@ -108,15 +108,7 @@ def _read(path: Path, max_megapixels: float) -> "Photo":
     MemoryBudget().check(source.size)
     data = source.read()
     opened = open_photo(data, max_megapixels=max_megapixels, name=str(path))
-    info = opened.info
-    needed = needed_bytes(
-        height=info.height,
-        width=info.width,
-        channels=info.channels,
-        bit_depth=info.bit_depth,
-        file_bytes=len(data),
-        samples=1,
-    )
+    needed = needed_bytes(opened.info, file_bytes=len(data), samples=1)
     MemoryBudget().check(needed)
     return opened.decode()
 

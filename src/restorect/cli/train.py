@@ -166,17 +166,31 @@ def auto(
 
 def _folders(option: str, given: list[str] | None) -> tuple[tuple[str, Path], ...]:
     """Tasks with their folders; a task may come several times."""
-    _named(option, given)
-    return tuple((task, Path(folder)) for task, _, folder in (text.partition("=") for text in given or []))
+    return tuple((task, Path(folder)) for task, folder in _parts(option, given))
 
 
 def _named(option: str, given: list[str] | None) -> dict[str, str]:
+    """Values by their names, each of which comes once."""
     from restorect.errors import ConfigError
 
+    values: dict[str, str] = {}
+    for name, value in _parts(option, given):
+        if name in values:
+            raise ConfigError(f"{option} {name}: is given twice; choose another name for one of them")
+        values[name] = value
+    return values
+
+
+def _parts(option: str, given: list[str] | None) -> list[tuple[str, str]]:
+    from restorect.errors import ConfigError
+
+    parts = []
     for text in given or []:
-        if not all(text.partition("=")[::2]):
+        name, _, value = text.partition("=")
+        if not name or not value:
             raise ConfigError(f"{option} {text}: write it as NAME=VALUE")
-    return dict(text.split("=", 1) for text in given or [])
+        parts.append((name, value))
+    return parts
 
 
 def _values(

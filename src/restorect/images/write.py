@@ -8,7 +8,7 @@ from restorect.configs import require
 from restorect.errors import ConfigError, ImageError, shown
 from restorect.files import write_atomically
 from restorect.images.codecs import jpeg
-from restorect.images.codecs.registry import codec
+from restorect.images.codecs.registry import WRITERS
 from restorect.images.fit import fit
 from restorect.images.formats import TRAITS, format_of_name, output_format
 from restorect.images.kept import metadata_for
@@ -157,6 +157,4 @@ def _dispatch(
 ) -> tuple[bytes, tuple[str, ...]]:
     """Call the codec."""
     choices = {"quality": quality, "subsampling": subsampling, "lossless": lossless}
-    written: tuple[bytes, tuple[str, ...]]
-    written = codec(kind).encode(photo, **{name: choices[name] for name in _CHOICES.get(kind, ())})
-    return written
+    return WRITERS[kind](photo, **{name: choices[name] for name in _CHOICES.get(kind, ())})

@@ -48,14 +48,26 @@ class Report:
     validation: dict[str, float] | None = None
 
 
+@dataclass(frozen=True)
+class Samples:
+    """What a stage learns from, and what tells how well.
+
+    Attributes:
+        batches: what it is trained on.
+        held_out: pairs for validation.
+    """
+
+    batches: BatchMaker
+    held_out: PairStore
+
+
 class Trainer:
     """Trains one stage in one folder.
 
     Args:
         name: of the stage, for reports.
         stage: what is trained, on its device.
-        batches: where samples come from.
-        held_out: pairs for validation.
+        samples: what it is trained on, and validated.
         recipe: schedule, optimiser and seed.
         folder: of the run: `state.pt`, `log.jsonl`, `best.safetensors`, `last.safetensors`, and float16 copies.
         save: writes a checkpoint of a network with its validation figures, in a precision.
@@ -67,15 +79,14 @@ class Trainer:
         self,
         name: str,
         stage: Stage,
-        batches: BatchMaker,
-        held_out: PairStore,
+        samples: Samples,
         recipe: Recipe,
         folder: Path,
         save: Save,
         processes: Processes,
         on_report: Callable[[Report], None],
     ) -> None:
-        self.name, self.stage, self.batches, self.held_out = name, stage, batches, held_out
+        self.name, self.stage, self.samples = name, stage, samples
         self.recipe, self.folder, self.save = recipe, folder, save
         self.processes, self.on_report = processes, on_report
         self.device = next(stage.network.parameters()).device
@@ -121,7 +132,7 @@ class Trainer:
     def _prepare(self) -> None:
         if not self.stage.started:
             patch, _ = crop(self.recipe.schedule, 0.0)
-            self.stage.calibrate(self.stage.network, self.batches.batch(range(CALIBRATION), patch))
+            self.stage.calibrate(self.stage.network, self.samples.batches.batch(range(CALIBRATION), patch))
         self.average = MovingAverage(self.stage.network, self.recipe.optimiser.ema)
 
     def _train(self, module: nn.Module, log: RunLog | None) -> None:
@@ -157,7 +168,7 @@ class Trainer:
         state, optimiser = self.state, self.recipe.optimiser
         patch, size = crop(self.recipe.schedule, done)
         positions = self.processes.share(range(state.position, state.position + size))
-        drawn = self.batches.batch(positions, patch)
+        drawn = self.samples.batches.batch(positions, patch)
         low, high, low_view, high_view = map(_channels_last, drawn[:4])
         batch = Batch(low, high, low_view, high_view, drawn.keys)
         generator = generator_for(self.recipe.seed + 1, state.step * self.processes.count + self.processes.rank)
@@ -207,7 +218,7 @@ class Trainer:
 
     def _validate(self, log: RunLog | None, done: float, pace: "_Pace") -> None:
         network = self.average.average
-        self.validation = validate(lambda low, high: self.stage.predict(network, low, high), self.held_out)
+        self.validation = validate(lambda low, high: self.stage.predict(network, low, high), self.samples.held_out)
         if log:
             log.write("val", self.state.step, self.validation)
         figure = self.validation[self.recipe.schedule.best]

@@ -8,6 +8,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from restorect.configs import require
 from restorect.data.pairs import find_pairs
 from restorect.data.store import PairStore
 from restorect.errors import CheckpointError
@@ -59,19 +60,23 @@ def pack(
 
     Raises:
         CheckpointError: the source holds neither.
-        ConfigError: a step is unknown, has a wrong setting, or needs weights that are not there.
+        ConfigError: a step is unknown, has a wrong setting, or needs weights that are not there; or a teacher is to get
+            what only students have.
         DataError: a folder of pairs is not usable.
     """
     kind = read_checkpoint(source)[1].kind
     if kind not in ("student", "teacher"):
         raise CheckpointError(f"{source}: holds a {kind}; only students and teachers are packed")
+    if kind == "teacher":
+        _refuse_for_teachers(source, start=start, steps=steps, before=before, after=after)
     network, card = load_restoration(source) if kind == "student" else load_teacher(source)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.copy_(parameter.half())
     if isinstance(network, Restoration):
         config = network.config
-        flow = replace(config.student, start=start or config.student.start, steps=steps or config.student.steps)
+        flow = config.student if start is None else replace(config.student, start=start)
+        flow = flow if steps is None else replace(flow, steps=steps)
         config = replace(
             config,
             student=flow,
@@ -90,6 +95,11 @@ def pack(
     save_checkpoint(target, network, card, torch.float16)
     write_atomically(target.with_suffix(".md"), describe(target.name, card).encode("utf-8", "backslashreplace"))
     return card
+
+
+def _refuse_for_teachers(source: Path, **options: object) -> None:
+    named = ", ".join(name for name, value in options.items() if value is not None)
+    require(not named, f"{named}: of students only, and {source} holds a teacher; leave it out")
 
 
 def measure(network: Restoration | Teacher, folders: Sequence[str]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from restorect.render.step import StepConfig
 from restorect.render.steps import AFTER, BEFORE, read_steps
 from restorect.retinex.decomposition import DecompositionPair
 from restorect.tasks import find_task, task_names
-from restorect.train.loop import STATE_NAME, Report, Trainer
+from restorect.train.loop import STATE_NAME, Report, Samples, Trainer
 from restorect.train.photos import photos_of, simulator_of
 from restorect.train.processes import Processes, joined
 from restorect.train.recipes import (
@@ -247,7 +247,7 @@ def _train(
         )  # fmt: skip
         save_checkpoint(path, network, card, dtype)
 
-    trainer = Trainer(name, stage, batches, held_out, recipe, folder, save, processes, run.on_report)
+    trainer = Trainer(name, stage, Samples(batches, held_out), recipe, folder, save, processes, run.on_report)
     return trainer.run()
 
 

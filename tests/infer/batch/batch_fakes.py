@@ -6,17 +6,15 @@ environment variable `GATE`, all photos but the first wait in the networks until
 """
 
 import os
-import sys
 import time
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from restorect.errors import ImageError
 from restorect.images import find, formats, read
-from restorect.images.codecs.registry import READERS, Reader
+from restorect.images.codecs.registry import READERS, WRITERS, Reader
 from restorect.images.formats import Traits
 from restorect.images.header import Decoded, Header
 from restorect.images.photo import Photo
@@ -52,8 +50,7 @@ def install() -> None:
         formats._MAGIC = (*formats._MAGIC, (magic, name))
         read._NAMES[name] = name
         READERS[name] = Reader(header=header, decode=decode)
-        module = sys.modules[f"restorect.images.codecs.{name}"] = ModuleType(name)
-        module.encode = encode  # type: ignore[attr-defined]
+        WRITERS[name] = encode
     formats.EXTENSIONS = find.EXTENSIONS = formats.EXTENSIONS | {".fake", ".mock"}
 
 

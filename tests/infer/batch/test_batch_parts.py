@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from batch_fakes import settings_of
 
 import restorect
 from restorect.errors import ConfigError, ImageError, shown
+from restorect.images.photo import Metadata, PhotoInfo
 from restorect.images.write import WriteOptions
 from restorect.infer.batch import BusyError, Failure, MemoryBudget, OutputError, RestoreSettings, Stop
 from restorect.infer.batch import memory as memory_module
@@ -107,11 +109,16 @@ def test_the_limit_of_the_process_counts() -> None:
 
 
 def test_needs_grow_with_the_photo() -> None:
-    base = {"height": 1000, "width": 2000, "channels": 3, "bit_depth": 8, "file_bytes": 0, "samples": 1}
-    small = needed_bytes(**base)
+    info = PhotoInfo(
+        format="png", height=1000, width=2000, channels=3, bit_depth=8, has_alpha=False, profile="sRGB", orientation=1,
+        pages=1, stored_bits=8, linear=False, lossless=True, metadata=Metadata(),
+    )  # fmt: skip
+    small = needed_bytes(info, file_bytes=0, samples=1)
     assert small >= 2_000_000 * (3 + 12)
-    for name, value in {"height": 2000, "bit_depth": 16, "samples": 3, "file_bytes": 10**6, "channels": 4}.items():
-        assert needed_bytes(**{**base, name: value}) > small
+    for name, value in {"height": 2000, "bit_depth": 16, "channels": 4}.items():
+        assert needed_bytes(replace(info, **{name: value}), file_bytes=0, samples=1) > small
+    for name, value in {"samples": 3, "file_bytes": 10**6}.items():
+        assert needed_bytes(info, **{"file_bytes": 0, "samples": 1, name: value}) > small
 
 
 def test_a_budget_takes_one_that_fits_and_refuses_one_that_does_not() -> None:

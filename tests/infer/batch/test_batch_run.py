@@ -11,7 +11,7 @@ import pytest
 from batch_fakes import FakeRestorer, make
 
 from restorect.errors import CheckpointError
-from restorect.images.codecs.registry import READERS, Reader, codec
+from restorect.images.codecs.registry import READERS, WRITERS, Reader
 from restorect.images.header import Decoded, Header
 from restorect.images.photo import Photo
 from restorect.infer.batch import (
@@ -38,7 +38,7 @@ SETTINGS = RestoreSettings()
 def replace_codec(monkeypatch: pytest.MonkeyPatch, decode: Any, encode: Any) -> None:
     """Another decoder and encoder of the format `fake`."""
     monkeypatch.setitem(READERS, "fake", Reader(header=batch_fakes.header, decode=decode))
-    monkeypatch.setattr(codec("fake"), "encode", encode)
+    monkeypatch.setitem(WRITERS, "fake", encode)
 
 
 def planned(tmp_path: Path) -> Plan:

@@ -1,12 +1,12 @@
 """AVIF: 8, 10 and 12 bit, grey, RGB, alpha; 10 and 12 bit are held as 16 bit."""
 
+from dataclasses import replace
 from typing import Any
 
 import cv2
 import numpy as np
 
 from restorect.errors import ImageError
-from restorect.images import cicp
 from restorect.images.codecs.apart import run_apart
 from restorect.images.codecs.avif_items import add_items
 from restorect.images.codecs.boxes import samples
@@ -15,8 +15,7 @@ from restorect.images.codecs.sequence import describe_track
 from restorect.images.codecs.still import read_still
 from restorect.images.header import Decoded, Header
 from restorect.images.libraries import library
-from restorect.images.metadata import exif, xmp
-from restorect.images.photo import Array, Metadata, Photo
+from restorect.images.photo import Array, Photo
 
 
 def header(data: bytes, page: int) -> Header:
@@ -24,30 +23,15 @@ def header(data: bytes, page: int) -> Header:
     still = read_still(data)
     if not still.width:
         describe_track(still, data)
-    profile = still.icc
-    warnings: tuple[str, ...] = ()
-    points = still.hdr_code_points
-    if profile is None and still.code_points is not None and points is None:
-        profile, warnings = cicp.profile(*still.code_points, grey=still.planes == 1)
-    if still.crop is not None:
-        warnings += ("its crop is not applied: the whole coded picture is read",)
+    header = still.header(planes=still.planes)
+    cropped = ("its crop is not applied: the whole coded picture is read",) if still.crop is not None else ()
     further = ("further pictures",) if still.pictures > 1 else ()
-    return Header(
-        width=still.width,
-        height=still.height,
-        channels=still.planes,
-        stored_bits=still.bits,
-        bit_depth=8 if still.bits == 8 else 16,
-        has_alpha=still.alpha,
-        icc_profile=profile,
-        code_points=points,
-        metadata=Metadata(exif=exif.bare(still.exif), xmp=xmp.usable(still.xmp)),
-        orientation=still.orientation,
+    return replace(
+        header,
         pages=samples(data) if b"avis" in data[8:64] else 1,
-        names_colours=still.code_points is not None and still.code_points != (2, 2),
         lossless=still.planes == 1 or _identity(data),
-        beside=still.beside + further,
-        warnings=warnings,
+        beside=header.beside + further,
+        warnings=header.warnings + cropped,
     )
 
 

@@ -1,19 +1,18 @@
 """HEIC, read through the optional pi-heif: 8 bit, and 10 or 12 bit held as 16 bit."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 
 from restorect.errors import ImageError
-from restorect.images import cicp
 from restorect.images.codecs.apart import installed, run_apart
 from restorect.images.codecs.avif import widen
 from restorect.images.codecs.png import split_alpha
 from restorect.images.codecs.still import read_still
 from restorect.images.header import Decoded, Header
-from restorect.images.metadata import exif, xmp
 from restorect.images.orient import upright_size
-from restorect.images.photo import Array, Metadata
+from restorect.images.photo import Array
 
 _MISSING = 'HEIC needs an extra: pip install "restorect[heif]"'
 
@@ -23,30 +22,8 @@ def header(data: bytes, page: int) -> Header:
     if not installed("pi_heif"):
         raise ImageError(_MISSING)
     still = read_still(data)
-    profile = still.icc
-    warnings: tuple[str, ...] = ()
-    points = still.hdr_code_points
-    if profile is None and still.code_points is not None and points is None:
-        profile, warnings = cicp.profile(*still.code_points)
     width, height = upright_size(*(still.crop or (still.width, still.height)), still.orientation)
-    return Header(
-        width=width,
-        height=height,
-        channels=3,
-        stored_bits=still.bits,
-        bit_depth=8 if still.bits == 8 else 16,
-        has_alpha=still.alpha,
-        icc_profile=profile,
-        code_points=points,
-        metadata=Metadata(exif=exif.bare(still.exif), xmp=xmp.usable(still.xmp)),
-        orientation=still.orientation,
-        upright=True,
-        pages=still.pictures,
-        names_colours=still.code_points is not None and still.code_points != (2, 2),
-        lossless=False,
-        beside=still.beside,
-        warnings=warnings,
-    )
+    return replace(still.header(planes=3), width=width, height=height, upright=True, pages=still.pictures)
 
 
 def decode(data: bytes, page: int, header: Header) -> Decoded:

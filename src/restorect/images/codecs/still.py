@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from restorect.images import cicp
 from restorect.images.codecs.boxes import Meta, content, read_meta, walk
+from restorect.images.header import Header
+from restorect.images.metadata import exif, xmp
 from restorect.images.orient import combined
+from restorect.images.photo import Metadata
 
 _TURNS = {0: 1, 1: 8, 2: 3, 3: 6}  # quarters against the clock
 _MIRRORS = {0: 4, 1: 2}  # top and bottom, left and right
@@ -57,6 +60,29 @@ class Still:
     xmp: bytes | None = None
     pictures: int = 1
     beside: tuple[str, ...] = ()
+
+    def header(self, *, planes: int) -> Header:
+        """What a header says of it, with so many planes after decoding; of the file it is the only picture."""
+        points, profile = self.hdr_code_points, self.icc
+        warnings: tuple[str, ...] = ()
+        if profile is None and self.code_points is not None and points is None:
+            profile, warnings = cicp.profile(*self.code_points, grey=planes == 1)
+        return Header(
+            width=self.width,
+            height=self.height,
+            channels=planes,
+            stored_bits=self.bits,
+            bit_depth=8 if self.bits == 8 else 16,
+            has_alpha=self.alpha,
+            icc_profile=profile,
+            code_points=points,
+            metadata=Metadata(exif=exif.bare(self.exif), xmp=xmp.usable(self.xmp)),
+            orientation=self.orientation,
+            names_colours=self.code_points is not None and self.code_points != (2, 2),
+            lossless=False,
+            beside=self.beside,
+            warnings=warnings,
+        )
 
     @property
     def hdr_code_points(self) -> tuple[int, int] | None:

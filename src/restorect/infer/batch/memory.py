@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from restorect.errors import ImageError
+from restorect.images.photo import PhotoInfo
 from restorect.infer.batch.stop import Stop
 
 _CGROUP_LIMITS = (
@@ -26,10 +27,10 @@ def available_bytes() -> int | None:
     return min(found) if found else None
 
 
-def needed_bytes(*, height: int, width: int, channels: int, bit_depth: int, file_bytes: int, samples: int) -> int:
+def needed_bytes(info: PhotoInfo, *, file_bytes: int, samples: int) -> int:
     """An upper estimate of reading, converting and writing one photograph; the network's share comes on top."""
-    pixels = height * width
-    decoded = pixels * max(channels, 3) * -(-bit_depth // 8)
+    pixels = info.height * info.width
+    decoded = pixels * max(info.channels, 3) * -(-info.bit_depth // 8)
     floats = pixels * 3 * 4
     return file_bytes + 3 * decoded + (_COPIES + samples) * floats
 

@@ -188,14 +188,8 @@ class PhotoJobs:
 
     def _needed(self, info: PhotoInfo, size: int) -> int:
         options = self._settings.restore
-        own = needed_bytes(
-            height=info.height,
-            width=info.width,
-            channels=info.channels,
-            bit_depth=info.bit_depth,
-            file_bytes=size,
-            samples=options.samples + (_MAPS if options.uncertainty else 0),
-        )
+        samples = options.samples + (_MAPS if options.uncertainty else 0)
+        own = needed_bytes(info, file_bytes=size, samples=samples)
         in_this_memory = options.strength > 0 and str(self._networks.device) == "cpu"
         seen = small_sides(info.height, info.width) if options.fast else (info.height, info.width)
         return own + (self._networks.peak_bytes(*seen) if in_this_memory else 0)
