@@ -51,7 +51,10 @@ class Brightener:
 
 
 class Chooser:
-    """Leaves what is bright alone, takes blue for underwater (without weights), red for a retina, and brightens."""
+    """Leaves what is bright alone, takes blue for underwater (without weights), red for a retina, and brightens.
+
+    Of what is a little too bright to be sure it is told so.
+    """
 
     task, weights_hash, device, precision = "auto", "e" * 64, "cpu", "float32"
 
@@ -61,7 +64,7 @@ class Chooser:
     def decide(self, image: Any) -> Decision:
         red, _, blue = image.reshape(-1, 3).mean(axis=0)
         task = "none" if image.mean() > 0.4 else "fundus" if red > 2 * blue else "underwater" if blue > 2 * red else ""
-        return Decision(task=task or "low-light", confidence=0.875)
+        return Decision(task=task or "low-light", confidence=0.875, mild=bool(task == "" and image.mean() > 0.3))
 
     def restore(self, image: Any, options: Options) -> Restored:
         decision = self.decide(image)
@@ -71,6 +74,7 @@ class Chooser:
             raise CheckpointError("looks like a case for underwater, but there are no weights for it")
         by = Brightener(self.size, self.seconds, decision.task)
         by.precision = self.precision
+        options = replace(options, strength=decision.eased(options.strength))
         return replace(by.restore(image, options), decision=decision)
 
     def peak_bytes(self, height: int, width: int) -> int:

@@ -52,6 +52,17 @@ def test_each_photo_gets_what_it_needs_and_good_ones_stay_byte_for_byte(run: Run
     assert noted["good.jpg"]["task"] == "none"
 
 
+def test_a_doubtful_photo_is_restored_with_half_of_the_strength(run: Run, tmp_path: Path) -> None:
+    out, dusk = tmp_path / "out", photo(tmp_path / "dusk.png", 88, 88, 88)
+    code, stdout, _ = run(dusk, "-o", out, "--json", "--strength", "0.6")
+    assert code == 0
+    (event,) = (e for e in map(json.loads, stdout.splitlines()) if e["event"] == "restored")
+    assert (event["task"], event["mild"]) == ("low-light", True)
+    assert manifest(out)["dusk.png"]["mild"]
+    assert read_note(read_photo(out / "dusk.png").metadata.xmp)["strength"] == "0.3"
+    assert "low-light, 88% sure, mildly" in run(dusk, "-o", tmp_path / "other")[2]
+
+
 def test_a_second_run_does_nothing_and_a_given_task_does_all_again(run: Run, folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     run(folder, "-o", out)

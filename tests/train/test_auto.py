@@ -88,11 +88,11 @@ def test_gathering_repeats_itself(root: Path, examples: Examples) -> None:
 
 def test_learning_tells_the_classes_apart_and_repeats_itself(examples: Examples) -> None:
     config = AutoConfig(members=2, epochs=15, hidden=8)
-    layers, limits = train_classifier(examples, config)
-    again, _ = train_classifier(examples, config)
-    assert all(np.array_equal(layers[name], again[name]) for name in layers)
-    assert set(limits) == set(TINTS)
-    assert layers["weight_1"].shape[1] == 16
+    learnt, again = (train_classifier(examples, config) for _ in range(2))
+    assert all(np.array_equal(layer, again.layers[name]) for name, layer in learnt.layers.items())
+    assert set(learnt.thresholds) == set(learnt.sure) == set(TINTS)
+    assert all(limit <= learnt.thresholds[task] for task, limit in learnt.sure.items())
+    assert learnt.layers["weight_1"].shape[1] == 16
 
 
 def test_the_command_writes_a_classifier_with_its_card(root: Path, tmp_path: Path) -> None:
@@ -195,18 +195,21 @@ def test_thresholds_touch_few_good_photos_and_restore_most() -> None:
 
 
 def test_the_card_says_how_many_were_right_and_what_they_are_shares_of(examples: Examples) -> None:
-    layers, limits = train_classifier(examples, AutoConfig(members=2, epochs=15, hidden=8))
-    card = ClassifierCard(classes=CLASSES, thresholds=limits)
+    learnt = train_classifier(examples, AutoConfig(members=2, epochs=15, hidden=8))
+    card = ClassifierCard(classes=CLASSES, thresholds=learnt.thresholds, sure=dict.fromkeys(learnt.sure, 0.0))
     some = np.flatnonzero(examples.measured & (examples.y == 1))[:1]
     twice = np.zeros(len(examples.y), bool)
     twice[some] = True
-    figures = measure(Classifier(layers, card, ""), replace(examples, twice=twice))
+    figures = measure(Classifier(learnt.layers, card, ""), replace(examples, twice=twice))
     photos = examples.measured & (examples.crafted == "")
     assert figures.confusion.sum() == photos.sum()
     assert {count for _, count in figures.crafted.values()} == {2}
     assert figures.twice == 1
     assert figures.confusion.trace() == photos.sum() - len(figures.wrong)
+    touched_damaged, touched_good = figures.confusion[1:, 1:].sum(), figures.confusion[0, 1:].sum()
+    assert figures.mild == (touched_damaged, touched_good)  # nobody is sure enough for more
     text = describe("a.safetensors", card, figures)
+    assert f"mildly: {touched_damaged} damaged and {touched_good} good ones" in text
     assert "of 12 damaged photographs" in text
     assert f"of {(photos & (examples.y == 0)).sum()}\n" in text
     touched, count = figures.crafted["studio"]
@@ -227,6 +230,8 @@ def test_wrong_requests_are_one_line(root: Path, examples: Examples, tmp_path: P
         Folders(data=(("fog", root),))
     with pytest.raises(ConfigError, match="members is 1"):
         AutoConfig(members=1)
+    with pytest.raises(ConfigError, match=r"sure is 0.1; it must be at most touched"):
+        AutoConfig(sure=0.1, touched=0.02)
     few = gather(Folders(data=(("low-light", root / "low-light" / "train"),)), enough=4, seed=0)
     with pytest.raises(DataError, match="no photograph of 'backlit' to learn from"):
         train_classifier(few, AutoConfig())

@@ -91,6 +91,7 @@ def _facts(path: Path, max_megapixels: float) -> dict[str, Any]:
         "beside": [shown(name) for name in header.beside],
         "likely_task": decision.task,
         "confidence": round(decision.confidence, 3),
+        "mild": decision.mild,
         "warnings": [shown(warning) for warning in dict.fromkeys((*header.warnings, *notes))],
     }
 
@@ -141,7 +142,7 @@ def _decision(opened: "Opened", size: int) -> "tuple[Decision, tuple[str, ...]]"
 def _likely(facts: dict[str, Any]) -> str:
     from restorect.infer.auto.decision import Decision
 
-    return str(Decision(task=facts["likely_task"], confidence=facts["confidence"]))
+    return str(Decision(task=facts["likely_task"], confidence=facts["confidence"], mild=facts["mild"]))
 
 
 def _text(facts: dict[str, Any]) -> str:

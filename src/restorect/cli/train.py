@@ -155,9 +155,9 @@ def auto(
     folders = Folders(**{name: _folders(f"--{name}", texts) for name, texts in given.items()})
     with Progress() as progress:
         examples = gather(folders, enough=enough, seed=config.seed, on_progress=progress.show)
-    layers, thresholds = train_classifier(examples, config)
+    learnt = train_classifier(examples, config)
     sources = tuple(dict.fromkeys(f"{task}: {folder.parent.name}/{folder.name}" for task, folder in folders.learnt))
-    figures = write(out, layers, examples, thresholds=thresholds, data=sources)
+    figures = write(out, learnt.layers, examples, thresholds=learnt.thresholds, sure=learnt.sure, data=sources)
     typer.echo(
         f"{shown(out)}: right among the tasks {figures.among_four:.1%}, touched and right {figures.right:.1%}, "
         f"good photos touched {figures.touched:.1%}"

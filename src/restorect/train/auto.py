@@ -44,36 +44,54 @@ class AutoConfig:
             light as well.
         crafted: weight of a made-up good photograph beside a real one.
         touched: share of unseen good photographs that may be touched at most.
+        sure: share of them that may be restored with the whole strength; the others are restored mildly.
         seed: of all that is random.
     """
 
     hidden: int = 56
     members: int = 5
-    epochs: int = 40
+    epochs: int = 80
     batch: int = 128
     lr: float = 3e-3
     weight_decay: float = 0.03
     dropout: float = 0.3
     smoothing: float = 0.0
-    good: float = 1.0
+    good: float = 2.0
     simulated: float = 1.5
     backlit: float = 3.0
     crafted: float = 0.3
-    touched: float = 0.012
+    touched: float = 0.015
+    sure: float = 0.008
     seed: int = 0
 
     def __post_init__(self) -> None:
         for name in ("hidden", "epochs", "batch"):
             require(getattr(self, name) >= 1, f"{name} is {getattr(self, name)}; it must be at least 1")
         require(self.members >= 2, f"members is {self.members}; it must be at least 2, so that folds can be left out")
-        for name in ("dropout", "smoothing", "touched"):
+        for name in ("dropout", "smoothing", "touched", "sure"):
             require(0 <= getattr(self, name) < 1, f"{name} is {getattr(self, name)}; it must be from 0 to below 1")
+        require(self.sure <= self.touched, f"sure is {self.sure}; it must be at most touched ({self.touched})")
         require(self.lr > 0 and self.weight_decay >= 0, "lr must be above 0, weight_decay at least 0")
         for name in ("good", "simulated", "backlit", "crafted"):
             require(getattr(self, name) > 0, f"{name} is {getattr(self, name)}; it must be above 0")
 
 
-def train_classifier(examples: Examples, config: AutoConfig) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
+@dataclass(frozen=True)
+class Learnt:
+    """A trained classifier.
+
+    Attributes:
+        layers: of a `Classifier`.
+        thresholds: below which a task is restored.
+        sure: below which it is with the whole strength.
+    """
+
+    layers: dict[str, NDArray[Any]]
+    thresholds: dict[str, float]
+    sure: dict[str, float]
+
+
+def train_classifier(examples: Examples, config: AutoConfig) -> Learnt:
     """Learn the layers of a `Classifier`, and the thresholds below which a task is restored.
 
     Raises:
@@ -103,7 +121,8 @@ def train_classifier(examples: Examples, config: AutoConfig) -> tuple[dict[str, 
     layers = _joined(members) | {"mean": mean, "scale": scale}
     once = _once(examples, config)[there]
     judged = once > 0
-    return layers, thresholds(unseen[judged], y[judged], once[judged], config.touched)
+    limits = (thresholds(unseen[judged], y[judged], once[judged], share) for share in (config.touched, config.sure))
+    return Learnt(layers, *limits)
 
 
 def _needed(examples: Examples) -> NDArray[np.bool_]:

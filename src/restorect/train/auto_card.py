@@ -27,6 +27,7 @@ class Measured:
         among_four: share of damaged photographs whose most probable task is the right one, "none" left aside.
         right: share of damaged photographs that are touched, and for the right task.
         touched: share of good photographs that are touched.
+        mild: of the damaged and of the good photographs that are touched, how many are mildly.
         wrong: names, truth and decision of what went wrong.
         twice: how many of these photographs are among them under another class too.
         among_four_once, touched_once: the same shares without those.
@@ -38,6 +39,7 @@ class Measured:
     among_four: float
     right: float
     touched: float
+    mild: tuple[int, int]
     wrong: tuple[tuple[str, str, str], ...]
     twice: int
     among_four_once: float
@@ -51,7 +53,7 @@ def measure(classifier: Classifier, examples: Examples) -> Measured:
     y, names = examples.y[photos], [name for name, use in zip(examples.names, photos, strict=True) if use]
     if len(y) == 0:
         raise DataError("auto: no photograph is held out to measure on; give --val")
-    p_NC, decided = _decided(classifier, examples.x[photos])
+    p_NC, decided, mild = _decided(classifier, examples.x[photos])
     confusion = np.zeros((len(CLASSES), len(CLASSES)), np.int64)
     np.add.at(confusion, (y, decided), 1)
     damaged, once = y > 0, ~examples.twice[photos]
@@ -62,6 +64,7 @@ def measure(classifier: Classifier, examples: Examples) -> Measured:
         among_four=_share((likeliest == y)[damaged]),
         right=_share((decided == y)[damaged]),
         touched=_share((decided != 0)[~damaged]),
+        mild=(int(mild[damaged].sum()), int(mild[~damaged].sum())),
         wrong=tuple(wrong),
         twice=int((~once).sum()),
         among_four_once=_share((likeliest == y)[damaged & once]),
@@ -70,10 +73,12 @@ def measure(classifier: Classifier, examples: Examples) -> Measured:
     )
 
 
-def _decided(classifier: Classifier, x_NF: Floats) -> tuple[Floats, NDArray[np.int64]]:
-    """Probabilities, and places of the classes decided for."""
+def _decided(classifier: Classifier, x_NF: Floats) -> tuple[Floats, NDArray[np.int64], NDArray[np.bool_]]:
+    """Probabilities, places of the classes decided for, and whether mildly."""
     p_NC = classifier.probabilities(x_NF)
-    return p_NC, np.array([CLASSES.index(classifier.judge(p).task) for p in p_NC], np.int64)
+    decisions = [classifier.judge(p) for p in p_NC]
+    places = np.array([CLASSES.index(decision.task) for decision in decisions], np.int64)
+    return p_NC, places, np.array([decision.mild for decision in decisions], np.bool_)
 
 
 def _touched(classifier: Classifier, examples: Examples, kind: str) -> tuple[int, int]:
@@ -102,7 +107,10 @@ def write(path: Path, layers: dict[str, NDArray[Any]], examples: Examples, **car
 def describe(name: str, card: ClassifierCard, figures: Measured) -> str:
     """The card as Markdown, with the confusion matrix."""
     damaged = int(figures.confusion[1:].sum())
-    limits = ", ".join(f"{task} {limit:.3f}" for task, limit in card.thresholds.items())
+    limits, sure = (
+        ", ".join(f"{task} {limit:.3f}" for task, limit in each.items())
+        for each in (card.thresholds, card.sure or card.thresholds)
+    )
     lines = [
         f"# {name}",
         "",
@@ -110,6 +118,7 @@ def describe(name: str, card: ClassifierCard, figures: Measured) -> str:
         f"- licence: {card.licence}",
         f"- trained on: {', '.join(card.data)}",
         f"- a photo is restored only where the probability of `none` lies below: {limits}",
+        f"- with half of the strength where it does not lie below: {sure}",
         "",
         "Held-out photographs, by what they are (rows) and what is decided (columns):",
         "",
@@ -127,6 +136,7 @@ def describe(name: str, card: ClassifierCard, figures: Measured) -> str:
         "is the right one, whether or not the photograph is then touched",
         f"- touched, and for the right task: {figures.right:.1%} of them",
         f"- good photographs touched, for whichever task: {figures.touched:.1%} of {int(figures.confusion[0].sum())}",
+        f"- of those touched, mildly: {figures.mild[0]} damaged and {figures.mild[1]} good ones",
         f"- {figures.twice} of these photographs are here under two classes, so that one of two answers must be wrong; "
         f"without them {figures.among_four_once:.1%} are right among the four, {figures.touched_once:.1%} touched",
         f"- made-up good photographs touched, beside those above: {crafted}",

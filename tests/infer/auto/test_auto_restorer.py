@@ -24,12 +24,12 @@ class Teller:
 
     weights_hash = "c" * 64
 
-    def __init__(self, task: str) -> None:
-        self.task, self.seen = task, []
+    def __init__(self, task: str, mild: bool = False) -> None:
+        self.task, self.mild, self.seen = task, mild, []
 
     def decide(self, picture: np.ndarray) -> Decision:
         self.seen.append(picture)
-        return Decision(task=self.task, confidence=0.9)
+        return Decision(task=self.task, confidence=0.9, mild=self.mild)
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +68,14 @@ def test_it_restores_as_the_network_it_chose(make: Callable[[str], AutoRestorer]
             assert np.array_equal(one.image, other.image)
     (seen, _) = auto.classifier.seen
     np.testing.assert_allclose(seen, image() / np.float32(255), atol=1e-6)
+
+
+def test_what_is_doubtful_gets_half_of_the_strength(make: Callable[[str], AutoRestorer], folder: Path) -> None:
+    auto, alone = make("backlit"), Restorer.load(weights=folder / "backlit-nano.safetensors")
+    auto.classifier = Teller("backlit", mild=True)
+    assert np.array_equal(auto(image(), strength=0.8), alone(image(), strength=0.4))
+    halves = zip(auto.sample(image(), 2), alone.sample(image(), 2, strength=0.5), strict=True)
+    assert all(np.array_equal(one.image, other.image) for one, other in halves)
 
 
 def test_networks_are_loaded_once_and_only_when_needed(

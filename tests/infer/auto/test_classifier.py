@@ -60,6 +60,16 @@ def test_in_doubt_a_photo_is_left_alone(probabilities: tuple[float, ...], task: 
     assert decision.nothing_to_restore == (task == "none")
 
 
+def test_a_doubtful_photo_is_restored_mildly() -> None:
+    card = replace(CARD, sure={"low-light": 0.1, "underwater": 0.2})
+    classifier = Classifier(layers(), card, "")
+    told = [classifier.judge(np.array(p, np.float32)) for p in ((0.05, 0.9, 0.05), (0.1, 0.8, 0.1), (0.19, 0.0, 0.81))]
+    assert [(one.task, one.mild) for one in told] == [("low-light", False), ("low-light", True), ("underwater", False)]
+    assert [one.eased(0.8) for one in told] == [0.8, 0.4, 0.8]
+    assert str(told[1]) == "low-light, 80% sure, mildly"
+    assert not Classifier(layers(), CARD, "").judge(np.array((0.49, 0.51, 0.0), np.float32)).mild
+
+
 def test_decisions_in_words() -> None:
     assert str(Decision(task="low-light", confidence=0.934)) == "low-light, 93% sure"
     assert str(Decision(task="none", confidence=1.0)) == "nothing to restore, 100% sure"
@@ -81,7 +91,12 @@ def test_unusable_files_are_one_line(tmp_path: Path) -> None:
     save_file({name: net[name] for name in LAYERS}, path)
     with pytest.raises(CheckpointError, match="not a usable classifier"):
         Classifier.load(path)
-    for bad in ({"classes": ("a", "b")}, {"thresholds": {"low-light": 0.5}}):
+    for bad in (
+        {"classes": ("a", "b")},
+        {"thresholds": {"low-light": 0.5}},
+        {"sure": {"low-light": 0.5}},
+        {"sure": {"low-light": 0.5, "underwater": 0.3}},
+    ):
         with pytest.raises(ConfigError):
             replace(CARD, **bad)
 

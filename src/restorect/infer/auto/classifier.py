@@ -34,6 +34,7 @@ class ClassifierCard:
     Attributes:
         classes: in the order of its outputs; one of them is "none".
         thresholds: for each task, it is restored only where "none" is less probable than this.
+        sure: for each task, it is restored mildly where "none" is not less probable than this; without, never.
         data: what it was trained on.
         licence: of the weights.
         metrics: figures by the name of the set of photos.
@@ -41,6 +42,7 @@ class ClassifierCard:
 
     classes: tuple[str, ...]
     thresholds: dict[str, float]
+    sure: dict[str, float] | None = None
     data: tuple[str, ...] = ()
     licence: str = "Apache-2.0"
     metrics: dict[str, Any] | None = None
@@ -48,7 +50,12 @@ class ClassifierCard:
     def __post_init__(self) -> None:
         require(NOTHING in self.classes, f"classes: one must be {NOTHING!r}, got {', '.join(self.classes)}")
         tasks = set(self.classes) - {NOTHING}
-        require(set(self.thresholds) == tasks, f"thresholds: give one for each of {', '.join(sorted(tasks))}")
+        for name, limits in (("thresholds", self.thresholds), ("sure", self.sure)):
+            whole = limits is None or set(limits) == tasks
+            require(whole, f"{name}: give one for each of {', '.join(sorted(tasks))}")
+        for task, limit in (self.sure or {}).items():
+            highest = self.thresholds[task]
+            require(limit <= highest, f"sure: {task} {limit} is above its threshold {highest}")
 
 
 def is_classifier(path: Path) -> bool:
@@ -123,7 +130,8 @@ class Classifier:
         task = max(by_class, key=by_class.__getitem__)
         if nothing >= self.card.thresholds[task]:
             return Decision(task=NOTHING, confidence=nothing)
-        return Decision(task=task, confidence=by_class[task])
+        sure = self.card.sure or self.card.thresholds
+        return Decision(task=task, confidence=by_class[task], mild=nothing >= sure[task])
 
 
 def pack(layers: dict[str, NDArray[Any]], card: ClassifierCard) -> bytes:

@@ -154,7 +154,7 @@ class AutoRestorer:
         decision = self.decide(image)
         if decision.nothing_to_restore:
             return [Sample(image=copy_of(image)) for _ in range(count)]
-        restorer = self.restorer_for(decision)
+        restorer, strength = self.restorer_for(decision), decision.eased(strength)
         return restorer.sample(image, count, seed, strength=strength, brightness=brightness, steps=steps)
 
     def restore(self, image: Image, options: Options) -> Restored:
@@ -164,6 +164,7 @@ class AutoRestorer:
         decision = None if options.strength == 0 else self.decide(image)
         if decision is None or decision.nothing_to_restore:
             return Restored(images=[copy_of(image) for _ in range(options.samples)], decision=decision)
+        options = replace(options, strength=decision.eased(options.strength))
         return replace(self.restorer_for(decision).restore(image, options), decision=decision)
 
     def peak_bytes(self, height: int, width: int) -> int:

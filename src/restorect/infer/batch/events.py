@@ -35,6 +35,7 @@ class Restored:
         warnings: what the user should know about the file, one line each.
         task: what was restored; `none` where there was nothing to restore and the outputs are copies.
         confidence: of the choice, 0 to 1; `None` where the task was given.
+        mild: the choice was doubtful, and the photo restored with half of the strength.
     """
 
     path: str
@@ -45,11 +46,14 @@ class Restored:
     warnings: tuple[str, ...] = ()
     task: str = ""
     confidence: float | None = None
+    mild: bool = False
 
     @property
     def decision(self) -> Decision | None:
         """What was chosen, if a choice was asked for."""
-        return None if self.confidence is None else Decision(task=self.task, confidence=self.confidence)
+        if self.confidence is None:
+            return None
+        return Decision(task=self.task, confidence=self.confidence, mild=self.mild)
 
 
 @dataclass(frozen=True, kw_only=True)

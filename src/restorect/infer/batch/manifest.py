@@ -35,6 +35,7 @@ class Entry:
         error: the reason of a failure.
         task: what was restored; `none` where there was nothing to restore.
         confidence: of the choice of the task, 0 to 1; 0 where the task was given.
+        mild: the choice was doubtful, and the photo restored with half of the strength.
         time: Unix time of the line.
     """
 
@@ -48,6 +49,7 @@ class Entry:
     error: str = ""
     task: str = ""
     confidence: float = 0.0
+    mild: bool = False
     time: float = field(default_factory=lambda: round(time.time(), 3))
 
 

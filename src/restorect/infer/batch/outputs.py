@@ -74,6 +74,7 @@ class Outputs:
             warnings=tuple(dict.fromkeys(record.warnings)),
             task=record.task,
             confidence=None if record.decision is None else round(record.decision.confidence, 4),
+            mild=record.mild,
         )
 
     def failed(self, job: Job, error: Exception) -> Failed:
@@ -115,5 +116,6 @@ class Outputs:
                 seconds=round(record.seconds, 4),
                 task=record.task,
                 confidence=0.0 if record.decision is None else round(record.decision.confidence, 4),
+                mild=record.mild,
             )
         )

@@ -75,6 +75,11 @@ class Record:
         return self.restored.decision
 
     @property
+    def mild(self) -> bool:
+        """Whether it was restored with half of the strength."""
+        return self.decision is not None and self.decision.mild
+
+    @property
     def task(self) -> str:
         """What was restored; `none` if there was nothing to restore, empty if strength 0 did not ask."""
         if self.decision is not None:
@@ -215,7 +220,8 @@ class PhotoJobs:
             return note | {"task": NOTHING} | chosen
         model = by or self._networks
         note |= {"task": model.task, "model": model.size, "weights": model.weights_hash, "seed": options.seed}
-        note |= {"strength": options.strength} | chosen
+        strength = options.strength if record.decision is None else record.decision.eased(options.strength)
+        note |= {"strength": strength} | chosen
         note |= {"brightness": options.brightness} if options.brightness else {}
         note |= {"fast": "yes"} if options.fast else {}
         note |= {"precision": model.precision} if model.precision != "float32" else {}
