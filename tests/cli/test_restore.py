@@ -46,6 +46,44 @@ def test_a_folder_with_the_same_tree(run: Run, folder: Path, tmp_path: Path) -> 
     assert error.splitlines()[-1].startswith("5 done before") or "0 restored, 5 done before" in error
 
 
+def test_a_list_of_photos(run: Run, folder: Path, tmp_path: Path) -> None:
+    listed = tmp_path / "photos.csv"
+    listed.write_text(
+        f"path,year\n{folder}/b.jpg,2024\n{folder}/deep/d.webp,2025\n{folder}/gone.jpg,\n{folder}/b.jpg,\n"
+    )
+    out = tmp_path / "out"
+    code, _, error = run("--files-from", listed, "-o", out)
+    assert code == 1
+    assert files(out) == ["b.jpg", "deep/d.webp", "restorect-manifest.jsonl"]
+    assert "gone.jpg: there is no such file" in error
+    assert "passed over: 1 repeated name" in error
+    piped = subprocess.run(
+        [sys.executable, str(PROGRAM), "restore", "--files-from", "-", "-o", str(out)],
+        input=f"{folder}/b.jpg\0{folder}/a.png\0",
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "1 restored, 1 done before" in piped.stderr
+
+
+def test_requests_for_lists_that_cannot_be_are_one_line(run: Run, folder: Path, tmp_path: Path) -> None:
+    listed = tmp_path / "photos.txt"
+    listed.write_text(str(folder / "a.png"))
+    for arguments, words in (
+        ((), "there is nothing to restore"),
+        (("--files-from", tmp_path / "none.txt"), "none.txt: cannot be read (there is no such file"),
+        (("--files-from", "-", "-"), "standard input is either the list or a photo"),
+        (("--files-from", listed, "-o", "-"), "standard output takes one photo"),
+    ):
+        out = () if "-o" in arguments else ("-o", tmp_path / "out")
+        code, stdout, error = run(*arguments, *out)
+        assert (code, stdout, words in error) == (2, "", True), error
+        assert len(error.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_dark_16_bit_photo_stays_16_bit(run: Run, tmp_path: Path) -> None:
     source = photo(tmp_path / "dark.png", dtype=np.uint16, top=250)
     assert run(source, "-o", tmp_path / "out")[0] == 0

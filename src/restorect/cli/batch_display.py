@@ -185,7 +185,7 @@ def passed_over(kinds: Mapping[str, int]) -> str:
 
 def _plural(kind: str) -> str:
     """`GIF` stays, words get their s."""
-    return f"{kind}s" if kind.endswith(" folder") else kind.replace("file ", "files ", 1)
+    return f"{kind}s" if kind.endswith((" folder", " name")) else kind.replace("file ", "files ", 1)
 
 
 def clock(seconds: float) -> str:

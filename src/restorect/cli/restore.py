@@ -4,7 +4,7 @@ import contextlib
 import functools
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -21,6 +21,7 @@ from restorect.errors import ConfigError, RestorectError, shown
 if TYPE_CHECKING:
     from restorect.infer.auto.restorer import AutoRestorer
     from restorect.infer.batch import Event, NameTemplate, Naming, Options, Plan, RestoreSettings, WriteOptions
+    from restorect.infer.batch.lists import Line
     from restorect.infer.batch.photo_job import Record
     from restorect.infer.restorer import Restorer
 
@@ -33,8 +34,9 @@ _COPIES = 3  # of a piped file at least, while it is decoded
 
 def restore(
     context: typer.Context,
-    paths: o.Paths,
     out: o.Out,
+    paths: o.Paths = None,
+    files_from: o.FilesFrom = None,
     recursive: o.Recursive = False,
     task: o.Task = "auto",
     size: o.Size = "tiny",
@@ -83,9 +85,9 @@ def restore(
     load = functools.cache(functools.partial(_load, task, size, device=device, weights=weights, precision=precision))
     task, size = _named(task, size, load, on_card=weights is not None, fast=fast)
     naming = Naming(task=task, size=size, settings=settings, template=_template(name_template, suffix))
-    if out == _PIPE:
-        raise typer.Exit(_to_stdout(paths, settings, load, quiet=quiet))
-    plan = _planned(paths, out, naming, recursive=recursive)
+    if out == _PIPE and files_from is None:
+        raise typer.Exit(_to_stdout(paths or [], settings, load, quiet=quiet))
+    plan = _planned(paths or [], files_from, out, naming, recursive=recursive)
     raise typer.Exit(_run(plan, load, quiet=quiet, as_json=json, force=force, fail_fast=fail_fast))
 
 
@@ -125,17 +127,22 @@ def _template(text: str | None, suffix: str) -> "NameTemplate":
     return NameTemplate(text="{stem}" + suffix.replace("{", "{{").replace("}", "}}") if text is None else text)
 
 
-def _planned(paths: Sequence[str], out: str, naming: "Naming", *, recursive: bool) -> "Plan":
+def _planned(paths: Sequence[str], files_from: Path | None, out: str, naming: "Naming", *, recursive: bool) -> "Plan":
     import dataclasses
 
     from restorect.images.formats import EXTENSIONS
     from restorect.infer.batch import Source, plan_batch, plan_sources
 
     folder = Path(out)
+    if out == _PIPE:
+        raise ConfigError("-o -: standard output takes one photo, and --files-from may name many; give a folder")
     if folder.suffix.lower() in EXTENSIONS and not folder.is_dir():
         raise ConfigError(f"-o {out}: is a photo's name; give a folder, and the output keeps its input's name")
     files = [path for path in paths if path != _PIPE]
-    plan = plan_batch(files, folder, naming, recursive=recursive)
+    if not paths and files_from is None:
+        raise ConfigError("there is nothing to restore: give photos or folders, or a list of them with --files-from")
+    lines = _listed(files_from, piped=len(files) < len(paths)) if files_from is not None else ()
+    plan = plan_batch(files, folder, naming, recursive=recursive, lines=lines)
     if len(files) < len(paths):
         source = Source(path=Path("stdin"), data=_piped(naming.settings))
         piped = plan_sources([*(job.source for job in plan.jobs), source], folder, naming)
@@ -143,6 +150,27 @@ def _planned(paths: Sequence[str], out: str, naming: "Naming", *, recursive: boo
             piped, failures=plan.failures + piped.failures, passed_over=plan.passed_over, others=plan.others
         )
     return plan
+
+
+def _listed(path: Path, *, piped: bool) -> "Iterable[Line]":
+    """The lines of a work list.
+
+    Raises:
+        ConfigError: it is no such list, names nothing, or cannot be read.
+    """
+    from restorect.infer.batch.failures import reason_of
+    from restorect.infer.batch.lists import read_list
+
+    if str(path) == _PIPE:
+        if piped:
+            raise ConfigError(
+                "--files-from -: standard input is either the list or a photo; give one of them as a file"
+            )
+        return read_list(sys.stdin.buffer.read(), "standard input")
+    try:
+        return read_list(path.read_bytes(), str(path))
+    except OSError as error:
+        raise ConfigError(f"--files-from {shown(path)}: cannot be read ({reason_of(error)})") from error
 
 
 def _run(

@@ -6,7 +6,12 @@ from typing import Annotated, TypeAlias
 import typer
 
 Paths: TypeAlias = Annotated[
-    list[str], typer.Argument(metavar="PATH...", help="Files, folders, globs; - is standard input.", show_default=False)
+    list[str] | None,
+    typer.Argument(metavar="PATH...", help="Files, folders, globs; - is standard input.", show_default=False),
+]
+FilesFrom: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(metavar="LIST", help="A file that names photos: text, .csv, .jsonl; - is standard input."),
 ]
 Out: TypeAlias = Annotated[
     str, typer.Option("--out", "-o", metavar="OUT", help="Output folder; - is standard output.", show_default=False)

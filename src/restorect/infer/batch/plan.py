@@ -10,6 +10,7 @@ from restorect.errors import ConfigError, ImageError, shown
 from restorect.images.formats import extension_for, format_of_name, output_format
 from restorect.images.source import load
 from restorect.infer.batch.failures import Failure, OutputError, reason_of
+from restorect.infer.batch.lists import Line, joined, listed_sources
 from restorect.infer.batch.manifest import MANIFEST_NAME, Manifest
 from restorect.infer.batch.names import NameTemplate, checked, same_file_key
 from restorect.infer.batch.past import Past, split_name
@@ -72,8 +73,12 @@ class Naming:
     template: NameTemplate = field(default_factory=NameTemplate)
 
 
-def plan_batch(arguments: Sequence[str], out: Path, naming: Naming, *, recursive: bool = False) -> Plan:
+def plan_batch(
+    arguments: Sequence[str], out: Path, naming: Naming, *, recursive: bool = False, lines: Iterable[Line] = ()
+) -> Plan:
     """Plan a batch on files, folders and globs. Reads names and the first bytes of files; writes nothing.
+
+    `lines` are those of a work list (`read_list`), whose photographs come after.
 
     Photographs that an earlier batch wrote to `out` are never inputs, so the same command can be given again when
     inputs and outputs share a folder.
@@ -89,7 +94,8 @@ def plan_batch(arguments: Sequence[str], out: Path, naming: Naming, *, recursive
         os.path.isdir(argument) and os.path.realpath(argument) == os.path.realpath(out) for argument in arguments
     ):
         apart_from.add(os.path.realpath(out))
-    found = find_sources(arguments, recursive=recursive, apart_from=apart_from)
+    given = find_sources(arguments, recursive=recursive, apart_from=apart_from)
+    found = joined([given, listed_sources(lines, apart_from=apart_from)])
     plan = plan_sources(found.sources, out, naming, past=Past(manifest))
     failures = found.failures + plan.failures
     return dataclasses.replace(plan, failures=failures, passed_over=found.passed_over, others=found.others)

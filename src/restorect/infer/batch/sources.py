@@ -111,14 +111,14 @@ def find_sources(arguments: Sequence[str], *, recursive: bool, apart_from: Colle
             elif path.is_dir():
                 closed: list[OSError] = []
                 inside = list(walk(path, recursive=recursive, apart_from=apart_from, others=others, closed=closed))
-                sources.update({_place(each): Source(path=each, folder=_below(path, each)) for each in inside})
+                sources.update({place(each): Source(path=each, folder=_below(path, each)) for each in inside})
                 failures += [Failure(str(error.filename), _closed(error)) for error in closed]
                 if not inside and not closed and next(walk(path, recursive=recursive), None) is None:
                     failures.append(Failure(str(path), _empty(recursive)))
             elif os.path.realpath(path) in apart_from:
                 passed_over.append(str(path))
             else:
-                sources.setdefault(_place(path), Source(path=path))
+                sources.setdefault(place(path), Source(path=path))
     return Found(
         sources=tuple(sources.values()),
         failures=tuple(failures),
@@ -180,7 +180,7 @@ def _service_folder(path: Path, argument: str, *, alone: bool) -> Path | None:
     return next(found, path if path.name in SERVICE_FOLDERS and not alone and path.is_dir() else None)
 
 
-def _place(path: Path) -> tuple[str, str]:
+def place(path: Path) -> tuple[str, str]:
     """The same for a file however its folder is reached."""
     return os.path.realpath(path.parent), path.name
 

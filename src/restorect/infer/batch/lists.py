@@ -1,0 +1,137 @@
+"""Work lists: a file that names photographs, where there are too many for a command line."""
+
+import csv
+import io
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from restorect.errors import ConfigError, shown
+from restorect.infer.batch.failures import Failure
+from restorect.infer.batch.sources import Found, Source, place
+
+_COLUMN = "path"
+_TWICE = "repeated name"
+
+Line = str | Failure
+
+
+def read_list(content: bytes, name: str) -> Iterator[Line]:
+    """The paths that a list names, or why a line of it cannot be used.
+
+    Text has a path on each line, or, as `find -print0` writes them, paths that end with a null character; `.csv` has a
+    column `path`; `.jsonl` and `.ndjson` have a string, or an object with `path`, on each line. Names of files are
+    bytes: what is not UTF-8 comes through.
+
+    Args:
+        content: of the list.
+        name: of the list, which tells its kind, and for messages.
+
+    Raises:
+        ConfigError: it is no list of its kind, or names nothing.
+    """
+    if not content.strip(b"\0\r\n\t "):
+        raise ConfigError(f"{shown(name)}: names no photographs; write one path on each line")
+    return _KINDS.get(Path(name).suffix.lower(), _text)(content, name)
+
+
+def _text(content: bytes, name: str) -> Iterator[Line]:
+    """Neither quotes nor comments: a photo may be called anything."""
+    lines = content.split(b"\0") if b"\0" in content else content.splitlines()
+    yield from (os.fsdecode(line) for line in lines if line)
+
+
+def _csv(content: bytes, name: str) -> Iterator[Line]:
+    rows = csv.DictReader(io.StringIO(os.fsdecode(content.removeprefix(b"\xef\xbb\xbf")), newline=""))
+    try:
+        columns = list(rows.fieldnames or ())
+        if _COLUMN not in columns:
+            raise ConfigError(f"{shown(name)}: has no column {_COLUMN!r} (it has: {shown(', '.join(columns))})")
+        for row in rows:
+            path = row[_COLUMN]
+            yield path or Failure(f"{name}:{rows.line_num}", f"this line has no {_COLUMN}")
+    except csv.Error as error:
+        raise ConfigError(f"{shown(name)}:{rows.line_num}: is no CSV ({error}); write a column {_COLUMN!r}") from error
+
+
+def _json(content: bytes, name: str) -> Iterator[Line]:
+    for number, line in enumerate(content.splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+        except ValueError:
+            value = None
+        path = value.get(_COLUMN) if isinstance(value, dict) else value
+        wrong = f'this line is neither a string nor an object with "{_COLUMN}"'
+        yield path if isinstance(path, str) and path else Failure(f"{name}:{number}", wrong)
+
+
+_KINDS: dict[str, Callable[[bytes, str], Iterator[Line]]] = {".csv": _csv, ".jsonl": _json, ".ndjson": _json}
+
+
+def listed_sources(lines: Iterable[Line], *, apart_from: Collection[str] = ()) -> Found:
+    """The photographs of a list, in its order; none is looked at, and no folder is listed.
+
+    Outputs keep the tree: a path relative to where the command runs keeps its folders, an absolute one those below the
+    deepest folder that all absolute ones share. What is named again counts once.
+
+    Args:
+        lines: from `read_list`.
+        apart_from: real paths of files not to take (old outputs), and of the output folder.
+    """
+    read = [_checked(line) for line in lines]
+    paths = [Path(line) for line in read if isinstance(line, str)]
+    top = _shared([path for path in paths if _elsewhere(path)])
+    sources: dict[tuple[str, str], Source] = {}
+    passed_over, others = [], Counter[str]()
+    real: dict[Path, str] = {}  # of folders: asked once for each, not for each photo
+    for path in paths:
+        folder = real.setdefault(path.parent, os.path.realpath(path.parent))
+        if os.path.join(folder, path.name) in apart_from:
+            passed_over.append(str(path))
+        elif (folder, path.name) in sources:
+            others[_TWICE] += 1
+        else:
+            below = os.path.relpath(os.path.abspath(path.parent), top) if _elsewhere(path) else str(path.parent)
+            sources[folder, path.name] = Source(path=path, folder="" if below == "." else Path(below).as_posix())
+    failures = tuple(line for line in read if isinstance(line, Failure))
+    return Found(sources=tuple(sources.values()), failures=failures, passed_over=tuple(passed_over), others=others)
+
+
+def joined(found: Sequence[Found]) -> Found:
+    """Several searches as one; a photograph that several have found counts once."""
+    sources: dict[tuple[str, str], Source] = {}
+    for each in found:
+        for source in each.sources:
+            sources.setdefault(place(source.path), source)
+    return Found(
+        sources=tuple(sources.values()),
+        failures=tuple(failure for each in found for failure in each.failures),
+        passed_over=tuple(path for each in found for path in each.passed_over),
+        others=sum((Counter(each.others) for each in found), Counter[str]()),
+    )
+
+
+def _checked(line: Line) -> Line:
+    """A path as it is, if a file may be called so."""
+    if isinstance(line, str):
+        try:
+            os.fsencode(line)
+        except UnicodeEncodeError:
+            return Failure(ascii(line), "is no valid path (it holds half of a character)")
+        if "\0" in line:
+            return Failure(line, "is no valid path (it holds a null character)")
+    return line
+
+
+def _elsewhere(path: Path) -> bool:
+    """Whether its folders, as they are written, do not lie below where the command runs."""
+    return path.is_absolute() or ".." in path.parts
+
+
+def _shared(paths: Sequence[Path]) -> str:
+    folders = {os.path.abspath(path.parent) for path in paths}
+    return os.path.commonpath(folders) if folders else ""
