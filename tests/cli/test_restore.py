@@ -68,6 +68,31 @@ def test_a_list_of_photos(run: Run, folder: Path, tmp_path: Path) -> None:
     assert "1 restored, 1 done before" in piped.stderr
 
 
+def test_a_dry_run_tells_what_a_run_would_do_and_writes_nothing(run: Run, folder: Path, tmp_path: Path) -> None:
+    out, size = tmp_path / "out", sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+    code, stdout, _ = run(folder, folder / "gone.png", "-o", out, "--dry-run", "--json")
+    told = json.loads(stdout)
+    assert (code, out.exists()) == (1, False)
+    assert {name: told[name] for name in ("event", "photos", "done", "failed", "bytes", "tried")} == {
+        "event": "estimate",
+        "photos": 3,
+        "done": 0,
+        "failed": 1,
+        "bytes": size,
+        "tried": 3,
+    }
+    assert 0 < told["cpu_hours"] < 1
+    run(folder / "a.png", "-o", out)
+    before = files(out)
+    code, stdout, error = run(folder, "-o", out, "--dry-run")
+    assert (code, error, files(out)) == (0, "", before)
+    assert re.fullmatch(
+        r"would restore 2 photos \(0.00 GB\), about [0-9.]+ s of one core, by 2 of them, 1 done before -> .*out\n",
+        stdout,
+    )
+    assert "3 photos" in run(folder, "-o", out, "--dry-run", "--force")[1]
+
+
 def test_requests_for_lists_that_cannot_be_are_one_line(run: Run, folder: Path, tmp_path: Path) -> None:
     listed = tmp_path / "photos.txt"
     listed.write_text(str(folder / "a.png"))

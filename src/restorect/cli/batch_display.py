@@ -11,6 +11,7 @@ from typing import IO
 from restorect.cli.progress import Progress
 from restorect.cli.streams import OUTPUT, StreamError
 from restorect.errors import shown
+from restorect.infer.batch.estimate import Estimate
 from restorect.infer.batch.events import Began, Event, Failed, Restored, Skipped, Summary
 from restorect.infer.batch.failures import Failure
 
@@ -173,6 +174,17 @@ def outcome(summary: Summary, out: str) -> str:
     parts += [f"{summary.left} left: give the same command again to go on"] if summary.left else []
     speed = f", {summary.megapixels / summary.seconds:.1f} MP/s" if summary.restored and summary.seconds else ""
     return f"{', '.join(parts)} in {clock(summary.seconds)}{speed} -> {shown(out)}"
+
+
+def foretold(expected: Estimate, out: str) -> str:
+    """What a batch would cost as one line."""
+    parts = [f"would restore {expected.photos} photos ({expected.bytes / 1e9:.2f} GB)"]
+    if expected.cpu_hours is not None:
+        seconds = expected.cpu_hours * 3600
+        parts.append(f"about {clock(seconds)} of one core, by {expected.tried} of them")
+    parts += [f"{expected.done} done before"] if expected.done else []
+    parts += [f"{expected.failed} failed"] if expected.failed else []
+    return f"{', '.join(parts)} -> {shown(out)}"
 
 
 def passed_over(kinds: Mapping[str, int]) -> str:

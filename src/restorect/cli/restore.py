@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -66,6 +67,7 @@ def restore(
     max_megapixels: o.MaxMegapixels = 500.0,
     force: o.Force = False,
     fail_fast: o.FailFast = False,
+    dry_run: o.DryRun = False,
     quiet: o.Quiet = False,
     json: o.Json = False,
 ) -> None:
@@ -85,9 +87,11 @@ def restore(
     load = functools.cache(functools.partial(_load, task, size, device=device, weights=weights, precision=precision))
     task, size = _named(task, size, load, on_card=weights is not None, fast=fast)
     naming = Naming(task=task, size=size, settings=settings, template=_template(name_template, suffix))
-    if out == _PIPE and files_from is None:
+    if out == _PIPE and files_from is None and not dry_run:
         raise typer.Exit(_to_stdout(paths or [], settings, load, quiet=quiet))
     plan = _planned(paths or [], files_from, out, naming, recursive=recursive)
+    if dry_run:
+        raise typer.Exit(_foretold(plan, load, as_json=json, force=force))
     raise typer.Exit(_run(plan, load, quiet=quiet, as_json=json, force=force, fail_fast=fail_fast))
 
 
@@ -135,7 +139,7 @@ def _planned(paths: Sequence[str], files_from: Path | None, out: str, naming: "N
 
     folder = Path(out)
     if out == _PIPE:
-        raise ConfigError("-o -: standard output takes one photo, and --files-from may name many; give a folder")
+        raise ConfigError("-o -: standard output takes one photo; with --files-from and --dry-run give a folder")
     if folder.suffix.lower() in EXTENSIONS and not folder.is_dir():
         raise ConfigError(f"-o {out}: is a photo's name; give a folder, and the output keeps its input's name")
     files = [path for path in paths if path != _PIPE]
@@ -171,6 +175,21 @@ def _listed(path: Path, *, piped: bool) -> "Iterable[Line]":
         return read_list(path.read_bytes(), str(path))
     except OSError as error:
         raise ConfigError(f"--files-from {shown(path)}: cannot be read ({reason_of(error)})") from error
+
+
+def _foretold(plan: "Plan", load: "Callable[[], Restorer | AutoRestorer]", *, as_json: bool, force: bool) -> int:
+    """What a batch would do, on standard output; failures as in the batch itself."""
+    from dataclasses import asdict
+
+    from restorect.cli.batch_display import foretold
+    from restorect.infer.batch.estimate import estimate
+
+    for failure in plan.failures:
+        typer.echo(f"failed: {failure}", err=True)
+    expected = estimate(plan, load(), force=force)
+    out = str(plan.out)
+    typer.echo(dumps({"event": "estimate"} | asdict(expected) | {"out": out}) if as_json else foretold(expected, out))
+    return 1 if expected.failed else 0
 
 
 def _run(

@@ -76,6 +76,9 @@ KeepDate: TypeAlias = Annotated[
 ]
 MaxMegapixels: TypeAlias = Annotated[float, typer.Option(help="Refuse larger photos.")]
 Force: TypeAlias = Annotated[bool, typer.Option("--force", help="Do all again; overwrite what stands in OUT.")]
+DryRun: TypeAlias = Annotated[
+    bool, typer.Option("--dry-run", help="Write nothing; tell how many photos there are, and the CPU-hours for them.")
+]
 FailFast: TypeAlias = Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")]
 Quiet: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Show failures only.")]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="JSON lines on standard output.")]
