@@ -14,6 +14,7 @@ FOLDERS = (  # top down: a folder imports only itself, what stands below it, and
     "cli",
     "web",
     "evaluate",
+    "bench",
     "train",
     "export",
     "infer",

@@ -424,7 +424,7 @@ def test_the_memory_estimate_grows_with_the_padded_area(restorer: Restorer) -> N
 def test_the_memory_estimate_is_near_the_real_peak() -> None:
     code = """
 import numpy as np, torch
-from restorect.infer.costs import resident_mib
+from restorect.bench.costs import resident_mib
 from restorect.infer.restorer import Restorer
 from restorect.nets.checkpoint import Card
 from restorect.nets.presets import student_preset

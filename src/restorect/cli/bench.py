@@ -12,8 +12,8 @@ from restorect import __version__
 from restorect.cli.sides import parse_sides
 
 if TYPE_CHECKING:
-    from restorect.infer.bench import Case
-    from restorect.infer.costs import Figures
+    from restorect.bench.costs import Figures
+    from restorect.bench.networks import Case
 
 _NOTE = (
     "User and system: processor seconds of one pass, over all threads; the system hands out memory. "
@@ -42,8 +42,8 @@ def bench(
 
     Each line is measured in a process of its own, on one thread unless told otherwise.
     """
+    from restorect.bench.networks import Case, measure_all
     from restorect.cli.progress import Progress
-    from restorect.infer.bench import Case, measure_all
 
     nets: list[dict[str, Any]] = [{"size": name} for name in size or []]
     nets += [{"preset": name} for name in preset or []]

@@ -11,14 +11,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from restorect.bench.costs import Figures, Pass, measure
 from restorect.configs import from_mapping, require
 from restorect.errors import RestorectError
-from restorect.infer.costs import Figures, Pass, measure
 from restorect.progress import OnProgress, silent
 
 OnFigures = Callable[["Case", Figures], None]
 # The working folder is no place to import from: a file of the user's may be called like a module.
-_CHILD = "import sys; sys.path = [p for p in sys.path if p]; from restorect.infer.bench import main; main()"
+_CHILD = "import sys; sys.path = [p for p in sys.path if p]; from restorect.bench.networks import main; main()"
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
