@@ -18,6 +18,7 @@ FOLDERS = (  # top down: a folder imports only itself, what stands below it, and
     "train",
     "export",
     "infer",
+    "auto",
     "tasks",
     "bands",
     "render",

@@ -10,12 +10,12 @@ from torch import Tensor
 
 from restorect.bands.plan import Plan
 from restorect.bands.restoration import BandedRestoration
-from restorect.infer.catalogue import shipped
 from restorect.nets.codes import Codes
 from restorect.render.checkpoint import load_restoration
 from restorect.render.restoration import Restoration
 from restorect.render.rows import Rows
 from restorect.render.step import Scene, Step
+from restorect.weights.catalogue import shipped
 
 SHIPPED = sorted(shipped())
 

@@ -13,12 +13,12 @@ from torch import Tensor
 
 from restorect.colour import srgb_to_linear
 from restorect.errors import CheckpointError, ConfigError, DeviceError, ImageError
+from restorect.files import file_hash
 from restorect.flow.velocity import VelocityConfig
-from restorect.infer import catalogue
 from restorect.infer.options import Options
 from restorect.infer.restorer import Restorer, peak_bytes
 from restorect.nets.blocks import Modulation
-from restorect.nets.checkpoint import file_hash, save_checkpoint
+from restorect.nets.checkpoint import save_checkpoint
 from restorect.nets.codes import mean_codes, noise_codes
 from restorect.nets.priors import PriorConfig
 from restorect.nets.student import StudentConfig
@@ -26,6 +26,7 @@ from restorect.nets.transformer import TransformerConfig
 from restorect.render.checkpoint import restoration_card
 from restorect.render.exposure import ExposureConfig
 from restorect.render.restoration import Restoration, RestorationConfig
+from restorect.weights import catalogue
 
 Array = np.ndarray[Any, Any]
 SIZE = (21, 13)

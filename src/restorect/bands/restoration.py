@@ -13,7 +13,7 @@ from restorect.bands.reading import read_by_rows
 from restorect.bands.transformer import restored_rows
 from restorect.devices import full_precision
 from restorect.nets.codes import Codes
-from restorect.nets.priors import THUMBNAIL
+from restorect.nets.thumbnail import THUMBNAIL
 from restorect.render.restoration import Restoration
 from restorect.render.rows import Rows
 from restorect.render.step import RowScene, RowStep, Step

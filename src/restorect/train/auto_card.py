@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from restorect.auto.classifier import Classifier, ClassifierCard, pack
+from restorect.auto.statistics import Floats
 from restorect.errors import DataError
 from restorect.files import write_atomically
-from restorect.infer.auto.classifier import Classifier, ClassifierCard, pack
-from restorect.infer.auto.statistics import Floats
 from restorect.train.auto_data import CLASSES, Examples
 from restorect.train.auto_good import KINDS
 

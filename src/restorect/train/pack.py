@@ -12,14 +12,8 @@ from restorect.configs import require
 from restorect.data.pairs import find_pairs
 from restorect.data.store import PairStore
 from restorect.errors import CheckpointError
-from restorect.nets.checkpoint import (
-    Card,
-    load_teacher,
-    portable,
-    read_checkpoint,
-    save_checkpoint,
-    write_atomically,
-)
+from restorect.files import portable, write_atomically
+from restorect.nets.checkpoint import Card, load_teacher, read_checkpoint, save_checkpoint
 from restorect.nets.student import Start
 from restorect.nets.teacher import Teacher
 from restorect.render.checkpoint import load_restoration
