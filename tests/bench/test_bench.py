@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from restorect.bench import costs, networks
 from restorect.bench.costs import Figures, measure, resident_mib
-from restorect.bench.networks import Case, build, measure_all, measure_apart
+from restorect.bench.networks import Workload, build, measure_all, measure_apart
 from restorect.cli.main import app
 from restorect.errors import CheckpointError, ConfigError, DeviceError, RestorectError
 from restorect.nets.checkpoint import Card, save_checkpoint
@@ -29,8 +29,8 @@ def restorect(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
 
 
-def nano(**changes: object) -> Case:
-    return Case(**{"height": 24, "width": 16, "preset": "nano", "runs": 1, **changes})  # type: ignore[arg-type]
+def nano(**changes: object) -> Workload:
+    return Workload(**{"height": 24, "width": 16, "preset": "nano", "runs": 1, **changes})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode])

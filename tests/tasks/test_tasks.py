@@ -14,7 +14,7 @@ import yaml
 from restorect import tasks
 from restorect.cli import main as command
 from restorect.errors import ConfigError
-from restorect.evaluate.benchmarks.registry import BENCHMARKS
+from restorect.evaluate.benchmarks import BENCHMARKS
 from restorect.infer.restorer import Restorer
 from restorect.nets.checkpoint import read_checkpoint
 from restorect.render.checkpoint import restoration_config

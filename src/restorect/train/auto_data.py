@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from restorect.auto.decision import NOTHING
 from restorect.auto.statistics import Floats, statistics, thumbnail
-from restorect.data.degrade.pairs import pair_generator
+from restorect.data.degrade.make_pairs import pair_generator
 from restorect.errors import ConfigError
 from restorect.images.find import photos_in
 from restorect.images.seen import read_srgb
