@@ -9,10 +9,10 @@ import pytest
 import torch
 from safetensors.torch import save
 
+from restorect.auto.classifier import LAYERS, Classifier, ClassifierCard, pack
+from restorect.auto.statistics import COUNT
 from restorect.checksums import CHECKSUM_KEY, DESCRIPTION_KEY, stated_checksum, tensor_checksum
 from restorect.errors import CheckpointError
-from restorect.infer.auto.classifier import LAYERS, Classifier, ClassifierCard, pack
-from restorect.infer.auto.statistics import COUNT
 from restorect.nets.checkpoint import read_checkpoint, save_checkpoint
 from restorect.nets.presets import student_preset
 from restorect.render.checkpoint import load_restoration, restoration_card

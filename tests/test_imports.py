@@ -1,6 +1,7 @@
 """The order of the house: who may import whom, what stays free of torch, and how long files and functions may be."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,9 +15,11 @@ FOLDERS = (  # top down: a folder imports only itself, what stands below it, and
     "cli",
     "web",
     "evaluate",
+    "bench",
     "train",
     "export",
     "infer",
+    "auto",
     "tasks",
     "bands",
     "render",
@@ -157,6 +160,22 @@ def test_parameters_are_counted_and_commands_are_told_from_functions() -> None:
 def test_every_folder_has_its_place_in_the_order() -> None:
     folders = {f.relative_to(SOURCE).parts[0] for f in FILES if f.parent != SOURCE}
     assert folders <= set(FOLDERS)
+
+
+def test_the_page_on_architecture_is_of_this_house() -> None:
+    page = (SOURCE.parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `(\w+)/` \|", page, re.MULTILINE) == [f for f in FOLDERS if (SOURCE / f).is_dir()]
+    named = re.findall(r"`(\w[\w/]*\.py)`", page.replace("`tests/test_imports.py`", ""))
+    assert len(named) > 20
+    assert not [name for name in named if not (SOURCE / name).is_file()]
+
+
+@pytest.mark.parametrize("question", ["bright", "FLEX", "sampler", "add a task"])
+def test_what_is_asked_most_is_found_in_three_files(question: str) -> None:
+    page = (SOURCE.parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = [row for row in page.splitlines() if row.startswith("|") and question in row.split("|")[1]]
+    assert len(rows) == 1
+    assert 1 <= len(re.findall(r"\w\.py`|\]\(", rows[0])) <= 3
 
 
 @pytest.mark.parametrize(

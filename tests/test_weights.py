@@ -10,18 +10,12 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from restorect.errors import CheckpointError
-from restorect.infer.catalogue import checksums, shipped
+from restorect.files import file_hash, portable
 from restorect.infer.restorer import Restorer
 from restorect.metrics.psnr import psnr
-from restorect.nets.checkpoint import (
-    file_hash,
-    load_decomposition,
-    load_teacher,
-    portable,
-    read_checkpoint,
-    save_checkpoint,
-)
+from restorect.nets.checkpoint import load_decomposition, load_teacher, read_checkpoint, save_checkpoint
 from restorect.render.checkpoint import load_restoration
+from restorect.weights.catalogue import checksums, shipped
 
 ROOT = Path(__file__).parents[1]
 STUDENTS = sorted(shipped().items())

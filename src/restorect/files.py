@@ -1,12 +1,13 @@
-"""Files: written so that they are whole or not there, even through a power cut; read if they are files."""
+"""Files: written whole or not at all, even through a power cut; read only if they are files; hashed and named."""
 
 import contextlib
 import errno
+import hashlib
 import os
 import secrets
 import stat
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from restorect.errors import RestorectError, shown
 
@@ -78,6 +79,25 @@ def write_atomically(
     finally:
         part.unlink(missing_ok=True)
     _sync_folder(path.parent)
+
+
+def short_path(path: str) -> str:
+    """The last two parts of a path: what it is called, not where it lies on somebody's machine."""
+    return "/".join(part for part in Path(path).parts[-2:] if part != Path(path).anchor)
+
+
+def portable(recipe: Any) -> Any:  # noqa: ANN401 - a recipe's mapping, or a value in it
+    """A recipe with all absolute paths shortened, for a file that others will read."""
+    if isinstance(recipe, dict):
+        return {name: portable(value) for name, value in recipe.items()}
+    if isinstance(recipe, list | tuple):
+        return [portable(value) for value in recipe]
+    return short_path(recipe) if isinstance(recipe, str) and Path(recipe).is_absolute() else recipe
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _rename_new(part: Path, path: Path) -> None:

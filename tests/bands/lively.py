@@ -1,4 +1,4 @@
-"""Small untrained nets whose every part shows, and plans that cut small maps."""
+"""Small untrained nets whose every part shows, and tilings that cut small maps."""
 
 import contextlib
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from restorect.bands.plan import Plan
+from restorect.bands.tiling import Tiling
 
 Net = TypeVar("Net", bound=nn.Module)
 
@@ -22,9 +22,9 @@ def lively(net: Net) -> Net:
     return net.eval().requires_grad_(False)
 
 
-def cut(rows: int, columns: int = 10_000, *, bytes: int = 1) -> Plan:
+def cut(rows: int, columns: int = 10_000, *, bytes: int = 1) -> Tiling:
     """Pieces of so many rows and about so many columns, bands of full width of a row or little more."""
-    return Plan(bytes=bytes, rows=rows, columns=columns)
+    return Tiling(bytes=bytes, rows=rows, columns=columns)
 
 
 def noise(*shape: int, seed: int = 0) -> torch.Tensor:

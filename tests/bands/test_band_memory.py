@@ -16,7 +16,7 @@ CPU = torch.device("cpu")
 CODE = """
 import sys
 import numpy as np, torch
-from restorect.infer.costs import resident_mib
+from restorect.bench.costs import resident_mib
 from restorect.infer.restorer import Restorer
 torch.set_num_threads(1)
 size, height, width, kind = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]

@@ -8,14 +8,14 @@ import torch
 from lively import cut, in_doubles, photo
 from torch import Tensor
 
-from restorect.bands.plan import Plan
 from restorect.bands.restoration import BandedRestoration
-from restorect.infer.catalogue import shipped
+from restorect.bands.tiling import Tiling
 from restorect.nets.codes import Codes
 from restorect.render.checkpoint import load_restoration
 from restorect.render.restoration import Restoration
 from restorect.render.rows import Rows
 from restorect.render.step import Scene, Step
+from restorect.weights.catalogue import shipped
 
 SHIPPED = sorted(shipped())
 
@@ -33,9 +33,9 @@ def retina(height: int, width: int) -> Tensor:
     return (torch.where(disc, tissue, 0.01)[None] * (0.8 + 0.4 * photo(height, width))).clamp(0, 1)
 
 
-def both(net: Restoration, image: Tensor, plan: Plan, *, noise: bool) -> tuple[Tensor, Tensor]:
+def both(net: Restoration, image: Tensor, tiling: Tiling, *, noise: bool) -> tuple[Tensor, Tensor]:
     """Codes and restoration of the whole, and of bands."""
-    student, banded = net.student, BandedRestoration(net, Rows.of(image), plan)
+    student, banded = net.student, BandedRestoration(net, Rows.of(image), tiling)
     conditions = net.read(image)
     for found, expected in zip(banded.read(), conditions, strict=True):
         torch.testing.assert_close(found, expected, atol=3e-5, rtol=0)
@@ -53,19 +53,19 @@ def both(net: Restoration, image: Tensor, plan: Plan, *, noise: bool) -> tuple[T
 @pytest.mark.parametrize(("task", "size"), SHIPPED)
 def test_shipped_networks(task: str, size: str, noise: bool) -> None:
     image = retina(61, 83) if task == "fundus" else photo(61, 83)
-    net, plan = network(task, size), cut(7, 12, bytes=20_000)
-    found, expected = both(net.in_style("reference"), image, plan, noise=noise)
+    net, tiling = network(task, size), cut(7, 12, bytes=20_000)
+    found, expected = both(net.in_style("reference"), image, tiling, noise=noise)
     assert (expected - image).abs().max() > 0.05
     torch.testing.assert_close(found.clamp(0, 1), expected.clamp(0, 1), atol=3e-6, rtol=0)
     with in_doubles():  # fusion raises structure, and with it what was rounded before
-        found, expected = both(net.double(), image.double(), replace(plan, dtype=torch.float64), noise=noise)
+        found, expected = both(net.double(), image.double(), replace(tiling, dtype=torch.float64), noise=noise)
     torch.testing.assert_close(found.clamp(0, 1), expected.clamp(0, 1), atol=3e-6, rtol=0)
 
 
 @pytest.mark.parametrize("sides", [(1, 1), (1, 90), (70, 1), (16, 16), (17, 31), (130, 45)])
 @pytest.mark.parametrize("task", ["low-light", "underwater", "fundus"])
 def test_odd_sizes(task: str, sides: tuple[int, int]) -> None:
-    found, expected = both(network(task, "nano").in_style("reference"), photo(*sides), Plan(), noise=True)
+    found, expected = both(network(task, "nano").in_style("reference"), photo(*sides), Tiling(), noise=True)
     torch.testing.assert_close(found.clamp(0, 1), expected.clamp(0, 1), atol=3e-6, rtol=0)
 
 

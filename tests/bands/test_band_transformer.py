@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lively import cut, in_doubles, lively, noise, photo
 from torch import Tensor
 
-from restorect.bands.plan import Plan
+from restorect.bands.tiling import Tiling
 from restorect.bands.transformer import restored_rows
 from restorect.nets.codes import Codes
 from restorect.nets.presets import PRESETS, student_preset
@@ -20,9 +20,9 @@ from restorect.render.rows import Rows
 CODES = Codes(noise(1, 256, seed=1), noise(1, 256, seed=2))
 
 
-def by_bands(net: Transformer, image: Tensor, codes: Codes, plan: Plan) -> Tensor:
+def by_bands(net: Transformer, image: Tensor, codes: Codes, tiling: Tiling) -> Tensor:
     done: list[Tensor] = []
-    for first, rows in restored_rows(net, Rows.of(image), codes, plan):
+    for first, rows in restored_rows(net, Rows.of(image), codes, tiling):
         assert first == sum(each.shape[2] for each in done)
         done.append(rows)
     return torch.cat(done, dim=2)
@@ -39,17 +39,17 @@ NETS = {stem: small(stem) for stem in (1, 2, 4)}
 @pytest.mark.parametrize("stem", NETS)
 @given(
     sides=st.tuples(st.integers(1, 70), st.integers(1, 70)),
-    plan=st.builds(cut, st.integers(1, 9), st.integers(1, 20), bytes=st.sampled_from([1, 3000, 50000])),
+    tiling=st.builds(cut, st.integers(1, 9), st.integers(1, 20), bytes=st.sampled_from([1, 3000, 50000])),
 )
 @settings(max_examples=25)
-def test_any_size_in_pieces_of_any_size(stem: int, sides: tuple[int, int], plan: Plan) -> None:
+def test_any_size_in_pieces_of_any_size(stem: int, sides: tuple[int, int], tiling: Tiling) -> None:
     """As near to the exact result as the whole is; in doubles only the maps, kept in float32, are rounded."""
     image, exact = photo(*sides), copy.deepcopy(NETS[stem]).double()
-    found = by_bands(NETS[stem], image, CODES, plan)
+    found = by_bands(NETS[stem], image, CODES, tiling)
     with in_doubles():
         codes = Codes(*(code.double() for code in CODES))
         expected = exact(image.double(), *codes).image
-        in_bands = by_bands(exact, image.double(), codes, replace(plan, dtype=torch.float64))
+        in_bands = by_bands(exact, image.double(), codes, replace(tiling, dtype=torch.float64))
     assert (expected - image).abs().mean() > 0.02
     scale = max(1.0, float(expected.abs().max()))
     torch.testing.assert_close(in_bands, expected, atol=1e-6 * scale, rtol=0)
@@ -69,4 +69,4 @@ def test_presets(preset: str) -> None:
 def test_a_net_without_refinement() -> None:
     net, image = small(4, refine=0), photo(50, 40)
     expected = net(image, *CODES).image
-    torch.testing.assert_close(by_bands(net, image, CODES, Plan()), expected, atol=3e-6, rtol=1e-6)
+    torch.testing.assert_close(by_bands(net, image, CODES, Tiling()), expected, atol=3e-6, rtol=1e-6)

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 import restorect
+from restorect.auto.decision import Decision
 from restorect.cli import __main__ as start
 from restorect.errors import CheckpointError
-from restorect.infer.auto.decision import Decision
 from restorect.infer.options import Options, Restored
 
 Run = Callable[..., tuple[int, str, str]]

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from restorect.cli.main import app
-from restorect.infer.catalogue import shipped
+from restorect.weights.catalogue import shipped
 
 
 def command(*arguments: object) -> subprocess.CompletedProcess[str]:

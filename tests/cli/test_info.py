@@ -42,10 +42,10 @@ def test_a_photo_with_exif(tmp_path: Path) -> None:
 
 
 def test_the_likely_task_is_the_classifier_s() -> None:
+    from restorect.auto.classifier import Classifier
     from restorect.images.colour import to_network
     from restorect.images.read import read_photo
-    from restorect.infer.auto.classifier import Classifier
-    from restorect.infer.catalogue import shipped_classifier
+    from restorect.weights.catalogue import shipped_classifier
 
     classifier = Classifier.load(shipped_classifier())
     for path in sorted(EXAMPLES.glob("*.jpg")):

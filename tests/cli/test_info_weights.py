@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from restorect.cli.main import app
-from restorect.infer.catalogue import shipped, shipped_classifier
+from restorect.weights.catalogue import shipped, shipped_classifier
 
 TEACHER = Path(__file__).parents[2] / "teachers" / "low-light-tiny-teacher.safetensors"
 

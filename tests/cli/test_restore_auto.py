@@ -158,8 +158,8 @@ def test_fast_mode_is_no_earlier_run_and_nothing_for_retinas(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With shipped networks, on files of two sizes; the limit of a megapixel is set lower."""
-    from restorect.infer.auto.decision import Decision
-    from restorect.infer.auto.restorer import AutoRestorer
+    from restorect.auto.decision import Decision
+    from restorect.infer.auto_restorer import AutoRestorer
     from restorect.infer.load import load
     from restorect.render import small
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 import restorect
 from restorect.cli.main import app
 from restorect.errors import ConfigError
-from restorect.infer.auto.restorer import AutoRestorer
+from restorect.infer.auto_restorer import AutoRestorer
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,10 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from typer.testing import CliRunner
 
+from restorect.cli.main import app
+from restorect.errors import ConfigError
 from restorect.nets.checkpoint import save_checkpoint, teacher_card
 from restorect.nets.priors import PriorConfig
 from restorect.nets.teacher import Teacher, TeacherConfig
@@ -163,3 +166,28 @@ def test_pack_ignores_nothing_that_is_given(tmp_path: Path) -> None:
         result = restorect("train", "pack", source, "-o", out, *options)
         assert (result.returncode, result.stdout, result.stderr) == (2, "", f"restorect: {message}\n")
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "message"),
+    [
+        ("pack", "Y.md", "-o {out}: weights are written to a .safetensors file; give a name that ends so"),
+        ("pack", "Y", "-o {out}: weights are written to a .safetensors file; give a name that ends so"),
+        ("pack", "there.safetensors", "{out}: is there already; choose another name, or use --force"),
+        ("pack", "README.safetensors", "{folder}/README.md: is there already; choose another name, or use --force"),
+        ("pack", "run.safetensors", "-o {out}: would overwrite {source}, which is read; give another name"),
+        ("auto", "Y.md", "-o {out}: weights are written to a .safetensors file; give a name that ends so"),
+        ("auto", "README.safetensors", "{folder}/README.md: is there already; choose another name, or use --force"),
+    ],
+)
+def test_no_file_is_written_over_another(tmp_path: Path, command: str, name: str, message: str) -> None:
+    held = {"run.safetensors": b"a run", "there.safetensors": b"packed", "README.md": b"read me"}
+    for file, content in held.items():
+        (tmp_path / file).write_bytes(content)
+    source, out = tmp_path / "run.safetensors", tmp_path / name
+    forced = ["--force"] if name == "run.safetensors" else []  # what is read stays, whatever is asked for
+    given = [str(source)] if command == "pack" else ["--data", f"fundus={tmp_path}"]
+    caught = CliRunner().invoke(app, ["train", command, *given, "-o", str(out), *forced]).exception
+    assert isinstance(caught, ConfigError)
+    assert str(caught) == message.format(out=out, source=source, folder=tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == held

@@ -2,13 +2,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from restorect.data.augment import Lights
+from restorect.data.augment import LightJitter
 
 
 def _lit(images: Tensor, seed: int = 0, **deviations: float) -> Tensor:
     given = {"light": 0.0, "cast": 0.0, "contrast": 0.0, **deviations}
     draws = torch.randn(len(images), 5, generator=torch.Generator().manual_seed(seed))
-    return Lights(draws, **given)(images.clone())
+    return LightJitter(draws, **given)(images.clone())
 
 
 def _images(count: int = 2) -> Tensor:
@@ -31,7 +31,7 @@ def test_another_light_is_a_power_and_a_factor() -> None:
 
 def test_all_together() -> None:
     images, draws = _images(1), torch.tensor([[0.5, -1.0, 2.0, 0.0, -2.0]])
-    lit = Lights(draws, light=0.3, cast=0.1, contrast=0.2)(images.clone())
+    lit = LightJitter(draws, light=0.3, cast=0.1, contrast=0.2)(images.clone())
     for channel, factor in enumerate((-0.3 + 0.2, -0.3, -0.3 - 0.2)):
         expected = (images[0, channel] / 255) ** torch.tensor(0.1).exp() * torch.tensor(factor).exp()
         torch.testing.assert_close(lit[0, channel] / 255, expected)

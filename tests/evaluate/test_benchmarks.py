@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from restorect.errors import ConfigError, DataError
+from restorect.evaluate.benchmarks import BENCHMARKS, find_benchmark
 from restorect.evaluate.benchmarks.benchmark import Benchmark, Layout
 from restorect.evaluate.benchmarks.detect import describe, detect
-from restorect.evaluate.benchmarks.registry import BENCHMARKS, find_benchmark
 
 LARGEST = 40  # copies with more photos are generated with so many
 

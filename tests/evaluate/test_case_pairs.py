@@ -7,7 +7,7 @@ import pytest
 from evaluate_makers import picture, save, write_set
 
 from restorect.errors import DataError
-from restorect.evaluate.pairs import Case, check_headers, key_of, match, paired, unpaired, with_outputs
+from restorect.evaluate.cases import Case, check_headers, key_of, match, paired, unpaired, with_outputs
 
 
 def cases_of(root: Path) -> list[Case]:

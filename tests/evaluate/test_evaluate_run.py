@@ -13,11 +13,11 @@ import torch
 from evaluate_makers import dark, picture, save, write_set
 
 from restorect.errors import ConfigError, DataError
+from restorect.evaluate.cases import Case, paired, with_outputs
 from restorect.evaluate.journal import Journal, Result
+from restorect.evaluate.judge import Ruler, evaluate, look
 from restorect.evaluate.methods import Method, baseline_method, outputs_method
-from restorect.evaluate.pairs import Case, paired, with_outputs
 from restorect.evaluate.protocols import find_protocol
-from restorect.evaluate.run import Ruler, evaluate, look
 from restorect.evaluate.scores import load_measure
 from restorect.metrics.psnr import psnr
 from restorect.metrics.registry import METRICS

@@ -17,8 +17,8 @@ from rich.console import Console
 from test_report import PAIRED, carried_out, parsed
 
 from restorect.cli.evaluate_display import tables, tell
+from restorect.evaluate.cases import paired
 from restorect.evaluate.methods import Method
-from restorect.evaluate.pairs import paired
 from restorect.evaluate.readme import render
 from restorect.evaluate.scores import Measure
 from restorect.evaluate.summary import _cell

@@ -16,13 +16,13 @@ from evaluate_makers import picture, save, write_set
 
 from restorect.cli.evaluate_display import tables
 from restorect.errors import ConfigError, DataError
-from restorect.evaluate.evaluation import Plan, carry_out
+from restorect.evaluate.cases import Case, paired, unpaired
+from restorect.evaluate.evaluation import EvaluationPlan, carry_out
+from restorect.evaluate.judge import Ruler
 from restorect.evaluate.methods import Method, baseline_method
-from restorect.evaluate.pairs import Case, paired, unpaired
 from restorect.evaluate.protocols import find_protocol
 from restorect.evaluate.report.pictures import FULL_ERROR, LONGEST, data_uri, error_map
 from restorect.evaluate.report.plots import Axis, Point, plot, spanning
-from restorect.evaluate.run import Ruler
 from restorect.evaluate.scores import Measure, load_measure
 from restorect.evaluate.summary import TestSet, digits_of, read_summary
 from restorect.metrics.registry import METRICS
@@ -42,7 +42,7 @@ def carried_out(cases: list[Case], out: Path, **changes: object) -> dict:
         "ruler": Ruler(protocol=protocol, measures=measures),  # type: ignore[arg-type]
         "out": out,
     } | changes
-    return carry_out(Plan(**values))
+    return carry_out(EvaluationPlan(**values))
 
 
 @pytest.fixture(scope="module")

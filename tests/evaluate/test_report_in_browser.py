@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from evaluate_makers import picture, save, write_set
 
-from restorect.evaluate.evaluation import Plan, carry_out
+from restorect.evaluate.cases import paired
+from restorect.evaluate.evaluation import EvaluationPlan, carry_out
+from restorect.evaluate.judge import Ruler
 from restorect.evaluate.methods import baseline_method
-from restorect.evaluate.pairs import paired
 from restorect.evaluate.protocols import find_protocol
-from restorect.evaluate.run import Ruler
 from restorect.evaluate.scores import load_measure
 from restorect.evaluate.summary import TestSet
 from restorect.metrics.registry import METRICS
@@ -88,7 +88,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     measures = tuple(load_measure(METRICS[name]) for name in ("psnr", "ssim", "uciqe"))
     ruler = Ruler(protocol=find_protocol("rgb-full+gtmean"), measures=measures)
     lacks = {"lpips-alex": "needs weights lpips-alex, see docs/metrics.md (give --weights-dir)"}
-    plan = Plan(test_set=test_set, cases=cases, methods=methods, ruler=ruler, out=root / "out", unavailable=lacks)
+    plan = EvaluationPlan(
+        test_set=test_set, cases=cases, methods=methods, ruler=ruler, out=root / "out", unavailable=lacks
+    )
     carry_out(plan)
     return root / "out" / "report.html"
 

@@ -7,12 +7,12 @@ import pytest
 from evaluate_makers import write_set
 
 from restorect.errors import DataError
-from restorect.evaluate.evaluation import Plan, carry_out
+from restorect.evaluate.cases import paired
+from restorect.evaluate.evaluation import EvaluationPlan, carry_out
+from restorect.evaluate.judge import Ruler
 from restorect.evaluate.methods import baseline_method
-from restorect.evaluate.pairs import paired
 from restorect.evaluate.protocols import find_protocol
 from restorect.evaluate.readme import BEGIN, END, render, summaries, update
-from restorect.evaluate.run import Ruler
 from restorect.evaluate.scores import load_measure
 from restorect.evaluate.summary import TestSet
 from restorect.metrics.registry import METRICS
@@ -44,7 +44,7 @@ def results(tmp_path: Path) -> Path:
         {"method": "Shifted", "protocol": "Y", "comparable": False, "source": "B", "psnr": 27.85},
     )
     test_set = TestSet(name="s", title="Set", images=3, paired=True, stamps=("PARTIAL: 3",), published=published)
-    plan = Plan(
+    plan = EvaluationPlan(
         test_set=test_set,
         cases=paired(root / "low", root / "high"),
         methods=[baseline_method("gamma")],

@@ -17,7 +17,7 @@ from restorect.evaluate.scores import (
     load_measure,
     score_all,
 )
-from restorect.evaluate.sets import choose_set_measures
+from restorect.evaluate.set_scores import choose_set_measures
 from restorect.metrics.eye import EYE
 from restorect.metrics.pretrained import PRETRAINED
 from restorect.metrics.psnr import psnr

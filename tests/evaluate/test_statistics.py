@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from restorect.errors import ConfigError
-from restorect.evaluate.statistics import estimate
+from restorect.evaluate.bootstrap import estimate
 
 
 def test_mean_and_spread() -> None:

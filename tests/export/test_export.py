@@ -9,17 +9,16 @@ import pytest
 import torch
 from exporting import photo, planes, session, small_restorer
 
+from restorect.colour import smoothstep
 from restorect.errors import ConfigError, ExportError
 from restorect.export import export as exporting_module
 from restorect.export.card import read_card
 from restorect.export.check import BOUND, HALF_BOUND, largest_difference
 from restorect.export.export import Exported, export
 from restorect.export.graphs import Decoder
-from restorect.infer.catalogue import shipped
 from restorect.infer.restorer import Restorer
-from restorect.light import smoothstep
 from restorect.nets.codes import Codes
-from restorect.nets.priors import view_of
+from restorect.nets.thumbnail import view_of
 from restorect.render.balance import BalanceConfig
 from restorect.render.exposure import ExposureConfig
 from restorect.render.field_of_view import FieldOfViewConfig
@@ -28,6 +27,7 @@ from restorect.render.fusion import FusionConfig
 from restorect.render.hue import HueConfig
 from restorect.render.keep import KeepConfig
 from restorect.render.step import StepConfig
+from restorect.weights.catalogue import shipped
 
 KINDS: dict[str, tuple[tuple[StepConfig, ...], tuple[StepConfig, ...]]] = {
     "low-light": ((), (ExposureConfig(source="net"), HueConfig(), FloorConfig(), FusionConfig())),

@@ -305,7 +305,7 @@ def probed(data):
     """What the header says: not every decoder knows every derivation."""
     from types import SimpleNamespace
 
-    from restorect.images.codecs.registry import READERS
+    from restorect.images.codecs.by_format import READERS
     from restorect.images.formats import sniff
 
     head = READERS[sniff(data)].header(data, 0)

@@ -14,7 +14,7 @@ from restorect.errors import ImageError
 from restorect.evaluate.reading import read_whole
 from restorect.images import source
 from restorect.images.codecs import apart, registry
-from restorect.images.codecs.registry import READERS, Reader
+from restorect.images.codecs.by_format import READERS, Reader
 from restorect.images.read import open_photo, read_photo
 
 HERE = Path(__file__).parent

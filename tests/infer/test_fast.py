@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from restorect.auto.decision import Decision
 from restorect.errors import ConfigError, ImageError
 from restorect.infer import fast
-from restorect.infer.auto.decision import Decision
-from restorect.infer.auto.restorer import AutoRestorer
+from restorect.infer.auto_restorer import AutoRestorer
 from restorect.infer.batch.settings import RestoreSettings
 from restorect.infer.options import Options
 from restorect.infer.restorer import Restorer

@@ -9,12 +9,12 @@ from PIL import Image
 
 import restorect
 from restorect import devices
+from restorect.auto.decision import Decision
 from restorect.errors import CheckpointError, ConfigError, DeviceError, ImageError
-from restorect.infer.auto.decision import Decision
-from restorect.infer.auto.restorer import AutoRestorer
-from restorect.infer.catalogue import shipped_weights
+from restorect.infer.auto_restorer import AutoRestorer
 from restorect.infer.options import Options
 from restorect.infer.restorer import Restorer
+from restorect.weights.catalogue import shipped_weights
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.jpg"))
 

@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from restorect.infer.catalogue import shipped
 from restorect.infer.options import Options
 from restorect.infer.restorer import Restorer
 from restorect.tasks import find_task, task_names
+from restorect.weights.catalogue import shipped
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "forest-path.jpg"
 

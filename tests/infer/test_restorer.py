@@ -13,12 +13,12 @@ from torch import Tensor
 
 from restorect.colour import srgb_to_linear
 from restorect.errors import CheckpointError, ConfigError, DeviceError, ImageError
+from restorect.files import file_hash
 from restorect.flow.velocity import VelocityConfig
-from restorect.infer import catalogue
 from restorect.infer.options import Options
 from restorect.infer.restorer import Restorer, peak_bytes
 from restorect.nets.blocks import Modulation
-from restorect.nets.checkpoint import file_hash, save_checkpoint
+from restorect.nets.checkpoint import save_checkpoint
 from restorect.nets.codes import mean_codes, noise_codes
 from restorect.nets.priors import PriorConfig
 from restorect.nets.student import StudentConfig
@@ -26,6 +26,7 @@ from restorect.nets.transformer import TransformerConfig
 from restorect.render.checkpoint import restoration_card
 from restorect.render.exposure import ExposureConfig
 from restorect.render.restoration import Restoration, RestorationConfig
+from restorect.weights import catalogue
 
 Array = np.ndarray[Any, Any]
 SIZE = (21, 13)
@@ -424,7 +425,7 @@ def test_the_memory_estimate_grows_with_the_padded_area(restorer: Restorer) -> N
 def test_the_memory_estimate_is_near_the_real_peak() -> None:
     code = """
 import numpy as np, torch
-from restorect.infer.costs import resident_mib
+from restorect.bench.costs import resident_mib
 from restorect.infer.restorer import Restorer
 from restorect.nets.checkpoint import Card
 from restorect.nets.presets import student_preset

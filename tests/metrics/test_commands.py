@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from restorect.cli.main import app
 from restorect.errors import DataError, RestorectError
 from restorect.metrics.niqe import NiqeModel
-from restorect.metrics.parameters.store import read_parameters
+from restorect.metrics.parameters.fitted import read_parameters
 from restorect.metrics.registry import METRICS, Resources, load_metric
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

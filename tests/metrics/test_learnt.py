@@ -12,7 +12,7 @@ from torch import Tensor
 from restorect.errors import DataError
 from restorect.metrics.biqi import biqi, biqi_features, fit_biqi, load_biqi, subbands
 from restorect.metrics.brisque import brisque, brisque_features, fit_brisque, load_brisque, published_brisque
-from restorect.metrics.parameters.store import Parameters, write_parameters
+from restorect.metrics.parameters.fitted import Parameters, write_parameters
 from restorect.metrics.pretrained import WeightsNeeded
 from restorect.metrics.ratings import read_ratings
 from restorect.metrics.svr import fit_svr

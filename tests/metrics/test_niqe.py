@@ -9,7 +9,7 @@ from torch import Tensor
 from restorect.errors import CheckpointError, DataError
 from restorect.metrics.niqe import NiqeModel, block_features, fit_niqe
 from restorect.metrics.nss import luma8
-from restorect.metrics.parameters.store import Parameters, read_parameters, write_parameters
+from restorect.metrics.parameters.fitted import Parameters, read_parameters, write_parameters
 
 
 @pytest.fixture(scope="module")

@@ -22,16 +22,15 @@ from torch.nn.modules.module import _global_parameter_registration_hooks
 
 from peak import within
 from restorect.errors import CheckpointError
+from restorect.files import file_hash, write_atomically
 from restorect.flow.velocity import VelocityConfig
 from restorect.nets.checkpoint import (
     Card,
-    file_hash,
     load_decomposition,
     load_teacher,
     read_checkpoint,
     save_checkpoint,
     teacher_card,
-    write_atomically,
 )
 from restorect.nets.priors import PriorConfig
 from restorect.nets.student import StudentConfig

@@ -5,7 +5,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from restorect.errors import ConfigError
-from restorect.nets.priors import ImagePrior, PriorConfig, PriorTrunk, RetinexPrior, Standardise, view_of
+from restorect.nets.priors import ImagePrior, PriorConfig, PriorTrunk, RetinexPrior, Standardise
+from restorect.nets.thumbnail import view_of
 from restorect.retinex.decomposition import RetinexParts
 
 SMALL = PriorConfig(width=4, blocks=2)

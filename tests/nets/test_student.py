@@ -9,9 +9,10 @@ from restorect.flow.velocity import VelocityConfig
 from restorect.nets.blocks import Modulation
 from restorect.nets.codes import Codes, mean_codes, noise_codes
 from restorect.nets.presets import PRESETS, student_preset, teacher_preset
-from restorect.nets.priors import PriorConfig, view_of
+from restorect.nets.priors import PriorConfig
 from restorect.nets.student import Student, StudentConfig
 from restorect.nets.teacher import Teacher, TeacherConfig
+from restorect.nets.thumbnail import view_of
 from restorect.nets.transformer import TransformerConfig
 
 TRANSFORMER = TransformerConfig(dim=8, blocks=(1, 1, 1, 1), refine=1)

@@ -5,7 +5,7 @@ import torch
 from toned_restoration import toned_restoration
 from torch import Tensor
 
-from restorect.light import luma
+from restorect.colour import luma
 from restorect.render.exposure import ExposureConfig
 from restorect.render.hue import HueConfig, keep_hue
 

@@ -11,8 +11,8 @@ from torch.nn import functional as F
 
 from restorect.errors import ConfigError
 from restorect.nets.codes import Codes, noise_codes
-from restorect.nets.priors import view_of
 from restorect.nets.student import StudentConfig
+from restorect.nets.thumbnail import view_of
 from restorect.nets.tone import lifted
 from restorect.render.balance import BalanceConfig, balance
 from restorect.render.exposure import ExposureConfig, ExposureNetConfig, exposure_curve

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restorect.nets.priors import view_of
+from restorect.nets.thumbnail import view_of
 from restorect.render import rows as module
 from restorect.render.rows import Rows
 

@@ -14,14 +14,14 @@ import yaml
 from restorect import tasks
 from restorect.cli import main as command
 from restorect.errors import ConfigError
-from restorect.evaluate.benchmarks.registry import BENCHMARKS
-from restorect.infer.catalogue import shipped
+from restorect.evaluate.benchmarks import BENCHMARKS
 from restorect.infer.restorer import Restorer
 from restorect.nets.checkpoint import read_checkpoint
 from restorect.render.checkpoint import restoration_config
 from restorect.render.hue import HueConfig
 from restorect.render.steps import AFTER, BEFORE
 from restorect.tasks import Task, find_task, task_names
+from restorect.weights.catalogue import shipped
 
 Command = Callable[..., str]
 ROOT = Path(__file__).parents[2]

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from restorect.auto.classifier import Classifier, ClassifierCard
+from restorect.auto.decision import NOTHING
 from restorect.cli.main import app
 from restorect.errors import ConfigError, DataError
-from restorect.infer.auto.classifier import Classifier, ClassifierCard
-from restorect.infer.auto.decision import NOTHING
 from restorect.train.auto import AutoConfig, _once, _weights, thresholds, train_classifier
 from restorect.train.auto_card import describe, measure
 from restorect.train.auto_data import CLASSES, Examples, Folders, gather, scene_of

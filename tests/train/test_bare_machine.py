@@ -10,6 +10,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from bare_machine import blocked, on_a_bare_machine
+from restorect.auto.classifier import Classifier
 from restorect.nets.checkpoint import read_checkpoint
 from restorect.render.checkpoint import load_restoration
 from restorect.render.exposure import Exposure
@@ -63,6 +64,25 @@ def test_training_starts_on_photos_of_many_kinds(tmp_path: Path) -> None:
     done = bare("decompose", "-o", tmp_path / "run", *small)
     assert done.returncode == 0, done.stderr
     assert read_checkpoint(tmp_path / "run" / "last.safetensors")[1].notes["steps"] >= 1
+
+
+def test_the_classifier_of_auto_trains_on_a_bare_machine(tmp_path: Path) -> None:
+    tints = {"low-light": (10, 10, 10), "underwater": (150, 120, 20), "backlit": (120, 5, 5), "fundus": (20, 40, 140)}
+    options: list[object] = ["--enough", 4, "--threads", 1, "--set", "members=1", "--set", "epochs=2"]
+    for seed, (task, tint) in enumerate(tints.items()):
+        for part in ("train", "val"):
+            for side, colour in (("low", tint), ("high", (170, 170, 170))):
+                folder = tmp_path / task / part / side
+                folder.mkdir(parents=True)
+                for number in range(4):
+                    noise = np.random.default_rng([seed, number, len(part)]).normal(0, 12, (40, 50, 3))
+                    cv2.imwrite(str(folder / f"{number}.png"), (noise + np.array(colour)).clip(0, 255).astype(np.uint8))
+        options += ["--data", f"{task}={tmp_path / task / 'train'}", "--val", f"{task}={tmp_path / task / 'val'}"]
+    out = tmp_path / "auto.safetensors"
+    done = bare("auto", "-o", out, *options)
+    assert done.returncode == 0, done.stderr
+    assert Classifier.load(out).card.metrics is not None
+    assert "- kind: classifier" in out.with_suffix(".md").read_text()
 
 
 def test_what_needs_more_is_one_line(tmp_path: Path) -> None:

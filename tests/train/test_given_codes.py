@@ -20,7 +20,7 @@ from restorect.render.checkpoint import load_restoration
 from restorect.render.restoration import Restoration, RestorationConfig
 from restorect.train.recipes import StudentRecipe
 from restorect.train.stages import TransformerStage
-from restorect.train.stages.memory import CodeMemory
+from restorect.train.stages.code_memory import CodeMemory
 
 
 def _batch(keys: list[int] | None, seed: int = 0) -> Batch:

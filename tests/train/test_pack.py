@@ -57,6 +57,12 @@ def test_packs_half_precision_with_measured_figures(checkpoint: Path, pairs_fold
     assert sum(values) / len(values) == pytest.approx(figures["psnr"], abs=1e-3)
 
 
+def test_weights_never_take_the_name_of_their_card(checkpoint: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"Y\.md: weights are written to a \.safetensors file; give a name"):
+        pack(checkpoint, tmp_path / "Y.md", tests={})
+    assert not (tmp_path / "Y.md").exists()
+
+
 def test_only_students_and_teachers_are_packed(tmp_path: Path) -> None:
     path = tmp_path / "stage0.safetensors"
     save_checkpoint(path, DecompositionPair(), Card(kind="decomposition", task="low-light"))

@@ -9,15 +9,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from restorect.bands.entry import Branch, Entry
-from restorect.bands.plan import Plan, bands, strips
+from restorect.bands.folded_norm import Branch, FoldedNorm
 from restorect.bands.sums import Sums
+from restorect.bands.tiling import Tiling, bands, strips
 from restorect.bands.widened import Widened
 from restorect.nets.attention import ChannelAttention, HeadNorm
 from restorect.nets.blocks import REFLECTANCE_SIZE, Block, Modulation, PlainAttention, RetinexAttention
 
 
-def attend(map_HWC: Tensor, values: Tensor, block: Block, z: Tensor, sums: Sums, plan: Plan) -> Tensor:
+def attend(map_HWC: Tensor, values: Tensor, block: Block, z: Tensor, sums: Sums, tiling: Tiling) -> Tensor:
     """Write the values v, a map, and give the matrix (C, C) by which v M is what attention adds.
 
     Args:
@@ -26,22 +26,22 @@ def attend(map_HWC: Tensor, values: Tensor, block: Block, z: Tensor, sums: Sums,
         block: with its norm.
         z: the code (1, 256).
         sums: of the map.
-        plan: of the pieces.
+        tiling: of the pieces.
     """
     height, width, channels = map_HWC.shape
-    entry = Entry(block.norm_attention, _modulation(block.attention, z), sums, plan.dtype)
-    branches = _branches(block.attention, entry)
+    norm = FoldedNorm(block.norm_attention, _modulation(block.attention, z), sums, tiling.dtype)
+    branches = _branches(block.attention, norm)
     gram = Gram(block.attention.attend)
-    step, columns = plan.tile(height, width, 3 * channels)
+    step, columns = tiling.tile(height, width, 3 * channels)
     for strip in strips(width, columns):
-        widened = Widened(map_HWC, strip, entry, branches, step)
+        widened = Widened(map_HWC, strip, norm, branches, step)
         for first, last in bands(height, step):
             q, k, v = (rows[:, strip.own] for rows in widened.rows(first, last))
             values[first:last, strip.first : strip.last] = v
             gram.add(q.reshape(-1, channels), k.reshape(-1, channels))
     weights = torch.block_diag(*gram.weights())  # type: ignore[no-untyped-call]
     mixing: Tensor = block.attention.project.weight[:, :, 0, 0] @ weights
-    return mixing.t().contiguous().to(plan.dtype)
+    return mixing.t().contiguous().to(tiling.dtype)
 
 
 class Gram:
@@ -94,16 +94,16 @@ def _scale(modulation: Modulation, z: Tensor) -> Tensor:
     return 1 + cast(Tensor, modulation.weight(z)[0])
 
 
-def _branches(attention: RetinexAttention | PlainAttention, entry: Entry) -> list[Branch]:
+def _branches(attention: RetinexAttention | PlainAttention, norm: FoldedNorm) -> list[Branch]:
     """Those of queries, keys and values."""
     if isinstance(attention, PlainAttention):
         wide, kernels = (weight.chunk(3) for weight in _weights(attention.query_key_value))
-        return [entry.branch(w, k, slice(None)) for w, k in zip(wide, kernels, strict=True)]
+        return [norm.branch(w, k, slice(None)) for w, k in zip(wide, kernels, strict=True)]
     reflectance, illumination = slice(0, attention.split[0]), slice(attention.split[0], None)
     query, kernel = _weights(attention.query)
     wide, kernels = (weight.chunk(2) for weight in _weights(attention.key_value))
-    others = [entry.branch(w, k, illumination) for w, k in zip(wide, kernels, strict=True)]
-    return [entry.branch(query, kernel, reflectance), *others]
+    others = [norm.branch(w, k, illumination) for w, k in zip(wide, kernels, strict=True)]
+    return [norm.branch(query, kernel, reflectance), *others]
 
 
 def _weights(layers: nn.Sequential) -> list[Tensor]:

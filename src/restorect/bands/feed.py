@@ -7,16 +7,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from restorect.bands.entry import Entry
-from restorect.bands.plan import Plan, bands, strips
+from restorect.bands.folded_norm import FoldedNorm
 from restorect.bands.sums import Sums
+from restorect.bands.tiling import Tiling, bands, strips
 from restorect.bands.widened import Widened
 from restorect.nets.blocks import Block
 
 _MULTIPLE = 16  # of hidden channels: 127 take twice as long as 128
 
 
-def feed(map_HWC: Tensor, into: Tensor, block: Block, z: Tensor, sums: Sums, plan: Plan) -> Sums:
+def feed(map_HWC: Tensor, into: Tensor, block: Block, z: Tensor, sums: Sums, tiling: Tiling) -> Sums:
     """Write x + FFN(norm(x), z) to another map, and give its sums.
 
     Args:
@@ -25,18 +25,18 @@ def feed(map_HWC: Tensor, into: Tensor, block: Block, z: Tensor, sums: Sums, pla
         block: with its norm.
         z: the code (1, 256).
         sums: of x.
-        plan: of the pieces.
+        tiling: of the pieces.
     """
     (height, width, channels), net = map_HWC.shape, block.feed
-    entry = Entry(block.norm_feed, 1 + net.modulation.weight(z)[0], sums, plan.dtype)
+    norm = FoldedNorm(block.norm_feed, 1 + net.modulation.weight(z)[0], sums, tiling.dtype)
     halves = zip(net.widen.weight.chunk(2), net.mix.weight.chunk(2), strict=True)
-    branches = [entry.branch(weight, kernel, slice(None), _MULTIPLE) for weight, kernel in halves]
+    branches = [norm.branch(weight, kernel, slice(None), _MULTIPLE) for weight, kernel in halves]
     narrow = net.narrow.weight[:, :, 0, 0].t()
-    narrow = F.pad(narrow, (0, 0, 0, -len(narrow) % _MULTIPLE)).contiguous().to(plan.dtype)
-    step, columns = plan.tile(height, width, 2 * len(narrow))
+    narrow = F.pad(narrow, (0, 0, 0, -len(narrow) % _MULTIPLE)).contiguous().to(tiling.dtype)
+    step, columns = tiling.tile(height, width, 2 * len(narrow))
     written = Sums()
     for strip in strips(width, columns):
-        widened, there = Widened(map_HWC, strip, entry, branches, step), slice(strip.first, strip.last)
+        widened, there = Widened(map_HWC, strip, norm, branches, step), slice(strip.first, strip.last)
         for first, last in bands(height, step):
             a, b = widened.rows(first, last)
             hidden = torch.ops.aten.gelu_(a).mul_(b)

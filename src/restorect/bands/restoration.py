@@ -8,12 +8,12 @@ from typing import cast
 
 from torch import Tensor
 
-from restorect.bands.plan import Plan
-from restorect.bands.reading import read_by_rows
+from restorect.bands.encoders import read_by_rows
+from restorect.bands.tiling import Tiling
 from restorect.bands.transformer import restored_rows
 from restorect.devices import full_precision
 from restorect.nets.codes import Codes
-from restorect.nets.priors import THUMBNAIL
+from restorect.nets.thumbnail import THUMBNAIL
 from restorect.render.restoration import Restoration
 from restorect.render.rows import Rows
 from restorect.render.step import RowScene, RowStep, Step
@@ -25,15 +25,15 @@ class BandedRestoration:
     Args:
         network: student and steps.
         photo: in [0, 1], on the network's device.
-        plan: of the pieces.
+        tiling: of the pieces.
     """
 
-    def __init__(self, network: Restoration, photo: Rows, plan: Plan) -> None:
-        self._network, self._photo, self._plan = network, photo, plan
+    def __init__(self, network: Restoration, photo: Rows, tiling: Tiling) -> None:
+        self._network, self._photo, self._tiling = network, photo, tiling
 
     def brightened(self, stops: float) -> "BandedRestoration":
         """The same with the network's `brightened`; it takes the scene of this one."""
-        return BandedRestoration(self._network.brightened(stops), self._photo, self._plan)
+        return BandedRestoration(self._network.brightened(stops), self._photo, self._tiling)
 
     def read(self) -> Codes:
         """The conditions of the photograph."""
@@ -59,7 +59,7 @@ class BandedRestoration:
             into: (1, 3, H, W) float32, takes what the transformer gives; steps are done when rows are read of it.
         """
         with full_precision(into.device):
-            for first, rows in restored_rows(self._network.student.transformer, scene.seen, codes, self._plan):
+            for first, rows in restored_rows(self._network.student.transformer, scene.seen, codes, self._tiling):
                 into[:, :, first : first + rows.shape[2]] = rows
             image, steps = Rows.of(into), list[RowStep]()
             for step in self._network.after.values():

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from restorect.bands.convolve import depthwise
-from restorect.bands.entry import Branch, Entry
-from restorect.bands.plan import Strip
+from restorect.bands.folded_norm import Branch, FoldedNorm
+from restorect.bands.tiling import Strip
 
 
 class Widened:
@@ -21,13 +21,13 @@ class Widened:
     Args:
         map_HWC: what is widened.
         strip: of its columns.
-        entry: what stands before the branches.
+        norm: what stands before the branches.
         branches: all are computed for each band.
         step: most rows of a band.
     """
 
-    def __init__(self, map_HWC: Tensor, strip: Strip, entry: Entry, branches: Sequence[Branch], step: int) -> None:
-        self._map, self._entry, self._branches = map_HWC[:, strip.begin : strip.end], entry, branches
+    def __init__(self, map_HWC: Tensor, strip: Strip, norm: FoldedNorm, branches: Sequence[Branch], step: int) -> None:
+        self._map, self._norm, self._branches = map_HWC[:, strip.begin : strip.end], norm, branches
         width = strip.end - strip.begin
         # Rows -1 to step of a band: one more above and below.
         self._windows = [branch.weight.new_empty(step + 2, width, branch.weight.shape[1]) for branch in branches]
@@ -41,7 +41,7 @@ class Widened:
         upto = min(last + 1, height)
         self._carry(first)
         if upto > self._known:
-            pixels = self._entry.pixels(self._map[self._known : upto])
+            pixels = self._norm.pixels(self._map[self._known : upto])
             for branch, window in zip(self._branches, self._windows, strict=True):
                 rows = window[self._known - first + 1 : upto - first + 1].view(-1, window.shape[2])
                 torch.addmm(branch.bias, pixels[:, branch.channels], branch.weight, out=rows)

@@ -12,8 +12,8 @@ from restorect import __version__
 from restorect.cli.sides import parse_sides
 
 if TYPE_CHECKING:
-    from restorect.infer.bench import Case
-    from restorect.infer.costs import Figures
+    from restorect.bench.costs import Figures
+    from restorect.bench.networks import Workload
 
 _NOTE = (
     "User and system: processor seconds of one pass, over all threads; the system hands out memory. "
@@ -42,19 +42,19 @@ def bench(
 
     Each line is measured in a process of its own, on one thread unless told otherwise.
     """
+    from restorect.bench.networks import Workload, measure_all
     from restorect.cli.progress import Progress
-    from restorect.infer.bench import Case, measure_all
 
     nets: list[dict[str, Any]] = [{"size": name} for name in size or []]
     nets += [{"preset": name} for name in preset or []]
     nets += [{"weights": str(file)} for file in weights or []]
     how: dict[str, Any] = {"task": task, "threads": threads, "runs": runs, "device": device}
     sides = [parse_sides("--resolution", text) for text in resolution or ["400x600"]]
-    cases = [Case(height=h, width=w, **net, **how) for net in nets or [{"size": "tiny"}] for h, w in sides]
+    cases = [Workload(height=h, width=w, **net, **how) for net in nets or [{"size": "tiny"}] for h, w in sides]
     lines = _Lines(cases)
     with Progress() as progress:
 
-        def tell(case: "Case", figures: "Figures") -> None:
+        def tell(case: "Workload", figures: "Figures") -> None:
             with progress.paused():
                 sys.stdout.write(lines.line(case, figures))
                 sys.stdout.flush()
@@ -71,7 +71,7 @@ class _Lines:
 
     _HEADINGS = ("photo", "user s", "system s", "wall s", "loaded MiB", "peak MiB", "GFLOPs")
 
-    def __init__(self, cases: "list[Case]") -> None:
+    def __init__(self, cases: "list[Workload]") -> None:
         from restorect.errors import shown
 
         first = cases[0]
@@ -81,7 +81,7 @@ class _Lines:
         self._title = f"{first.device}, {first.threads} thread(s), median of {first.runs}"
         self._begun = False
 
-    def line(self, case: "Case", figures: "Figures") -> str:
+    def line(self, case: "Workload", figures: "Figures") -> str:
         """The line of a case, with its end."""
         seconds = (figures.user_seconds, figures.system_seconds, figures.wall_seconds)
         cells = [f"{case.height}x{case.width}", *(f"{each:.3f}" for each in seconds)]
@@ -103,7 +103,7 @@ def _whole(value: float | None) -> str:
     return "-" if value is None else f"{value:.0f}"
 
 
-def _write(out: str, cases: "list[Case]", figures: "list[Figures]", force: bool) -> None:
+def _write(out: str, cases: "list[Workload]", figures: "list[Figures]", force: bool) -> None:
     from dataclasses import asdict
     from importlib.metadata import version
 

@@ -21,7 +21,7 @@ def degrade(
     The same photo name, number and seed give the same pair. Bad files are reported, the others still done (exit 1).
     """
     from restorect.cli.progress import Progress
-    from restorect.data.degrade.pairs import write_pairs
+    from restorect.data.degrade.make_pairs import write_pairs
     from restorect.errors import DataError, shown
     from restorect.images.find import photos_in
     from restorect.tasks import find_task

@@ -11,8 +11,8 @@ def check_weights(folder: Path) -> list[dict[str, Any]]:
         For each its `file`, `shipped` (whether it is the one in the table; None: it is not listed), `checksum`
         (whether it carries a check sum of its tensors) and `trouble`, one line or "".
     """
-    from restorect.infer.catalogue import checksums
-    from restorect.nets.checkpoint import file_hash
+    from restorect.files import file_hash
+    from restorect.weights.catalogue import checksums
 
     table = checksums(folder)
     found = []
@@ -35,10 +35,10 @@ def told(check: dict[str, Any]) -> str:
 
 def _trouble(path: Path) -> str:
     """Why a file cannot be used, with its name alone in front."""
+    from restorect.auto.classifier import Classifier
     from restorect.errors import RestorectError
-    from restorect.infer.auto.classifier import Classifier
-    from restorect.infer.catalogue import shipped_classifier
     from restorect.render.checkpoint import load_restoration
+    from restorect.weights.catalogue import shipped_classifier
 
     try:
         if path.name == shipped_classifier().name:

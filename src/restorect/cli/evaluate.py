@@ -12,9 +12,9 @@ from restorect.cli.threads import Threads
 from restorect.errors import shown
 
 if TYPE_CHECKING:
+    from restorect.evaluate.cases import Case
+    from restorect.evaluate.judge import Ruler
     from restorect.evaluate.methods import Method
-    from restorect.evaluate.pairs import Case
-    from restorect.evaluate.run import Ruler
     from restorect.evaluate.summary import TestSet
     from restorect.infer.options import Options
 
@@ -96,9 +96,9 @@ def _find_set(
 ) -> tuple[TestSet, list[Case], str]:
     """The set: what reports say of it, its cases, and the task it is for."""
     from restorect.errors import ConfigError
+    from restorect.evaluate.benchmarks import find_benchmark
     from restorect.evaluate.benchmarks.detect import describe, detect
-    from restorect.evaluate.benchmarks.registry import find_benchmark
-    from restorect.evaluate.pairs import paired, unpaired, with_outputs
+    from restorect.evaluate.cases import paired, unpaired, with_outputs
     from restorect.evaluate.summary import TestSet
 
     own_task = "low-light"
@@ -124,7 +124,7 @@ def _find_set(
 
 
 def _references(folder: Path) -> list[Case]:
-    from restorect.evaluate.pairs import Case, unpaired
+    from restorect.evaluate.cases import Case, unpaired
 
     return [Case(name=case.name, high=case.low) for case in unpaired(folder)]
 
@@ -205,10 +205,10 @@ def _ruler(
     against: list[Path],
 ) -> tuple[Ruler, dict[str, str]]:
     """How is measured, and why not by the other metrics."""
+    from restorect.evaluate.judge import Ruler
     from restorect.evaluate.protocols import find_protocol
-    from restorect.evaluate.run import Ruler
     from restorect.evaluate.scores import choose_measures
-    from restorect.evaluate.sets import choose_set_measures
+    from restorect.evaluate.set_scores import choose_set_measures
 
     chosen = find_protocol(protocol)
     names = None if metrics is None else _names(metrics)
@@ -242,8 +242,8 @@ def _run(
 
     from restorect.cli.evaluate_display import tell
     from restorect.cli.progress import Progress
-    from restorect.evaluate.evaluation import Plan, carry_out
-    from restorect.evaluate.pairs import check_headers
+    from restorect.evaluate.cases import check_headers
+    from restorect.evaluate.evaluation import EvaluationPlan, carry_out
 
     with Progress() as progress:
         mixed = check_headers(cases, mixed_depth=mixed_depth, on_progress=progress.show)
@@ -251,7 +251,7 @@ def _run(
             stamp = f"MIXED DEPTH: {mixed} of {len(cases)} images compare different bit depths"
             test_set = dataclasses.replace(test_set, stamps=(*test_set.stamps, stamp))
         ruler, unavailable = ruled
-        plan = Plan(
+        plan = EvaluationPlan(
             test_set=test_set,
             cases=cases,
             methods=methods,
@@ -269,7 +269,7 @@ def _list(*, benchmarks: bool, weights_dir: Path | None) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from restorect.evaluate.benchmarks.registry import BENCHMARKS
+    from restorect.evaluate.benchmarks import BENCHMARKS
     from restorect.evaluate.scores import described
 
     if benchmarks:

@@ -11,9 +11,9 @@ from restorect.cli.collector import resting
 from restorect.cli.library_warnings import hush
 
 if TYPE_CHECKING:
+    from restorect.auto.decision import Decision
     from restorect.images.photo import PhotoInfo
     from restorect.images.read import Opened
-    from restorect.infer.auto.decision import Decision
 
 _SETTINGS = ("Make", "Model", "LensModel", "DateTimeOriginal", "ExposureTime", "FNumber", "ISOSpeedRatings", "Software")
 _CARDS = {module.SUFFIX: module for module in (info_weights, info_onnx)}
@@ -128,11 +128,11 @@ def _camera(exif: bytes) -> dict[str, str]:
 
 def _decision(opened: "Opened", size: int) -> "tuple[Decision, tuple[str, ...]]":
     """What the classifier says of the photo in a file of that size, and warnings from decoding it."""
+    from restorect.auto.classifier import Classifier
     from restorect.images.colour import to_network
-    from restorect.infer.auto.classifier import Classifier
     from restorect.infer.batch import MemoryBudget
     from restorect.infer.batch.memory import needed_bytes
-    from restorect.infer.catalogue import shipped_classifier
+    from restorect.weights.catalogue import shipped_classifier
 
     MemoryBudget().check(needed_bytes(opened.info, file_bytes=size, samples=0))
     photo = opened.decode()
@@ -140,7 +140,7 @@ def _decision(opened: "Opened", size: int) -> "tuple[Decision, tuple[str, ...]]"
 
 
 def _likely(facts: dict[str, Any]) -> str:
-    from restorect.infer.auto.decision import Decision
+    from restorect.auto.decision import Decision
 
     return str(Decision(task=facts["likely_task"], confidence=facts["confidence"], mild=facts["mild"]))
 

@@ -12,8 +12,8 @@ def facts(path: Path) -> dict[str, Any]:
     Raises:
         CheckpointError: the file is unusable.
     """
+    from restorect.auto.classifier import Classifier, is_classifier
     from restorect.errors import shown
-    from restorect.infer.auto.classifier import Classifier, is_classifier
     from restorect.nets.checkpoint import read_checkpoint
     from restorect.render.checkpoint import restoration_config
 

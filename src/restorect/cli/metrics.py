@@ -9,7 +9,7 @@ import typer
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from restorect.metrics.parameters.store import Parameters
+    from restorect.metrics.parameters.fitted import Parameters
     from restorect.metrics.ratings import Rating
 
 app = typer.Typer(no_args_is_help=True, help="List the quality metrics, and fit those that learn from photographs.")
@@ -43,7 +43,7 @@ def fit_niqe(
     """Fit NIQE's model of natural photographs to a folder of them."""
     from restorect.images.find import photos_in
     from restorect.metrics import niqe
-    from restorect.metrics.parameters.store import Parameters
+    from restorect.metrics.parameters.fitted import Parameters
 
     _check_free(output, force)
     photos = photos_in(folder)
@@ -57,7 +57,7 @@ def fit_niqe(
 def fit_brisque(table: _Table, output: _Output, force: _Force = False) -> None:
     """Fit BRISQUE to photographs with opinion scores."""
     from restorect.metrics import brisque
-    from restorect.metrics.parameters.store import Parameters
+    from restorect.metrics.parameters.fitted import Parameters
 
     _check_free(output, force)
     ratings, features, scores = _learn(table, brisque.brisque_features)
@@ -70,7 +70,7 @@ def fit_brisque(table: _Table, output: _Output, force: _Force = False) -> None:
 def fit_biqi(table: _Table, output: _Output, force: _Force = False) -> None:
     """Fit BIQI to photographs with opinion scores and, in the column kind, their distortion."""
     from restorect.metrics import biqi
-    from restorect.metrics.parameters.store import Parameters
+    from restorect.metrics.parameters.fitted import Parameters
 
     _check_free(output, force)
     ratings, features, scores = _learn(table, biqi.biqi_features)
@@ -113,7 +113,7 @@ def _check_free(output: Path, force: bool) -> None:
 
 def _write(output: Path, parameters: "Parameters", force: bool) -> None:
     from restorect.errors import RestorectError, shown
-    from restorect.metrics.parameters.store import write_parameters
+    from restorect.metrics.parameters.fitted import write_parameters
 
     try:
         write_parameters(output, parameters, replace=force)

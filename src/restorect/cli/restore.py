@@ -20,7 +20,7 @@ from restorect.cli.threads import Threads
 from restorect.errors import ConfigError, RestorectError, shown
 
 if TYPE_CHECKING:
-    from restorect.infer.auto.restorer import AutoRestorer
+    from restorect.infer.auto_restorer import AutoRestorer
     from restorect.infer.batch import Event, NameTemplate, Naming, Options, Plan, RestoreSettings, WriteOptions
     from restorect.infer.batch.lists import Line
     from restorect.infer.batch.photo_job import Record

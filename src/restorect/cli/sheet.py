@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from restorect.auto.decision import Decision
     from restorect.images.photo import Photo
-    from restorect.infer.auto.decision import Decision
-    from restorect.infer.auto.restorer import AutoRestorer
+    from restorect.infer.auto_restorer import AutoRestorer
     from restorect.infer.restorer import Restorer
 
 _FORMATS = ("jpeg", "png", "webp")

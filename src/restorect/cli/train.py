@@ -46,6 +46,7 @@ Minutes = Annotated[float | None, typer.Option(help="End after so many minutes o
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")]
 Checkpoint = Annotated[Path | None, typer.Option(help="Checkpoint of stage 0.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace files that are there already.")]
 Start = Annotated[Path | None, typer.Option("--init", help="Checkpoint of the same network to start from.")]
 
 
@@ -97,15 +98,18 @@ def pack(
     after: Annotated[
         str | None, typer.Option(help="Steps behind it, for example '[exposure: {trust: 0.5, source: net}, hue]'.")
     ] = None,
+    force: Force = False,
     threads: Threads = None,
 ) -> None:
     """Pack a checkpoint for others: float16, measured as packed, with a card."""
     from restorect.configs import read_setting
     from restorect.errors import ConfigError
     from restorect.train.pack import pack as pack_checkpoint
+    from restorect.train.writing import check_target
 
     if start not in (None, "noise", "mean"):
         raise ConfigError(f"--start {start}: choose noise or mean")
+    check_target(out, source=checkpoint, force=force)
     tests = {name: [folder] for name, folder in _named("--test", test).items()}
     notes: dict[str, Any] = dict(_named("--note", note))
     card = pack_checkpoint(
@@ -142,6 +146,7 @@ def auto(
     enough: Annotated[int, typer.Option(min=1, help="Photos to learn from of each side of each folder.")] = 400,
     settings: Setting = None,
     seed: Annotated[int, typer.Option(help="Of all that is random.")] = 0,
+    force: Force = False,
     threads: Threads = None,
 ) -> None:
     """The classifier behind `--task auto`: which of the tasks a photo needs, or none."""
@@ -149,7 +154,9 @@ def auto(
     from restorect.train.auto import AutoConfig, train_classifier
     from restorect.train.auto_card import write
     from restorect.train.auto_data import Folders, gather
+    from restorect.train.writing import check_target
 
+    check_target(out, force=force)
     config = from_mapping(AutoConfig, override({"seed": seed}, settings or []))
     given = {"data": data, "clean": clean, "val": val}
     folders = Folders(**{name: _folders(f"--{name}", texts) for name, texts in given.items()})

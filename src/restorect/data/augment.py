@@ -6,7 +6,7 @@ WHITE = 255.0
 _DARKEST = 1e-4 * WHITE
 
 
-class Lights:
+class LightJitter:
     """Other lights for B photos: each raised to a power, each of its channels times a factor.
 
     Args:

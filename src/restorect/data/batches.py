@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from restorect.data.augment import WHITE, Lights
+from restorect.data.augment import WHITE, LightJitter
 from restorect.data.degrade.simulator import Simulator
 from restorect.data.flat import FlatPhotos, Places, squares, thumbnails
 from restorect.data.nights import Nights
@@ -166,17 +166,17 @@ class BatchMaker:
         views = squares(views.flatten(), Places.of(views), torch.zeros_like(corners), self.view, turns)
         return Batch(*finished, *_finished(views, drawn.same))
 
-    def _views(self, pixels: Tensor, places: Places, lights: Lights | None) -> Tensor:
+    def _views(self, pixels: Tensor, places: Places, lights: LightJitter | None) -> Tensor:
         if lights is None:
             return thumbnails(pixels, places, self.view)
         low, high = (Places(*halves) for halves in zip(*(values.chunk(2) for values in places), strict=True))
         return torch.cat([thumbnails(pixels, low, self.view, lights), thumbnails(pixels, high, self.view)])
 
-    def _lights(self, draws: Tensor) -> Lights | None:
+    def _lights(self, draws: Tensor) -> LightJitter | None:
         c = self.config
         if c.light == c.cast == c.contrast == 0:
             return None
-        return Lights(draws, light=c.light, cast=c.cast, contrast=c.contrast)
+        return LightJitter(draws, light=c.light, cast=c.cast, contrast=c.contrast)
 
     def _prepared(self, memory_gb: float) -> Nights:
         low, high, fused = self.pairs.numbers.T

@@ -9,20 +9,20 @@ import torch
 
 from restorect.configs import require
 from restorect.errors import DataError
+from restorect.evaluate.cases import Case
 from restorect.evaluate.journal import JOURNAL_NAME, Journal, Result
+from restorect.evaluate.judge import Ruler, evaluate, look
 from restorect.evaluate.methods import Method
-from restorect.evaluate.pairs import Case
 from restorect.evaluate.report.page import Shown, page
-from restorect.evaluate.run import Ruler, evaluate, look
 from restorect.evaluate.scores import columns
-from restorect.evaluate.sets import caution, compare
+from restorect.evaluate.set_scores import caution, compare
 from restorect.evaluate.summary import REPORT_NAME, Evaluation, Outcome, TestSet, write, write_files
 from restorect.metrics.pretrained import PRETRAINED
 from restorect.progress import OnProgress, silent
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class EvaluationPlan:
     """What is to be evaluated.
 
     Attributes:
@@ -55,7 +55,7 @@ class Plan:
         return [Case(name=case.name, output=case.high) for case in self.cases if case.high is not None]
 
 
-def carry_out(plan: Plan, on_progress: OnProgress = silent) -> dict[str, Any]:
+def carry_out(plan: EvaluationPlan, on_progress: OnProgress = silent) -> dict[str, Any]:
     """Evaluate, and write `images.csv`, `summary.json` and `report.html`; gives the summary.
 
     A run that was stopped goes on from `journal.jsonl` of the folder.
@@ -93,7 +93,7 @@ def carry_out(plan: Plan, on_progress: OnProgress = silent) -> dict[str, Any]:
     return summary
 
 
-def _good(plan: Plan, journal: Journal, on_progress: OnProgress) -> list[Result]:
+def _good(plan: EvaluationPlan, journal: Journal, on_progress: OnProgress) -> list[Result]:
     """The good photos of metrics of whole sets, looked at once for all methods."""
     ruler = replace(plan.ruler, measures=())
     if not ruler.set_measures:
@@ -106,13 +106,15 @@ def _good(plan: Plan, journal: Journal, on_progress: OnProgress) -> list[Result]
     return [result for result in results if not result.error]
 
 
-def _outcome(plan: Plan, method: Method, good: Sequence[Result], journal: Journal, on_progress: OnProgress) -> Outcome:
+def _outcome(
+    plan: EvaluationPlan, method: Method, good: Sequence[Result], journal: Journal, on_progress: OnProgress
+) -> Outcome:
     results = evaluate(plan.cases, method, plan.ruler, journal, workers=plan.workers, on_progress=on_progress)
     judged = [result for result in results if not result.error]
     return Outcome(method=method, results=results, set_scores=compare(plan.ruler.set_measures, judged, good))
 
 
-def _cautions(plan: Plan) -> tuple[str, ...]:
+def _cautions(plan: EvaluationPlan) -> tuple[str, ...]:
     """What a reader must know of the metrics."""
     other = [
         f"{name}: weights {source.name} are not the published file but one with sha256 {source.sha256}"
@@ -123,7 +125,7 @@ def _cautions(plan: Plan) -> tuple[str, ...]:
     return (*other, *caution(plan.ruler.set_measures, len(plan.cases), len(plan.good)))
 
 
-def extremes(evaluation: Evaluation, plan: Plan) -> tuple[list[Shown], list[Shown]]:
+def extremes(evaluation: Evaluation, plan: EvaluationPlan) -> tuple[list[Shown], list[Shown]]:
     """The worst and the best cases of the method under test by the first column, restored again to be shown."""
     outcome = evaluation.outcomes[0]
     ranked = evaluation.worst_first

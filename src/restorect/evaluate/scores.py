@@ -14,7 +14,7 @@ from restorect.configs import require
 from restorect.errors import CheckpointError, ConfigError
 from restorect.evaluate.protocols import Protocol
 from restorect.metrics.eye import EYE
-from restorect.metrics.pretrained import PRETRAINED, Source, WeightsNeeded, find_weights, source_of
+from restorect.metrics.pretrained import PRETRAINED, WeightsNeeded, WeightsSource, find_weights, source_of
 from restorect.metrics.registry import METRICS, Better, MetricInfo, Reference, Resources, load_metric, load_set_metric
 
 _USUAL = ("psnr", "ssim")
@@ -44,7 +44,7 @@ class Measure:
     better: Better
     score: Callable[[Tensor, Tensor | None], float]
     lacks: str = ""
-    sources: tuple[Source, ...] = ()
+    sources: tuple[WeightsSource, ...] = ()
     may_be_undefined: bool = False
 
     @property
@@ -90,7 +90,7 @@ def choose_measures(
 
     Args:
         names: of the metrics, the main one first; None for PSNR and SSIM, or for the usual ones that need no ground
-            truth where there is none. Those of whole sets are left to `restorect.evaluate.sets`.
+            truth where there is none. Those of whole sets are left to `restorect.evaluate.set_scores`.
         paired: the set has ground truth.
         protocol: how is measured.
         has_input: the set has the degraded photos.
@@ -143,7 +143,7 @@ def _never(_output: Tensor, _reference: Tensor | None) -> float:
     raise ConfigError("this metric is not ready")
 
 
-def _sources(info: MetricInfo, weights_dir: Path | None) -> tuple[Source, ...]:
+def _sources(info: MetricInfo, weights_dir: Path | None) -> tuple[WeightsSource, ...]:
     """The files of a metric that was loaded, so that figures of other parameters are not taken for these."""
     fitted = Resources(weights_dir=weights_dir).parameters
     files = {name: find_weights(name, weights_dir) if name in PRETRAINED else fitted(name) for name in info.weights}

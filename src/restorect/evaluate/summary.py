@@ -14,13 +14,13 @@ from typing import Any
 from restorect import __version__
 from restorect.configs import read_json
 from restorect.errors import DataError, shown
+from restorect.evaluate.bootstrap import LEVEL, RESAMPLES, estimate
 from restorect.evaluate.journal import Result
 from restorect.evaluate.methods import Method
 from restorect.evaluate.protocols import Protocol
-from restorect.evaluate.sets import SetScore
-from restorect.evaluate.statistics import LEVEL, RESAMPLES, estimate
+from restorect.evaluate.set_scores import SetScore
 from restorect.files import open_regular, write_atomically
-from restorect.metrics.pretrained import Source
+from restorect.metrics.pretrained import WeightsSource
 from restorect.metrics.registry import Better
 
 FORMAT_VERSION = 1
@@ -104,7 +104,7 @@ class Evaluation:
     columns: Mapping[str, Better]
     outcomes: Sequence[Outcome]
     set_columns: Mapping[str, Better] = field(default_factory=dict)
-    metric_sources: Mapping[str, Sequence[Source]] = field(default_factory=dict)
+    metric_sources: Mapping[str, Sequence[WeightsSource]] = field(default_factory=dict)
     unavailable: Mapping[str, str] = field(default_factory=dict)
     workers: int = 1
     threads: int = 1

@@ -15,7 +15,7 @@ from restorect.errors import ExportError
 from restorect.export.extra import needed
 from restorect.export.graphs import apart
 from restorect.nets.blocks import CODE_SIZE
-from restorect.nets.priors import THUMBNAIL, view_of
+from restorect.nets.thumbnail import THUMBNAIL, view_of
 from restorect.render.restoration import Restoration
 
 SIZES = ((96, 96), (97, 131), (333, 35), (7, 5), (400, 603))

@@ -17,7 +17,7 @@ from restorect.export.trace import halved, optimised, traced
 from restorect.files import write_atomically
 from restorect.infer.restorer import Restorer
 from restorect.nets.blocks import CODE_SIZE
-from restorect.nets.priors import THUMBNAIL
+from restorect.nets.thumbnail import THUMBNAIL
 from restorect.render.restoration import Restoration
 
 PARTS = ("encoder", "decoder")

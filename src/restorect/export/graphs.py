@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from restorect.errors import ExportError
 from restorect.nets.blocks import CODE_SIZE
 from restorect.nets.codes import Codes
-from restorect.nets.priors import THUMBNAIL, view_of
+from restorect.nets.thumbnail import THUMBNAIL, view_of
 from restorect.render.balance import Balance, Levels, balanced, levels_of
 from restorect.render.exposure import Exposure
 from restorect.render.field_of_view import keep_lights

@@ -8,7 +8,7 @@ from restorect.export.card import GraphCard
 from restorect.export.graphs import OMITTED
 from restorect.infer.restorer import Restorer
 from restorect.nets.blocks import CODE_SIZE
-from restorect.nets.priors import THUMBNAIL
+from restorect.nets.thumbnail import THUMBNAIL
 from restorect.render.restoration import Restoration
 
 _LEVELS = 13  # numbers that a balance reads off the whole photograph

@@ -12,7 +12,7 @@ import numpy as np
 from restorect.errors import ImageError
 from restorect.images import cicp, icc
 from restorect.images.codecs import jpeg_salvage
-from restorect.images.codecs.registry import READERS
+from restorect.images.codecs.by_format import READERS
 from restorect.images.header import Decoded, Header, check_size
 from restorect.images.metadata import exif, xmp
 from restorect.images.orient import upright, upright_size

@@ -8,7 +8,7 @@ from restorect.configs import require
 from restorect.errors import ConfigError, ImageError, shown
 from restorect.files import write_atomically
 from restorect.images.codecs import jpeg
-from restorect.images.codecs.registry import WRITERS
+from restorect.images.codecs.by_format import WRITERS
 from restorect.images.fit import fit
 from restorect.images.formats import TRAITS, format_of_name, output_format
 from restorect.images.kept import metadata_for

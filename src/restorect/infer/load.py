@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from restorect.auto.decision import AUTO
 from restorect.devices import Precision
-from restorect.infer.auto.decision import AUTO
-from restorect.infer.auto.restorer import AutoRestorer
+from restorect.infer.auto_restorer import AutoRestorer
 from restorect.infer.restorer import Restorer
 
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from restorect.auto.decision import Decision
 from restorect.configs import require
-from restorect.infer.auto.decision import Decision
 
 if TYPE_CHECKING:
     from restorect.infer.restorer import Restorer

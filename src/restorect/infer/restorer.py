@@ -11,24 +11,25 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from restorect.auto.decision import AUTO
 from restorect.bands.memory import peak_bytes
 from restorect.configs import require
 from restorect.devices import Precision, find_device, find_precision
+from restorect.files import file_hash
 from restorect.infer.arrays import Image, copy_of, to_tensor
-from restorect.infer.auto.decision import AUTO
-from restorect.infer.catalogue import check_shipped, shipped_weights
 from restorect.infer.fast import fast_subject
 from restorect.infer.options import Options, Restored
 from restorect.infer.samples import Sample, between, each_brightness
 from restorect.infer.spread import SAMPLES, spread
 from restorect.infer.subject import Subject, subject_of
-from restorect.nets.checkpoint import Card, file_hash
+from restorect.nets.checkpoint import Card
 from restorect.nets.codes import Codes
 from restorect.nets.student import Start
 from restorect.render.checkpoint import load_restoration
 from restorect.render.restoration import Restoration
 from restorect.render.steps import Style
 from restorect.tasks import check_fast
+from restorect.weights.catalogue import check_shipped, shipped_weights
 
 
 class Restorer:

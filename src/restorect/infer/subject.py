@@ -150,12 +150,12 @@ class BandedSubject(RowSubject[Image]):
     """
 
     def __init__(self, network: Restoration, image: Image, device: torch.device, dtype: torch.dtype) -> None:
-        from restorect.bands.plan import Plan  # which small photographs do without
         from restorect.bands.restoration import BandedRestoration
+        from restorect.bands.tiling import Tiling  # which small photographs do without
 
         super().__init__(image, device)
-        plan = Plan.on(device, dtype)
-        self._restorations = [BandedRestoration(network, rows.then(inside), plan) for rows in self._rows]
+        tiling = Tiling.on(device, dtype)
+        self._restorations = [BandedRestoration(network, rows.then(inside), tiling) for rows in self._rows]
         self._scenes: list[RowScene] = []
         for rows in self._rows:
             for first, last in rows.bands():

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from restorect.metrics.nss import fit_ggd, luma8
-from restorect.metrics.parameters.store import read_parameters
+from restorect.metrics.parameters.fitted import read_parameters
 from restorect.metrics.pretrained import WeightsNeeded
 from restorect.metrics.svr import Regressor, fit_svr
 

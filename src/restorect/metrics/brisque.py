@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from restorect.metrics.nss import aggd_mean, fit_aggd, fit_ggd, halved, luma8, mscn, neighbours
-from restorect.metrics.parameters.store import read_parameters
+from restorect.metrics.parameters.fitted import read_parameters
 from restorect.metrics.pretrained import WeightsNeeded
 from restorect.metrics.svr import Regressor, fit_svr
 

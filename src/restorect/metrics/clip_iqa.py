@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from restorect.metrics.clip import MEAN, STD, Clip
 from restorect.metrics.inputs import rgb_batch
-from restorect.metrics.pretrained import Source, fill, read_weights
+from restorect.metrics.pretrained import WeightsSource, fill, read_weights
 
 TOKENS = ((49406, 886, 1125, 269, 49407), (49406, 2103, 1125, 269, 49407))
 """The paper's prompts, "Good photo." and "Bad photo.", in CLIP's byte-pair vocabulary: start, good or bad, photo, full
@@ -28,7 +28,7 @@ class ClipIQA(nn.Module):
     The published setting: images at their own size, no resizing or cropping; values in [0, 1].
     """
 
-    def __init__(self, clip: Clip, sources: tuple[Source, ...] = ()) -> None:
+    def __init__(self, clip: Clip, sources: tuple[WeightsSource, ...] = ()) -> None:
         """Args: the network, and where its weights came from. The prompts are encoded once, here."""
         super().__init__()
         self.clip = clip

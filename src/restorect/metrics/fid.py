@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from restorect.errors import DataError
 from restorect.metrics.inception import SIDE, InceptionV3
 from restorect.metrics.inputs import rgb_batch
-from restorect.metrics.pretrained import Source, fill, read_weights
+from restorect.metrics.pretrained import WeightsSource, fill, read_weights
 
 FEW = 10_000
 """Images a set under which FID says little beyond a comparison of methods on these very images (docs/metrics.md)."""
@@ -52,7 +52,7 @@ class FID:
     (fewer: higher): compare figures of equal counts only, and say the count beside them.
     """
 
-    def __init__(self, net: nn.Module, sources: tuple[Source, ...] = ()) -> None:
+    def __init__(self, net: nn.Module, sources: tuple[WeightsSource, ...] = ()) -> None:
         """Args: the feature network, and where its weights came from."""
         self.net = net
         self.sources = sources

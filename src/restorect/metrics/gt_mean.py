@@ -5,7 +5,7 @@ Shapes: B samples, H x W pixels.
 
 from torch import Tensor
 
-from restorect.light import luma
+from restorect.colour import luma
 
 
 def gt_mean(output_BCHW: Tensor, target_BCHW: Tensor) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from restorect.metrics.inputs import rgb_pair
-from restorect.metrics.pretrained import Source, fill, read_weights
+from restorect.metrics.pretrained import WeightsSource, fill, read_weights
 
 Variant = Literal["alex", "vgg"]
 
@@ -43,7 +43,7 @@ class LPIPS(nn.Module):
         self.features = _alexnet_features() if variant == "alex" else _vgg16_features()
         for k, channels in enumerate(_CHANNELS[variant]):
             self.add_module(f"lin{k}", _Head(channels))
-        self.sources: tuple[Source, ...] = ()
+        self.sources: tuple[WeightsSource, ...] = ()
         self.eval().requires_grad_(False)
 
     @classmethod

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from restorect.errors import DataError
 from restorect.metrics.nss import aggd_mean, fit_aggd, halved, luma8, mscn, neighbours
-from restorect.metrics.parameters.store import Parameters, read_parameters
+from restorect.metrics.parameters.fitted import Parameters, read_parameters
 from restorect.metrics.pretrained import WeightsNeeded
 
 BLOCK = 96

@@ -61,7 +61,7 @@ PRETRAINED: Mapping[str, Pretrained] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class WeightsSource:
     """Where the numbers of a metric came from, for the record of a result.
 
     Attributes:
@@ -83,14 +83,14 @@ def find_weights(name: str, folder: Path | None) -> Path | None:
     return next((folder / file for file in files if (folder / file).is_file()), None)
 
 
-def source_of(name: str, path: Path, content: bytes) -> Source:
+def source_of(name: str, path: Path, content: bytes) -> WeightsSource:
     """What the record of a result says of a file of weights or parameters."""
     entry = PRETRAINED.get(name)
     published = entry is not None and entry.sha256 is not None and path.name == entry.file
-    return Source(name=name, sha256=hashlib.sha256(content).hexdigest(), published=published)
+    return WeightsSource(name=name, sha256=hashlib.sha256(content).hexdigest(), published=published)
 
 
-def read_weights(name: str, folder: Path | None) -> tuple[dict[str, Tensor], Source]:
+def read_weights(name: str, folder: Path | None) -> tuple[dict[str, Tensor], WeightsSource]:
     """Read one of `PRETRAINED` from a folder, and check it against its published checksum.
 
     Raises:

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from restorect.light import luma
+from restorect.colour import luma
 from restorect.metrics.inputs import eight_bit, rgb_batch
 
 Variant = Literal["plip", "funie"]

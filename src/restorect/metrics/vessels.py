@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from restorect.fov import field_of_view
+from restorect.retina import field_of_view
 
 Floats = NDArray[np.float64]
 SCALES = (1.0, 1.5, 2.0, 3.0)

@@ -5,7 +5,6 @@ sum of the tensors. Files of format 1 are brought up to it by `restorect train m
 """
 
 import contextlib
-import hashlib
 import json
 import os
 import threading
@@ -23,8 +22,7 @@ from torch.nn.modules.module import register_module_parameter_registration_hook
 from restorect.checksums import CHECKSUM_KEY, DESCRIPTION_KEY, read_metadata, tensor_checksum
 from restorect.configs import from_mapping, read_json, to_mapping
 from restorect.errors import CheckpointError, ConfigError, RestorectError
-from restorect.files import open_regular
-from restorect.files import write_atomically as write_atomically
+from restorect.files import open_regular, write_atomically
 from restorect.nets.teacher import Teacher, TeacherConfig
 from restorect.retinex.decomposition import DecompositionPair
 
@@ -158,25 +156,6 @@ def load_decomposition(path: Path) -> tuple[DecompositionPair, Card]:
 def teacher_card(config: TeacherConfig, **fields: Any) -> Card:  # noqa: ANN401
     """A card of kind "teacher" with its config filled in."""
     return Card(kind="teacher", config=to_mapping(config), **fields)
-
-
-def short_path(path: str) -> str:
-    """The last two parts of a path: what it is called, not where it lies on somebody's machine."""
-    return "/".join(part for part in Path(path).parts[-2:] if part != Path(path).anchor)
-
-
-def portable(recipe: Any) -> Any:  # noqa: ANN401 - a recipe's mapping, or a value in it
-    """A recipe with all absolute paths shortened, for a file that others will read."""
-    if isinstance(recipe, dict):
-        return {name: portable(value) for name, value in recipe.items()}
-    if isinstance(recipe, list | tuple):
-        return [portable(value) for value in recipe]
-    return short_path(recipe) if isinstance(recipe, str) and Path(recipe).is_absolute() else recipe
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def read_content(path: Path) -> bytes:

@@ -10,12 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from restorect.configs import require
-from restorect.nets.area import area_means
 from restorect.nets.blocks import CODE_SIZE, REFLECTANCE_SIZE
 from restorect.nets.padding import pad_to_multiple
 from restorect.retinex.decomposition import RetinexParts
 
-THUMBNAIL = 96  # side of the thumbnail that brightness and colour of a whole photograph are read off
 FOLD = 4  # pixels a side of what a prior encoder folds into channels
 MOMENTUM = 0.05  # of running figures, at the highest learning rate
 
@@ -39,13 +37,6 @@ class PriorConfig:
         require(0 < self.width <= 1024, f"a prior encoder needs a width from 1 to 1024, not {self.width}")
         require(0 <= self.blocks <= 64, f"a prior encoder needs 0 to 64 blocks, not {self.blocks}")
         require(0 <= self.view <= 4096, f"view is {self.view}; it must be 0 (the whole photo) or a side up to 4096")
-
-
-def view_of(image: Tensor, side: int) -> Tensor:
-    """What prior encoders read: (B, C, H, W) area-resized to (B, C, side, side), or the image itself for side 0."""
-    if side == 0 or image.shape[-2:] == (side, side):
-        return image
-    return area_means(image, (side, side))
 
 
 class ResidualBlock(nn.Module):

@@ -15,7 +15,8 @@ from restorect.flow.sampler import Method, sample
 from restorect.flow.velocity import VelocityConfig, VelocityNet
 from restorect.nets.blocks import CODE_SIZE
 from restorect.nets.codes import Codes, mean_codes, noise_codes
-from restorect.nets.priors import ImagePrior, PriorConfig, RetinexPrior, view_of
+from restorect.nets.priors import ImagePrior, PriorConfig, RetinexPrior
+from restorect.nets.thumbnail import view_of
 from restorect.nets.transformer import Transformer, TransformerConfig
 from restorect.retinex.decomposition import DecompositionNet, RetinexParts
 

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from restorect.devices import full_precision
 from restorect.nets.codes import Codes
-from restorect.nets.priors import ImagePrior, PriorConfig, RetinexPrior, view_of
+from restorect.nets.priors import ImagePrior, PriorConfig, RetinexPrior
+from restorect.nets.thumbnail import view_of
 from restorect.nets.transformer import Transformer, TransformerConfig, TransformerOutput
 from restorect.retinex.decomposition import DecompositionPair, RetinexParts
 

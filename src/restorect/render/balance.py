@@ -9,9 +9,9 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from restorect.colour import luma
 from restorect.configs import require
-from restorect.light import luma
-from restorect.nets.priors import THUMBNAIL, view_of
+from restorect.nets.thumbnail import THUMBNAIL, view_of
 
 _DARKEST = 1e-4
 _FLAT = 1e-3  # a photograph whose values span less has nothing to stretch

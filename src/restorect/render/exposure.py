@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from restorect.configs import require
-from restorect.nets.priors import THUMBNAIL, view_of
+from restorect.nets.thumbnail import THUMBNAIL, view_of
 from restorect.nets.tone import lifted
 from restorect.render.rows import Rows
 from restorect.render.step import RowScene, RowStep, Scene, Step

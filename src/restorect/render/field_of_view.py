@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from restorect.fov import darkness, depth_inside, field_of_view, lit_field
-from restorect.light import smoothstep
+from restorect.colour import smoothstep
 from restorect.render.rows import Rows
 from restorect.render.step import RowScene, RowStep, Scene, Step
+from restorect.retina import darkness, depth_inside, field_of_view, lit_field
 
 _FEATHER = 0.02  # of the field's radius: over this distance from its rim the restoration fades in
 _LIGHT = (0.6, 0.8)  # green, encoded: from the first on light is kept, from the second on all of it
@@ -94,7 +94,7 @@ def _share(field_1HW: Tensor) -> Tensor:
 
 
 def _darkness(photo: Rows) -> NDArray[np.uint8]:
-    """As `fov.darkness` of the whole photograph."""
+    """As `retina.darkness` of the whole photograph."""
     found = []
     for first, last in photo.bands():
         begin = max(0, first - 1)

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from restorect.colour import luma, smoothstep
 from restorect.configs import require
-from restorect.light import luma, smoothstep
 from restorect.render.black import detail_share, noise_floor, signal_share
 from restorect.render.pyramid import cell_means, larger, smaller, splined
 from restorect.render.rows import Rows

@@ -13,8 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from restorect.colour import linear_to_srgb, srgb_to_linear
-from restorect.light import luma
+from restorect.colour import linear_to_srgb, luma, srgb_to_linear
 from restorect.render.pyramid import cell_means
 from restorect.render.rows import Rows
 from restorect.render.small import CELL

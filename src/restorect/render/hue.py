@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from restorect.light import luma, smoothstep
+from restorect.colour import luma, smoothstep
 from restorect.render.step import PointStep, Scene
 
 _BRIGHT = (0.4, 0.8)  # brightest channel: below the first untouched, from the second on a light

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from restorect.configs import from_mapping, require, to_mapping
 from restorect.devices import full_precision
 from restorect.nets.codes import Codes
-from restorect.nets.priors import THUMBNAIL, view_of
 from restorect.nets.student import Student, StudentConfig
+from restorect.nets.thumbnail import THUMBNAIL, view_of
 from restorect.render.brightness import BrightnessConfig
 from restorect.render.exposure import Exposure
 from restorect.render.field_of_view import FieldOfViewConfig

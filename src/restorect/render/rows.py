@@ -47,7 +47,7 @@ class Rows:
             yield first, min(self.height, first + step)
 
     def view(self, side: int) -> Tensor:
-        """(1, C, side, side), as `nets.priors.view_of` makes it of the whole."""
+        """(1, C, side, side), as `nets.thumbnail.view_of` makes it of the whole."""
         return self.means(side, side)
 
     def means(self, height: int, width: int) -> Tensor:

@@ -16,10 +16,10 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from restorect.auto.classifier import LIMIT
+from restorect.auto.statistics import Floats
 from restorect.configs import require
 from restorect.errors import DataError
-from restorect.infer.auto.classifier import LIMIT
-from restorect.infer.auto.statistics import Floats
 from restorect.train.auto_data import CLASSES, Examples
 
 _LEAST_SCALE = 1e-3

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from restorect.auto.classifier import Classifier, ClassifierCard, pack
+from restorect.auto.statistics import Floats
 from restorect.errors import DataError
 from restorect.files import write_atomically
-from restorect.infer.auto.classifier import Classifier, ClassifierCard, pack
-from restorect.infer.auto.statistics import Floats
 from restorect.train.auto_data import CLASSES, Examples
 from restorect.train.auto_good import KINDS
+from restorect.train.writing import card_beside
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def write(path: Path, layers: dict[str, NDArray[Any]], examples: Examples, **car
     full = ClassifierCard(classes=CLASSES, metrics=metrics, **card)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, pack(layers, full))
-    write_atomically(path.with_suffix(".md"), describe(path.name, full, figures).encode("utf-8", "backslashreplace"))
+    write_atomically(card_beside(path), describe(path.name, full, figures).encode("utf-8", "backslashreplace"))
     return figures
 
 

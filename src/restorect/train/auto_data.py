@@ -16,12 +16,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from restorect.data.degrade.pairs import pair_generator
+from restorect.auto.decision import NOTHING
+from restorect.auto.statistics import Floats, statistics, thumbnail
+from restorect.data.degrade.make_pairs import pair_generator
 from restorect.errors import ConfigError
 from restorect.images.find import photos_in
 from restorect.images.seen import read_srgb
-from restorect.infer.auto.decision import NOTHING
-from restorect.infer.auto.statistics import Floats, statistics, thumbnail
 from restorect.progress import OnProgress, silent
 from restorect.tasks import find_task, task_names
 from restorect.train.auto_good import KINDS

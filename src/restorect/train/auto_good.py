@@ -9,7 +9,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from restorect.infer.auto.statistics import Floats
+from restorect.auto.statistics import Floats
 
 Random = np.random.Generator
 _MOST_BLACK = 0.02  # of what is meant to be black

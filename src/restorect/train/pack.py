@@ -12,20 +12,15 @@ from restorect.configs import require
 from restorect.data.pairs import find_pairs
 from restorect.data.store import PairStore
 from restorect.errors import CheckpointError
-from restorect.nets.checkpoint import (
-    Card,
-    load_teacher,
-    portable,
-    read_checkpoint,
-    save_checkpoint,
-    write_atomically,
-)
+from restorect.files import portable, write_atomically
+from restorect.nets.checkpoint import Card, load_teacher, read_checkpoint, save_checkpoint
 from restorect.nets.student import Start
 from restorect.nets.teacher import Teacher
 from restorect.render.checkpoint import load_restoration
 from restorect.render.restoration import Restoration, with_steps
 from restorect.render.steps import AFTER, BEFORE, read_steps, told
 from restorect.train.validate import PROTOCOL, validate
+from restorect.train.writing import card_beside
 
 _PARTS = {
     "gtmean": "GT-mean",
@@ -60,10 +55,11 @@ def pack(
 
     Raises:
         CheckpointError: the source holds neither.
-        ConfigError: a step is unknown, has a wrong setting, or needs weights that are not there; or a teacher is to get
-            what only students have.
+        ConfigError: the target is no .safetensors file; a step is unknown, has a wrong setting, or needs weights that
+            are not there; or a teacher is to get what only students have.
         DataError: a folder of pairs is not usable.
     """
+    beside = card_beside(target)
     kind = read_checkpoint(source)[1].kind
     if kind not in ("student", "teacher"):
         raise CheckpointError(f"{source}: holds a {kind}; only students and teachers are packed")
@@ -93,7 +89,7 @@ def pack(
         notes={**card.notes, **(notes or {})},
     )
     save_checkpoint(target, network, card, torch.float16)
-    write_atomically(target.with_suffix(".md"), describe(target.name, card).encode("utf-8", "backslashreplace"))
+    write_atomically(beside, describe(target.name, card).encode("utf-8", "backslashreplace"))
     return card
 
 

@@ -13,15 +13,8 @@ from torch import nn
 from restorect.configs import amended, from_mapping, require, to_mapping
 from restorect.data.batches import BatchMaker
 from restorect.errors import ConfigError, TrainingError
-from restorect.files import write_atomically
-from restorect.nets.checkpoint import (
-    Card,
-    load_decomposition,
-    load_teacher,
-    save_checkpoint,
-    short_path,
-    teacher_card,
-)
+from restorect.files import short_path, write_atomically
+from restorect.nets.checkpoint import Card, load_decomposition, load_teacher, save_checkpoint, teacher_card
 from restorect.nets.presets import student_preset, teacher_preset
 from restorect.nets.teacher import Teacher
 from restorect.render.checkpoint import load_restoration, restoration_card

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from restorect.errors import TrainingError
-from restorect.nets.checkpoint import write_atomically
+from restorect.files import write_atomically
 
 FORMAT_VERSION = 1
 

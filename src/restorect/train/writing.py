@@ -1,10 +1,13 @@
-"""A run's files, and what to do when one cannot be written."""
+"""The files that training writes: names that would cost another file, and what to do when one cannot be written."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from restorect.errors import TrainingError
+from restorect.errors import ConfigError, TrainingError, shown
+
+_WEIGHTS = ".safetensors"
 
 
 @contextmanager
@@ -21,3 +24,32 @@ def writing(path: Path) -> Iterator[None]:
             f"{path}: cannot be written ({error.strerror or error}); make room or let the folder be written to, "
             "then go on with --resume"
         ) from error
+
+
+def card_beside(weights: Path) -> Path:
+    """Where the card of a weight file goes: the same name with .md.
+
+    Raises:
+        ConfigError: the weight file's name does not end in .safetensors; its card might be the file itself.
+    """
+    if weights.suffix != _WEIGHTS:
+        raise ConfigError(f"-o {shown(weights)}: weights are written to a {_WEIGHTS} file; give a name that ends so")
+    return weights.with_suffix(".md")
+
+
+def check_target(weights: Path, *, source: Path | None = None, force: bool = False) -> None:
+    """Refuse, before any work, to write weights and their card where that would cost another file.
+
+    Args:
+        weights: the file to write.
+        source: what is read for it; that is never overwritten.
+        force: replace what is there already.
+
+    Raises:
+        ConfigError: the name does not end in .safetensors, is that of the source, or is taken.
+    """
+    for path in (weights, card_beside(weights)):
+        if source is not None and source.exists() and path.exists() and path.samefile(source):
+            raise ConfigError(f"-o {shown(weights)}: would overwrite {shown(source)}, which is read; give another name")
+        if os.path.lexists(path) and not force:
+            raise ConfigError(f"{shown(path)}: is there already; choose another name, or use --force")

@@ -13,7 +13,7 @@ from restorect.data.degrade.fundus import (
     shift_average,
 )
 from restorect.errors import ConfigError
-from restorect.fov import depth_inside, field_of_view
+from restorect.retina import depth_inside, field_of_view
 
 
 def _seeded(seed: int) -> torch.Generator:

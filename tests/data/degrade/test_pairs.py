@@ -6,7 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
-from restorect.data.degrade.pairs import PairOutcome, pair_generator, write_pairs
+from restorect.data.degrade.make_pairs import PairOutcome, pair_generator, write_pairs
 from restorect.data.degrade.simulator import Degraded
 from restorect.errors import DataError
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from restorect.errors import ImageError
 from restorect.images import find, formats, read
-from restorect.images.codecs.registry import READERS, WRITERS, Reader
+from restorect.images.codecs.by_format import READERS, WRITERS, Reader
 from restorect.images.formats import Traits
 from restorect.images.header import Decoded, Header
 from restorect.images.photo import Photo

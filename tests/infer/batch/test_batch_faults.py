@@ -122,10 +122,10 @@ def test_a_manifest_that_becomes_a_link_is_not_written_through(kind: str, tmp_pa
     (tmp_path / "precious").write_text("precious")
     manifest = Manifest(tmp_path / "out")
     stand_in(manifest.path, kind, tmp_path)
-    from restorect.infer.batch.manifest import Entry
+    from restorect.infer.batch.manifest import ManifestEntry
 
     with pytest.raises(OSError, match=os.strerror(errno.ELOOP)):
-        manifest.append(Entry(status="done", input="x"))
+        manifest.append(ManifestEntry(status="done", input="x"))
     assert (tmp_path / "precious").read_text() == "precious"
     assert not (tmp_path / "none").exists()
 

@@ -11,7 +11,7 @@ import pytest
 from batch_fakes import FakeRestorer, make
 
 from restorect.errors import CheckpointError
-from restorect.images.codecs.registry import READERS, WRITERS, Reader
+from restorect.images.codecs.by_format import READERS, WRITERS, Reader
 from restorect.images.header import Decoded, Header
 from restorect.images.photo import Photo
 from restorect.infer.batch import (

@@ -130,7 +130,7 @@ class Same(FakeRestorer):
 
 def test_a_good_photo_that_is_copied_keeps_its_sidecar_as_it_is(tmp_path):
     """Its file still says how it is to be turned."""
-    from restorect.infer.auto.decision import NOTHING, Decision
+    from restorect.auto.decision import NOTHING, Decision
 
     class Nothing(FakeRestorer):
         task = "auto"

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from restorect.colour import smoothstep
 from restorect.configs import require
 from restorect.data.degrade.draws import Range, chance, check_range, integer, log_uniform, uniform
 from restorect.data.degrade.fields import follow_edges, local_deviation, resize, shrink, smooth_field, stretch
-from restorect.light import smoothstep
 
 
 @dataclass(frozen=True, kw_only=True)

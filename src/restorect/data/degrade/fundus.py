@@ -4,7 +4,7 @@ The three degradations of cofe-Net (Shen, Fu, Shen and Shao, "Modeling and Enhan
 IEEE TMI 2021, arXiv 2005.05594, section III), in the order in which the light meets them: disturbed transmission
 (uneven light, shadow of the pupil, haze of a clouded lens, halo at the rim, colour), blur (defocus, eye movement),
 artefacts before the sensor (dust spots, eyelash shadows, flare). Sensor noise and a JPEG follow.
-Outside the field of view (`fov.py`) nothing changes, and its darkness does not leak into the disc.
+Outside the field of view (`retina.py`) nothing changes, and its darkness does not leak into the disc.
 """
 
 import math
@@ -23,7 +23,7 @@ from restorect.data.degrade.fields import gaussian_blur, smooth_field
 from restorect.data.degrade.noise import add_noise
 from restorect.data.degrade.recording import RecordingConfig, store
 from restorect.data.degrade.simulator import Degraded
-from restorect.fov import depth_inside, field_of_view
+from restorect.retina import depth_inside, field_of_view
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from restorect.evaluate.pairs import KeyRule
+from restorect.evaluate.cases import KeyRule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,7 +13,7 @@ class Layout:
         name: whose layout it is.
         low: folder of the degraded photos.
         high: folder of the ground truths; None in unpaired sets.
-        rule: what partners have in common, see `restorect.evaluate.pairs.key_of`.
+        rule: what partners have in common, see `restorect.evaluate.cases.key_of`.
         recursive: the photos lie in folders of their own.
         prefix: only files whose name begins so belong to the test split.
         counts: images that a complete copy may have, where the layout differs from the benchmark's own.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from restorect.errors import DataError
 from restorect.evaluate.benchmarks.benchmark import Benchmark, Layout
-from restorect.evaluate.pairs import Case, key_of, match, refuse
+from restorect.evaluate.cases import Case, key_of, match, refuse
 from restorect.evaluate.summary import TestSet
 from restorect.images.find import photos_in
 
@@ -15,7 +15,7 @@ _NAMED = 8  # missing images spelled out in a message
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class BenchmarkCopy:
     """A copy of a benchmark.
 
     Attributes:
@@ -29,7 +29,7 @@ class Found:
     stamps: tuple[str, ...]
 
 
-def detect(benchmark: Benchmark, root: Path, *, partial: bool = False) -> Found:
+def detect(benchmark: Benchmark, root: Path, *, partial: bool = False) -> BenchmarkCopy:
     """Find the test split of a benchmark in a folder.
 
     Args:
@@ -58,10 +58,10 @@ def detect(benchmark: Benchmark, root: Path, *, partial: bool = False) -> Found:
         stamps.append(f"PARTIAL: left out {len(lonely)}: {'; '.join(lonely)}")
     if not cases:
         raise DataError(f"{base / layout.low}: holds nothing of the test split of {benchmark.title}")
-    return Found(layout=layout, cases=cases, stamps=tuple(stamps))
+    return BenchmarkCopy(layout=layout, cases=cases, stamps=tuple(stamps))
 
 
-def describe(benchmark: Benchmark, found: Found) -> TestSet:
+def describe(benchmark: Benchmark, found: BenchmarkCopy) -> TestSet:
     """What reports say of the set."""
     published = tuple({k: v for k, v in asdict(p).items() if v is not None} for p in benchmark.published)
     return TestSet(

@@ -1,8 +1,8 @@
 """Paired low-light benchmarks: LOL-v1, LOL-v2 (real, synthetic), SID, SICE-Mix and SICE-Grad."""
 
 from restorect.evaluate.benchmarks.benchmark import Benchmark, Layout, Published
-from restorect.evaluate.benchmarks.sources import cidnet, restorect_paper, reti_diff, retinexformer
-from restorect.evaluate.pairs import KeyRule
+from restorect.evaluate.benchmarks.published import cidnet, restorect_paper, reti_diff, retinexformer
+from restorect.evaluate.cases import KeyRule
 
 _NOT_STATED = "none stated by its authors; used for research"
 _RETINEXFORMER = "the Retinexformer repository (https://github.com/caiyuanhao1998/Retinexformer)"

@@ -1,7 +1,7 @@
 """Underwater, backlit and retinal benchmarks: UIEB, LSUI, BAID, EyeQ."""
 
 from restorect.evaluate.benchmarks.benchmark import Benchmark, Layout
-from restorect.evaluate.benchmarks.sources import restorect_paper, reti_diff
+from restorect.evaluate.benchmarks.published import restorect_paper, reti_diff
 
 _WHOLE = "the whole published set, which methods also train on: no test split"
 

@@ -5,7 +5,7 @@ their papers 69 and 17; LIME has 10. Not verified: the numbers of NPE (75 or 85)
 """
 
 from restorect.evaluate.benchmarks.benchmark import Benchmark, Layout, Published
-from restorect.evaluate.benchmarks.sources import cidnet_unpaired
+from restorect.evaluate.benchmarks.published import cidnet_unpaired
 
 
 def _unpaired(title: str, counts: tuple[int, ...], citation: str, published: Published, source: str = "") -> Benchmark:

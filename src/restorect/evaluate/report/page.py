@@ -8,11 +8,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from restorect.errors import shown
+from restorect.evaluate.bootstrap import estimate
 from restorect.evaluate.journal import Result
+from restorect.evaluate.judge import Pictures
 from restorect.evaluate.report.pictures import FULL_ERROR, data_uri, error_map
 from restorect.evaluate.report.plots import Axis, Point, plot, spanning
-from restorect.evaluate.run import Pictures
-from restorect.evaluate.statistics import estimate
 from restorect.evaluate.summary import Evaluation, digits_of
 
 _TEMPLATE = "report.html"

@@ -12,7 +12,7 @@ from restorect.infer.batch.plan import Job, Plan
 from restorect.infer.batch.resume import is_done
 
 if TYPE_CHECKING:
-    from restorect.infer.auto.restorer import AutoRestorer
+    from restorect.infer.auto_restorer import AutoRestorer
     from restorect.infer.restorer import Restorer
 
 _TRIED, _LONG = 5, 20.0  # photos that are tried at most; no further one is after so many CPU-seconds

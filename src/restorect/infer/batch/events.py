@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from restorect.infer.auto.decision import Decision
+from restorect.auto.decision import Decision
 from restorect.infer.batch.failures import Failure
 
 

@@ -18,7 +18,7 @@ Status = Literal["writing", "done", "failed"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class ManifestEntry:
     """One line of the manifest.
 
     `writing` is noted before the outputs take their names and `done` after, so an output that carries its final
@@ -67,14 +67,14 @@ class Manifest:
 
     def __init__(self, out: Path) -> None:
         self.path = out / MANIFEST_NAME
-        self._latest: dict[str, Entry] = {}
+        self._latest: dict[str, ManifestEntry] = {}
         self._finished: set[str] = set()
         self._intended: dict[str, set[str]] = {}
         self._guard = threading.Lock()
         for entry in _entries(self.path):
             self._learn(entry)
 
-    def latest(self, output: str) -> Entry | None:
+    def latest(self, output: str) -> ManifestEntry | None:
         """The last line that made `output` (a path under the folder), finished or not."""
         with self._guard:
             return self._latest.get(output)
@@ -94,7 +94,7 @@ class Manifest:
         with self._guard:
             return output in self._latest
 
-    def append(self, entry: Entry) -> None:
+    def append(self, entry: ManifestEntry) -> None:
         """Add one line and wait until it is on the disk.
 
         Raises:
@@ -104,7 +104,7 @@ class Manifest:
             append_record(self.path, dataclasses.asdict(entry), durable=True, follow=False)
             self._learn(entry)
 
-    def _learn(self, entry: Entry) -> None:
+    def _learn(self, entry: ManifestEntry) -> None:
         if entry.status == "failed":
             return
         for output, sha256 in entry.outputs.items():
@@ -114,7 +114,7 @@ class Manifest:
                 self._finished.add(output)
 
 
-def _entries(path: Path) -> Iterator[Entry]:
+def _entries(path: Path) -> Iterator[ManifestEntry]:
     try:
         yield from filter(None, map(_entry, read_records(path, follow=False)))
     except OSError as error:
@@ -123,10 +123,10 @@ def _entries(path: Path) -> Iterator[Entry]:
         ) from error
 
 
-def _entry(values: Mapping[str, Any]) -> Entry | None:
-    names = {each.name for each in dataclasses.fields(Entry)}
+def _entry(values: Mapping[str, Any]) -> ManifestEntry | None:
+    names = {each.name for each in dataclasses.fields(ManifestEntry)}
     try:
-        entry = Entry(**{name: value for name, value in values.items() if name in names})
+        entry = ManifestEntry(**{name: value for name, value in values.items() if name in names})
     except TypeError:
         return None
     texts = [entry.input, entry.sha256, entry.settings, *entry.outputs] if isinstance(entry.outputs, dict) else [None]

@@ -8,7 +8,7 @@ from restorect.errors import shown
 from restorect.infer.batch.atomic import commit, hash_bytes
 from restorect.infer.batch.events import Failed, Restored
 from restorect.infer.batch.failures import Failure, LostError, OutputError, reason_of, stops_everything
-from restorect.infer.batch.manifest import Entry, Manifest, Status
+from restorect.infer.batch.manifest import Manifest, ManifestEntry, Status
 from restorect.infer.batch.photo_job import Record
 from restorect.infer.batch.plan import Job
 from restorect.infer.batch.resume import check_free, is_done
@@ -80,7 +80,7 @@ class Outputs:
     def failed(self, job: Job, error: Exception) -> Failed:
         """The event for an error of any step; the manifest gets a line too."""
         reason = Failure.of(job.source.path, error).reason
-        entry = Entry(status="failed", input=job.source.known_as, settings=self._digest, error=reason)
+        entry = ManifestEntry(status="failed", input=job.source.known_as, settings=self._digest, error=reason)
         try:
             self._held()
             self._manifest.append(entry)
@@ -106,7 +106,7 @@ class Outputs:
         outputs = record.job.outputs
         hashes = {output: hash_bytes(data) for output, data in zip(outputs, contents, strict=True)}
         self._manifest.append(
-            Entry(
+            ManifestEntry(
                 status=status,
                 input=record.job.source.known_as,
                 bytes=record.bytes,

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restorect import __version__
+from restorect.auto.decision import NOTHING, Decision
 from restorect.errors import shown
 from restorect.images.colour import from_network, to_network
 from restorect.images.photo import Metadata, Photo, PhotoInfo
 from restorect.images.read import open_photo
 from restorect.images.source import check_file_size
 from restorect.images.write import encode
-from restorect.infer.auto.decision import NOTHING, Decision
 from restorect.infer.batch.atomic import hash_bytes
 from restorect.infer.batch.memory import MemoryBudget, needed_bytes
 from restorect.infer.batch.plan import Job
@@ -27,7 +27,7 @@ from restorect.infer.spread import SAMPLES, WHITE
 from restorect.render.small import small_sides
 
 if TYPE_CHECKING:
-    from restorect.infer.auto.restorer import AutoRestorer
+    from restorect.infer.auto_restorer import AutoRestorer
     from restorect.infer.restorer import Restorer
 
 _MAPS = 3  # float32 pictures held beside the samples while their spread is summed up

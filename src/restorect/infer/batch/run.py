@@ -21,7 +21,7 @@ from restorect.infer.batch.plan import Plan
 from restorect.infer.batch.stop import Stop
 
 if TYPE_CHECKING:
-    from restorect.infer.auto.restorer import AutoRestorer
+    from restorect.infer.auto_restorer import AutoRestorer
     from restorect.infer.restorer import Restorer
 
 _MOST_WORKERS = 4

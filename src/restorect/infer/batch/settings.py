@@ -10,7 +10,7 @@ from restorect.images.write import WriteOptions
 from restorect.infer.options import Options
 
 if TYPE_CHECKING:
-    from restorect.infer.auto.restorer import AutoRestorer
+    from restorect.infer.auto_restorer import AutoRestorer
     from restorect.infer.restorer import Restorer
 
 _MOST_MEGAPIXELS = 1_000_000

@@ -19,8 +19,8 @@ from restorect.nets.transformer import Transformer, TransformerOutput
 from restorect.render.restoration import Restoration
 from restorect.retinex.decomposition import DecompositionNet
 from restorect.train.recipes import StudentRecipe
+from restorect.train.stages.code_memory import CodeMemory
 from restorect.train.stages.images import head_losses, image_losses
-from restorect.train.stages.memory import CodeMemory
 from restorect.train.stages.stage import Losses, Stage
 
 _TIMES = 8  # points of the path that stage 2a looks at for each photo

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from restorect.errors import ConfigError
-from restorect.infer.auto.restorer import AutoRestorer
+from restorect.infer.auto_restorer import AutoRestorer
 
 GREY = np.full((64, 64, 3), 128, np.uint8)
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from restorect.auto.classifier import LAYERS, Classifier, ClassifierCard, pack
+from restorect.auto.decision import Decision
+from restorect.auto.statistics import COUNT, statistics, thumbnail
 from restorect.errors import CheckpointError, ConfigError
-from restorect.infer.auto.classifier import LAYERS, Classifier, ClassifierCard, pack
-from restorect.infer.auto.decision import Decision
-from restorect.infer.auto.statistics import COUNT, statistics, thumbnail
-from restorect.infer.catalogue import shipped_classifier
+from restorect.weights.catalogue import shipped_classifier
 
 CLASSES = ("none", "low-light", "underwater")
 CARD = ClassifierCard(classes=CLASSES, thresholds={"low-light": 0.5, "underwater": 0.2}, data=("some",))

@@ -29,7 +29,7 @@ class Branch(NamedTuple):
     kernel: Tensor
 
 
-class Entry:
+class FoldedNorm:
     """Norm, then modulation: W diag(m) (g (x - mean) s) = W' x + b with W' = W diag(m g s), b = -mean W' 1.
 
     A norm by pixel does not fold; it is taken of the rows, and only its modulation folds.
@@ -55,7 +55,7 @@ class Entry:
         return pixels.to(self._dtype)
 
     def branch(self, weight: Tensor, kernel: Tensor, channels: slice, multiple: int = 1) -> Branch:
-        """A branch with the entry folded in; its width padded with zeros to a multiple, as odd ones are slower.
+        """A branch with the norm folded in; its width padded with zeros to a multiple, as odd ones are slower.
 
         Args:
             weight: (outputs, inputs, 1, 1).

@@ -4,8 +4,8 @@ import pytest
 import torch
 from lively import lively, photo
 
-from restorect.bands import reading
-from restorect.bands.reading import read_by_rows
+from restorect.bands import encoders
+from restorect.bands.encoders import read_by_rows
 from restorect.flow.velocity import VelocityConfig
 from restorect.nets.priors import PriorConfig
 from restorect.nets.student import Student, StudentConfig
@@ -16,7 +16,7 @@ from restorect.render.rows import Rows
 @pytest.mark.parametrize("sides", [(1, 1), (3, 50), (150, 21), (97, 64)])
 @pytest.mark.parametrize("rows", [1, 5, 64])
 def test_codes_are_those_of_the_whole(sides: tuple[int, int], rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "_ROWS", rows)
+    monkeypatch.setattr(encoders, "_ROWS", rows)
     torch.manual_seed(0)
     config = StudentConfig(
         transformer=TransformerConfig(dim=8, blocks=(1, 1, 1, 1), refine=0, stem=4),

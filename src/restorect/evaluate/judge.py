@@ -11,14 +11,14 @@ from torch import Tensor
 
 from restorect.configs import require
 from restorect.errors import DataError, RestorectError
+from restorect.evaluate.cases import Case
 from restorect.evaluate.journal import Journal, Result, key_for
 from restorect.evaluate.methods import Method
-from restorect.evaluate.pairs import Case
 from restorect.evaluate.protocols import Protocol
 from restorect.evaluate.reading import Picture, as_tensor, as_written, read_whole
 from restorect.evaluate.scores import Measure, score_all
-from restorect.evaluate.sets import SetMeasure, features_of
-from restorect.metrics.pretrained import Source
+from restorect.evaluate.set_scores import SetMeasure, features_of
+from restorect.metrics.pretrained import WeightsSource
 from restorect.progress import OnProgress, silent
 from restorect.reasons import reason_of
 
@@ -40,7 +40,7 @@ class Ruler:
         return {"protocol": self.protocol.label, "metrics": metrics}
 
     @property
-    def sources(self) -> dict[str, tuple[Source, ...]]:
+    def sources(self) -> dict[str, tuple[WeightsSource, ...]]:
         """The files that metrics were loaded from, by metric."""
         of_images = {m.name: m.sources for m in self.measures if m.sources}
         return of_images | {m.name: m.sources for m in self.set_measures}

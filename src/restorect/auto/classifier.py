@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from restorect.auto.decision import NOTHING, Decision
+from restorect.auto.statistics import COUNT, Floats, statistics, thumbnail
 from restorect.checksums import CHECKSUM_KEY, DESCRIPTION_KEY, read_metadata, tensor_checksum
 from restorect.configs import from_mapping, read_json, require
 from restorect.errors import CheckpointError, ConfigError
-from restorect.infer.auto.decision import NOTHING, Decision
-from restorect.infer.auto.statistics import COUNT, Floats, statistics, thumbnail
-from restorect.infer.catalogue import check_shipped
+from restorect.weights.catalogue import check_shipped
 
 FORMAT_VERSION = 1
 LIMIT = 4.0

@@ -15,21 +15,22 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from restorect.auto.classifier import Classifier
+from restorect.auto.decision import AUTO, Decision
 from restorect.bands.memory import peak_bytes
 from restorect.devices import Precision, find_device, find_precision
 from restorect.errors import CheckpointError, ImageError
+from restorect.files import file_hash
 from restorect.infer.arrays import Image, copy_of, to_tensor
-from restorect.infer.auto.classifier import Classifier
-from restorect.infer.auto.decision import AUTO, Decision
-from restorect.infer.catalogue import check_shipped, shipped, shipped_classifier
 from restorect.infer.options import Options, Restored
 from restorect.infer.restorer import Restorer
 from restorect.infer.samples import Sample, each_brightness
-from restorect.nets.checkpoint import file_hash, read_card
+from restorect.nets.checkpoint import read_card
 from restorect.nets.student import Start
 from restorect.nets.transformer import TransformerConfig
 from restorect.render.checkpoint import restoration_config
 from restorect.render.steps import Style
+from restorect.weights.catalogue import check_shipped, shipped, shipped_classifier
 
 
 class AutoRestorer:

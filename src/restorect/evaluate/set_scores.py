@@ -17,7 +17,7 @@ from restorect.evaluate.journal import Result
 from restorect.evaluate.protocols import Protocol
 from restorect.evaluate.scores import check_protocol, is_of_sets
 from restorect.metrics.fid import FEW, frechet_distance
-from restorect.metrics.pretrained import Source, WeightsNeeded
+from restorect.metrics.pretrained import WeightsNeeded, WeightsSource
 from restorect.metrics.registry import METRICS, Better, Resources, load_set_metric
 
 
@@ -35,7 +35,7 @@ class SetMeasure:
     name: str
     better: Better
     features: Callable[[Tensor], Tensor]
-    sources: tuple[Source, ...] = ()
+    sources: tuple[WeightsSource, ...] = ()
 
     @property
     def identity(self) -> str:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from restorect.bands.padding import padded
-from restorect.bands.plan import bands
+from restorect.bands.tiling import bands
 from restorect.nets.codes import Codes
 from restorect.nets.priors import FOLD, PriorTrunk, unit_scale
 from restorect.nets.student import Student

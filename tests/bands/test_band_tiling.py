@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restorect.bands.plan import Plan, bands, empty_map, strips
+from restorect.bands.tiling import Tiling, bands, empty_map, strips
 
 sides = st.integers(1, 7000)
 
@@ -23,18 +23,18 @@ def test_bands_and_strips_cover_each_row_and_column_once(side: int, step: int) -
 
 @given(sides, sides, st.integers(1, 600))
 def test_a_piece_is_within_its_bytes_or_the_least(height: int, width: int, channels: int) -> None:
-    plan = Plan()
-    rows, columns = plan.tile(height, width, channels)
+    tiling = Tiling()
+    rows, columns = tiling.tile(height, width, channels)
     assert 1 <= rows <= height
     widest = max(strip.end - strip.begin for strip in strips(width, columns))
-    if columns > plan.columns and rows > plan.rows:
-        assert (rows + 2) * min(widest, columns + 2) * channels * 4 <= plan.bytes
-    assert plan.step(width, channels) >= 1
-    assert plan.step(width, channels) == 1 or plan.step(width, channels) * width * channels * 4 <= plan.bytes
+    if columns > tiling.columns and rows > tiling.rows:
+        assert (rows + 2) * min(widest, columns + 2) * channels * 4 <= tiling.bytes
+    assert tiling.step(width, channels) >= 1
+    assert tiling.step(width, channels) == 1 or tiling.step(width, channels) * width * channels * 4 <= tiling.bytes
 
 
 def test_numbers_of_half_the_size_make_pieces_of_twice() -> None:
-    assert Plan(dtype=torch.bfloat16).step(1000, 48) == 2 * Plan().step(1000, 48)
+    assert Tiling(dtype=torch.bfloat16).step(1000, 48) == 2 * Tiling().step(1000, 48)
 
 
 def test_a_map_is_float32() -> None:

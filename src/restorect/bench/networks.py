@@ -11,19 +11,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from restorect.bench.costs import Figures, Pass, measure
 from restorect.configs import from_mapping, require
 from restorect.errors import RestorectError
-from restorect.infer.costs import Figures, Pass, measure
 from restorect.progress import OnProgress, silent
 
-OnFigures = Callable[["Case", Figures], None]
+OnFigures = Callable[["Workload", Figures], None]
 # The working folder is no place to import from: a file of the user's may be called like a module.
-_CHILD = "import sys; sys.path = [p for p in sys.path if p]; from restorect.infer.bench import main; main()"
+_CHILD = "import sys; sys.path = [p for p in sys.path if p]; from restorect.bench.networks import main; main()"
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Case:
+class Workload:
     """One line of a benchmark: a network, a photo's size, and how to run it.
 
     Exactly one of `size`, `preset` and `weights` is given.
@@ -65,7 +65,7 @@ class Case:
 
 
 def measure_all(
-    cases: Sequence[Case], on_progress: OnProgress = silent, on_figures: OnFigures | None = None
+    cases: Sequence[Workload], on_progress: OnProgress = silent, on_figures: OnFigures | None = None
 ) -> list[Figures]:
     """Measure one case after another, each in a process of its own.
 
@@ -86,7 +86,7 @@ def measure_all(
     return figures
 
 
-def measure_apart(case: Case) -> Figures:
+def measure_apart(case: Workload) -> Figures:
     """Measure a case in a fresh process, so that neither memory nor caches of another case mix in.
 
     Raises:
@@ -113,7 +113,7 @@ def measure_apart(case: Case) -> Figures:
 
 def main() -> None:
     """The measuring process: a case as JSON on standard input, its figures or an error as JSON on standard output."""
-    case = from_mapping(Case, json.load(sys.stdin))
+    case = from_mapping(Workload, json.load(sys.stdin))
     try:
         answer = asdict(measure(lambda: build(case), runs=case.runs, device=_plain_device(case.device)))
     except RestorectError as error:
@@ -121,7 +121,7 @@ def main() -> None:
     sys.stdout.write(f"\n{json.dumps(answer)}\n")
 
 
-def build(case: Case) -> Pass:
+def build(case: Workload) -> Pass:
     """Load the network of a case and return one pass over a dark, seeded photo of the case's size.
 
     Raises:

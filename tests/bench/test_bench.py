@@ -11,11 +11,11 @@ import torch
 from torch import nn
 from typer.testing import CliRunner
 
+from restorect.bench import costs, networks
+from restorect.bench.costs import Figures, measure, resident_mib
+from restorect.bench.networks import Workload, build, measure_all, measure_apart
 from restorect.cli.main import app
 from restorect.errors import CheckpointError, ConfigError, DeviceError, RestorectError
-from restorect.infer import bench, costs
-from restorect.infer.bench import Case, build, measure_all, measure_apart
-from restorect.infer.costs import Figures, measure, resident_mib
 from restorect.nets.checkpoint import Card, save_checkpoint
 from restorect.nets.presets import student_preset
 from restorect.render.restoration import Restoration, RestorationConfig
@@ -29,8 +29,8 @@ def restorect(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
 
 
-def nano(**changes: object) -> Case:
-    return Case(**{"height": 24, "width": 16, "preset": "nano", "runs": 1, **changes})  # type: ignore[arg-type]
+def nano(**changes: object) -> Workload:
+    return Workload(**{"height": 24, "width": 16, "preset": "nano", "runs": 1, **changes})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode])
@@ -120,7 +120,7 @@ def test_the_measuring_process_has_the_threads_asked_for(monkeypatch: pytest.Mon
         seen.update(env)
         return subprocess.CompletedProcess([], 0, '\n{"error": "enough"}\n', "")
 
-    monkeypatch.setattr(bench.subprocess, "run", record)
+    monkeypatch.setattr(networks.subprocess, "run", record)
     with pytest.raises(RestorectError, match=r"^enough$"):
         measure_apart(nano(threads=3))
     assert seen["OMP_NUM_THREADS"] == "3"
@@ -143,7 +143,7 @@ def test_the_same_name_in_the_working_folder_does_no_harm(tmp_path: Path, monkey
 
 def test_progress_is_told_before_each_case(monkeypatch: pytest.MonkeyPatch) -> None:
     figures = Figures(cpu_seconds=1.0, wall_seconds=1.0, peak_mib=None, loaded_mib=None, gflops=1.0)
-    monkeypatch.setattr(bench, "measure_apart", lambda case: figures)
+    monkeypatch.setattr(networks, "measure_apart", lambda case: figures)
     told: list[tuple[int, int, str]] = []
     cases = [nano(), nano(height=8)]
     assert measure_all(cases, lambda *now: told.append(now)) == [figures, figures]
@@ -177,12 +177,12 @@ def test_a_device_that_is_not_here(device: str) -> None:
 
 
 def test_a_process_that_dies_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench, "_CHILD", "raise MemoryError('no room')")
+    monkeypatch.setattr(networks, "_CHILD", "raise MemoryError('no room')")
     with pytest.raises(
         RestorectError, match=r"^nano \(random\) at 24x16: could not be measured \(MemoryError: no room"
     ):
         measure_apart(nano())
-    monkeypatch.setattr(bench, "_CHILD", "import os, signal; os.kill(os.getpid(), signal.SIGTERM)")
+    monkeypatch.setattr(networks, "_CHILD", "import os, signal; os.kill(os.getpid(), signal.SIGTERM)")
     with pytest.raises(RestorectError, match="ended from outside, perhaps for want of memory"):
         measure_apart(nano())
 
@@ -201,7 +201,7 @@ def test_the_command_prints_a_table_and_writes_json(tmp_path: Path) -> None:
 
 def test_json_alone_on_standard_output(monkeypatch: pytest.MonkeyPatch) -> None:
     figures = Figures(cpu_seconds=0.5, wall_seconds=0.25, peak_mib=None, loaded_mib=None, gflops=2.0)
-    monkeypatch.setattr(bench, "measure_apart", lambda case: figures)
+    monkeypatch.setattr(networks, "measure_apart", lambda case: figures)
     result = runner.invoke(app, ["bench", "--json", "-", "--preset", "tiny", "--threads", "2"])
     (entry,) = json.loads(result.stdout)["results"]
     assert (entry["cpu_seconds"], entry["gflops"], entry["threads"], entry["peak_mib"]) == (0.5, 2.0, 2, None)
@@ -210,7 +210,7 @@ def test_json_alone_on_standard_output(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_json_file_is_not_overwritten_unless_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     figures = Figures(cpu_seconds=0.5, wall_seconds=0.25, peak_mib=None, loaded_mib=None, gflops=2.0)
-    monkeypatch.setattr(bench, "measure_apart", lambda case: figures)
+    monkeypatch.setattr(networks, "measure_apart", lambda case: figures)
     file = tmp_path / "mine.json"
     file.write_text("mine", encoding="utf-8")
     line = ["bench", "--preset", "nano", "--json", str(file)]

@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 import torch
 
+from restorect.auto.decision import Decision
 from restorect.errors import CheckpointError, ImageError
-from restorect.infer import catalogue
-from restorect.infer.auto.decision import Decision
-from restorect.infer.auto.restorer import AutoRestorer
+from restorect.infer.auto_restorer import AutoRestorer
 from restorect.infer.options import Options
 from restorect.infer.restorer import Restorer
 from restorect.nets.checkpoint import save_checkpoint
 from restorect.nets.presets import student_preset
 from restorect.render.checkpoint import restoration_card
 from restorect.render.restoration import Restoration, RestorationConfig
+from restorect.weights import catalogue
 
 
 class Teller:

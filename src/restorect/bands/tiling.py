@@ -17,7 +17,7 @@ _ELSEWHERE = 256_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class Tiling:
     """The size of the pieces, and the type of the arithmetic; maps are kept in float32.
 
     Pieces of 4 to 8 MB were the fastest on a CPU: below, the calls weigh, beyond, memory fresh from the system does.
@@ -35,8 +35,8 @@ class Plan:
     dtype: torch.dtype = torch.float32
 
     @classmethod
-    def on(cls, device: torch.device, dtype: torch.dtype = torch.float32) -> "Plan":
-        """The plan that suits a device."""
+    def on(cls, device: torch.device, dtype: torch.dtype = torch.float32) -> "Tiling":
+        """The tiling that suits a device."""
         return cls(bytes=_BYTES.get(device.type, _ELSEWHERE), dtype=dtype)
 
     def step(self, width: int, channels: int) -> int:

@@ -1,0 +1,1 @@
+"""Telling what a photograph needs: a small classifier on global statistics."""

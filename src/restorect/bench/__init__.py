@@ -1,0 +1,1 @@
+"""What restoring costs: processor time, memory, arithmetic."""
