@@ -235,7 +235,7 @@ def test_wrong_requests_are_one_line(root: Path, examples: Examples, tmp_path: P
     few = gather(Folders(data=(("low-light", root / "low-light" / "train"),)), enough=4, seed=0)
     with pytest.raises(DataError, match="no photograph of 'backlit' to learn from"):
         train_classifier(few, AutoConfig())
-    result = CliRunner().invoke(app, ["train", "auto", "-o", str(tmp_path / "a"), "--data", "low-light"])
+    result = CliRunner().invoke(app, ["train", "auto", "-o", str(tmp_path / "a.safetensors"), "--data", "low-light"])
     assert isinstance(result.exception, ConfigError)
     assert "NAME=VALUE" in str(result.exception)
 

@@ -17,7 +17,7 @@ from restorect.nets.checkpoint import Card, load_teacher, read_checkpoint, save_
 from restorect.nets.student import Start
 from restorect.nets.teacher import Teacher
 from restorect.render.checkpoint import load_restoration
-from restorect.render.restoration import Restoration, with_steps
+from restorect.render.restoration import Restoration, RestorationConfig, with_steps
 from restorect.render.steps import AFTER, BEFORE, read_steps, told
 from restorect.train.validate import PROTOCOL, validate
 from restorect.train.writing import card_beside
@@ -70,17 +70,8 @@ def pack(
         for parameter in network.parameters():
             parameter.copy_(parameter.half())
     if isinstance(network, Restoration):
-        config = network.config
-        flow = config.student if start is None else replace(config.student, start=start)
-        flow = flow if steps is None else replace(flow, steps=steps)
-        config = replace(
-            config,
-            student=flow,
-            before=config.before if before is None else read_steps(before, BEFORE, "before"),
-            after=config.after if after is None else read_steps(after, AFTER, "after"),
-        )
-        network = with_steps(network, config)
-        card = replace(card, config=config.written())
+        network = with_steps(network, _settled(network.config, start, steps, before, after))
+        card = replace(card, config=network.config.written())
     figures = {name: measure(network, folders) for name, folders in tests.items()}
     card = replace(
         card,
@@ -91,6 +82,23 @@ def pack(
     save_checkpoint(target, network, card, torch.float16)
     write_atomically(beside, describe(target.name, card).encode("utf-8", "backslashreplace"))
     return card
+
+
+def _settled(
+    config: RestorationConfig,
+    start: Start | None,
+    steps: int | None,
+    before: Sequence[Any] | None,
+    after: Sequence[Any] | None,
+) -> RestorationConfig:
+    """The settings of a student that is packed: what is None stays."""
+    flow = config.student if start is None else replace(config.student, start=start)
+    return replace(
+        config,
+        student=flow if steps is None else replace(flow, steps=steps),
+        before=config.before if before is None else read_steps(before, BEFORE, "before"),
+        after=config.after if after is None else read_steps(after, AFTER, "after"),
+    )
 
 
 def _refuse_for_teachers(source: Path, **options: object) -> None:
