@@ -82,6 +82,7 @@ def measure(commands: Commands, photos: Sequence[Path], rounds: int, place: Path
             for number, (name, command) in enumerate(commands.items()):
                 folder = place / f"{round_}-{number}-{photo.name}"
                 cost, output = _run(name, command, photo, folder)
+                print(f"round {round_ + 1}, {photo.name}, {name}: {cost.cpu:.2f} s", file=sys.stderr)
                 if photo == start:
                     measured[name].starts.append(cost)
                 else:

@@ -1,7 +1,7 @@
 """What a command costs: processor time, wall time and memory, of the process and of those it starts.
 
 Linux. Processor time is that of all processes of the tree that were waited for (`wait4`). Memory is resident, looked at
-every 20 ms: the most that the processes had together, pages they share counted in each, or one of them alone since it
+every 50 ms: the most that the processes had together, pages they share counted in each, or one of them alone since it
 began. (`wait4` knows a largest value too, but a process inherits that of the one that starts it.)
 """
 
@@ -15,9 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
-_EVERY = 0.02
+_EVERY = 0.05
 _MEMORY = re.compile(r"^Vm(RSS|HWM):\s*(\d+) kB", re.MULTILINE)
 
 
@@ -62,12 +60,13 @@ def cost_of(command: Sequence[str]) -> Cost:
 
 def _resident(pid: int) -> int:
     """Bytes of a process and all below it now, or of one of them at its peak; 0 when it is gone."""
-    together, largest = 0, 0
-    with contextlib.suppress(psutil.Error, OSError):  # ended in between
-        process = psutil.Process(pid)
-        for each in (process, *process.children(recursive=True)):
-            status = Path(f"/proc/{each.pid}/status").read_text(encoding="utf-8", errors="replace")
-            kilobytes = {key: int(value) for key, value in _MEMORY.findall(status)}
+    together, largest, waiting = 0, 0, [str(pid)]
+    while waiting:
+        place = Path("/proc", waiting.pop())
+        with contextlib.suppress(OSError):  # ended in between
+            kilobytes = {key: int(value) for key, value in _MEMORY.findall((place / "status").read_text("utf-8"))}
             together += 1024 * kilobytes.get("RSS", 0)
             largest = max(largest, 1024 * kilobytes.get("HWM", 0))
+            for thread in (place / "task").iterdir():
+                waiting += (thread / "children").read_text("utf-8").split()
     return max(together, largest)

@@ -93,6 +93,13 @@ def standalone(svg: str) -> str:
     return f'{opening} xmlns="http://www.w3.org/2000/svg"><style>{style}</style>{rest}\n'
 
 
+def stacked(plots: Sequence[str]) -> str:
+    """Several plots as one file, the first one on top."""
+    size = f'width="{WIDTH}" height="{HEIGHT}"'
+    inner = [svg.replace("<svg", f'<svg y="{HEIGHT * row}" {size}', 1) for row, svg in enumerate(plots)]
+    return standalone(f'<svg viewBox="0 0 {WIDTH} {HEIGHT * len(plots)}">{"".join(inner)}</svg>')
+
+
 def _series(points: Sequence[Point], x: Axis, y: Axis, colour: str, lines: bool) -> str:
     parts = []
     if lines:
