@@ -31,8 +31,8 @@ def test_cost_that_is_linear_is_drawn_as_a_straight_line() -> None:
     cases = [Case(height=side, width=side, size=size) for size in ("tiny", "nano") for side in sides]
     rates = {"tiny": 2.0, "nano": 1.0}
     figures = [costs(c.height**2 / 1e6, rates[c.name], 300 + c.height) for c in cases]
-    upper, lower = ElementTree.fromstring(drawing(cases, figures)).findall(f"{SVG}svg")
-    assert float(lower.attrib["y"]) >= float(upper.attrib["height"])
+    upper, lower = ElementTree.fromstring(drawing(cases, figures)).findall(f"{SVG}g")
+    assert (upper.attrib["transform"], lower.attrib["transform"]) == ("translate(0 0)", "translate(0 320)")
     for line, rate in zip(lines(upper), (1.0, 2.0), strict=True):  # the first network is drawn last, on top
         slopes = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in itertools.pairwise(line)]
         assert [point[0] for point in line] == sorted(point[0] for point in line)
@@ -46,7 +46,7 @@ def test_cost_that_is_linear_is_drawn_as_a_straight_line() -> None:
 
 def test_where_the_system_tells_no_peak_there_is_one_plot() -> None:
     svg = ElementTree.fromstring(drawing([Case(height=9, width=9, size="tiny")], [costs(81e-6, 1, None)]))
-    assert len(svg.findall(f"{SVG}svg")) == 1
+    assert len(svg.findall(f"{SVG}g")) == 1
 
 
 def test_the_command_writes_it_and_keeps_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

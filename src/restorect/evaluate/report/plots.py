@@ -95,9 +95,9 @@ def standalone(svg: str) -> str:
 
 def stacked(plots: Sequence[str]) -> str:
     """Several plots as one file, the first one on top."""
-    size = f'width="{WIDTH}" height="{HEIGHT}"'
-    inner = [svg.replace("<svg", f'<svg y="{HEIGHT * row}" {size}', 1) for row, svg in enumerate(plots)]
-    return standalone(f'<svg viewBox="0 0 {WIDTH} {HEIGHT * len(plots)}">{"".join(inner)}</svg>')
+    contents = [svg.partition(">")[2].removesuffix("</svg>") for svg in plots]
+    moved = [f'<g transform="translate(0 {HEIGHT * row})">{content}</g>' for row, content in enumerate(contents)]
+    return standalone(f'<svg viewBox="0 0 {WIDTH} {HEIGHT * len(plots)}">{"".join(moved)}</svg>')
 
 
 def _series(points: Sequence[Point], x: Axis, y: Axis, colour: str, lines: bool) -> str:
