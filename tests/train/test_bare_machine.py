@@ -76,7 +76,9 @@ def test_the_classifier_of_auto_trains_on_a_bare_machine(tmp_path: Path) -> None
                 folder.mkdir(parents=True)
                 for number in range(4):
                     noise = np.random.default_rng([seed, number, len(part)]).normal(0, 12, (40, 50, 3))
-                    cv2.imwrite(str(folder / f"{number}.png"), (noise + np.array(colour)).clip(0, 255).astype(np.uint8))
+                    cv2.imwrite(
+                        str(folder / f"{task}{number}.png"), (noise + np.array(colour)).clip(0, 255).astype(np.uint8)
+                    )
         options += ["--data", f"{task}={tmp_path / task / 'train'}", "--val", f"{task}={tmp_path / task / 'val'}"]
     out = tmp_path / "auto.safetensors"
     done = bare("auto", "-o", out, *options)

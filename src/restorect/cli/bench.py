@@ -36,7 +36,10 @@ def bench(
     out: Annotated[
         str | None, typer.Option("--json", metavar="FILE", help="Write the figures as JSON; - prints only them.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the JSON file if it is there already.")] = False,
+    plot: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Draw CPU-seconds and memory over megapixels as SVG.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that are there already.")] = False,
 ) -> None:
     """Measure CPU-seconds, wall time, peak memory and GFLOPs of networks at given photo sizes.
 
@@ -63,7 +66,11 @@ def bench(
     if out != "-":
         sys.stdout.write(lines.note())
     if out is not None:
-        _write(out, cases, figures, force)
+        _write(out, _report(cases, figures), force)
+    if plot is not None:
+        from restorect.cli.bench_plot import drawing
+
+        _write(plot, drawing(cases, figures), force)
 
 
 class _Lines:
@@ -103,7 +110,7 @@ def _whole(value: float | None) -> str:
     return "-" if value is None else f"{value:.0f}"
 
 
-def _write(out: str, cases: "list[Workload]", figures: "list[Figures]", force: bool) -> None:
+def _report(cases: "list[Workload]", figures: "list[Figures]") -> str:
     from dataclasses import asdict
     from importlib.metadata import version
 
@@ -117,7 +124,10 @@ def _write(out: str, cases: "list[Workload]", figures: "list[Figures]", force: b
         "note": _NOTE,
         "results": results,
     }
-    text = json.dumps(report, indent=2) + "\n"
+    return json.dumps(report, indent=2) + "\n"
+
+
+def _write(out: str, text: str, force: bool) -> None:
     if out == "-":
         sys.stdout.write(text)
         return

@@ -1,6 +1,7 @@
 """`restorect info`: what was understood of a photograph, or what a weight file is."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -131,10 +132,12 @@ def _decision(opened: "Opened", size: int) -> "tuple[Decision, tuple[str, ...]]"
     from restorect.auto.classifier import Classifier
     from restorect.images.colour import to_network
     from restorect.infer.batch import MemoryBudget
+    from restorect.infer.batch.fitting import Need
     from restorect.infer.batch.memory import needed_bytes
     from restorect.weights.catalogue import shipped_classifier
 
-    MemoryBudget().check(needed_bytes(opened.info, file_bytes=size, samples=0))
+    need = Need(info=opened.info, at=partial(needed_bytes, file_bytes=size, samples=0))
+    MemoryBudget().check(need.bytes, need.remedy)
     photo = opened.decode()
     return Classifier.load(shipped_classifier()).decide(to_network(photo)), photo.warnings
 

@@ -1,6 +1,7 @@
 """`restorect sheet`: versions of one photograph side by side, with the options that give them."""
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -101,6 +102,7 @@ def _read(path: Path, max_megapixels: float) -> "Photo":
     from restorect.images.read import open_photo
     from restorect.images.source import check_file_size
     from restorect.infer.batch import MemoryBudget, Source
+    from restorect.infer.batch.fitting import Need
     from restorect.infer.batch.memory import needed_bytes
 
     source = Source(path=path)
@@ -108,8 +110,8 @@ def _read(path: Path, max_megapixels: float) -> "Photo":
     MemoryBudget().check(source.size)
     data = source.read()
     opened = open_photo(data, max_megapixels=max_megapixels, name=str(path))
-    needed = needed_bytes(opened.info, file_bytes=len(data), samples=1)
-    MemoryBudget().check(needed)
+    need = Need(info=opened.info, at=partial(needed_bytes, file_bytes=len(data), samples=1))
+    MemoryBudget().check(need.bytes, need.remedy)
     return opened.decode()
 
 

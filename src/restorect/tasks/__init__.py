@@ -57,6 +57,11 @@ def find_task(name: str) -> Task:
     return found
 
 
+def tasks_without_fast() -> tuple[str, ...]:
+    """The names of those that fast mode is not for."""
+    return tuple(name for name in task_names() if not find_task(name).fast)
+
+
 def check_fast(name: str) -> None:
     """Refuse tasks that fast mode is not for; names that are no task's pass.
 

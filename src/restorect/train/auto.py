@@ -95,7 +95,7 @@ def train_classifier(examples: Examples, config: AutoConfig) -> Learnt:
     """Learn the layers of a `Classifier`, and the thresholds below which a task is restored.
 
     Raises:
-        DataError: a class has no photograph to learn from.
+        DataError: a class has no photograph to learn from, or there are too few scenes to leave some out.
     """
     there = ~examples.measured
     x, y, learnt = examples.x[there], examples.y[there], examples.learnt[there]
@@ -114,6 +114,10 @@ def train_classifier(examples: Examples, config: AutoConfig) -> Learnt:
     unseen = np.zeros((len(y), len(CLASSES)), np.float32)
     for number in range(config.members):
         use = torch.from_numpy((fold != number) & learnt)
+        if not use.any():
+            raise DataError(
+                f"auto: all photographs fall into one of {config.members} folds by scene; give more of them"
+            )
         member = _learn(standard[use], targets[use], counted[use], config, config.seed + number)
         with torch.no_grad():
             unseen[fold == number] = member(standard[torch.from_numpy(fold == number)]).softmax(dim=1).numpy()

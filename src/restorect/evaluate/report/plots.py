@@ -4,7 +4,7 @@ Colours are the eight of Okabe and Ito (2008), told apart with any colour vision
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from restorect.evaluate.report.text import text
@@ -64,16 +64,18 @@ def spanning(label: str, values: Sequence[float], *, log: bool = False) -> Axis:
     return Axis(label=label, low=low - room, high=high + room)
 
 
-def plot(series: Mapping[str, Sequence[Point]], x: Axis, y: Axis, *, lines: bool = False) -> str:
-    """Several named series of points, the first one on top; `lines` joins them.
+def plot(
+    series: Mapping[str, Sequence[Point]], x: Axis, y: Axis, *, lines: bool = False, joined: Collection[str] = ()
+) -> str:
+    """Several named series of points, the first one on top; `lines` joins those of each, `joined` of those named.
 
     A series without points is not shown but keeps its colour from the others: a method has one in all plots of a page.
     """
     parts = [_axes(x, y)]
     named = [(name, points, _COLOURS[i % len(_COLOURS)]) for i, (name, points) in enumerate(series.items())]
     coloured = [(name, points, colour) for name, points, colour in named if points]
-    for _, points, colour in reversed(coloured):
-        parts.append(_series(points, x, y, colour, lines))
+    for name, points, colour in reversed(coloured):
+        parts.append(_series(points, x, y, colour, lines or name in joined))
     for row, (name, _, colour) in enumerate(coloured):
         top = _TOP + 8 + 18 * row
         parts.append(f'<circle cx="{WIDTH - _RIGHT + 14}" cy="{top}" r="4" fill="{colour}"/>')
@@ -89,6 +91,13 @@ def standalone(svg: str) -> str:
     )
     opening, _, rest = svg.partition(">")
     return f'{opening} xmlns="http://www.w3.org/2000/svg"><style>{style}</style>{rest}\n'
+
+
+def stacked(plots: Sequence[str]) -> str:
+    """Several plots as one file, the first one on top."""
+    contents = [svg.partition(">")[2].removesuffix("</svg>") for svg in plots]
+    moved = [f'<g transform="translate(0 {HEIGHT * row})">{content}</g>' for row, content in enumerate(contents)]
+    return standalone(f'<svg viewBox="0 0 {WIDTH} {HEIGHT * len(plots)}">{"".join(moved)}</svg>')
 
 
 def _series(points: Sequence[Point], x: Axis, y: Axis, colour: str, lines: bool) -> str:

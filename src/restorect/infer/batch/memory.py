@@ -8,6 +8,7 @@ from pathlib import Path
 
 from restorect.errors import ImageError
 from restorect.images.photo import PhotoInfo
+from restorect.infer.batch.fitting import Remedy, make_smaller
 from restorect.infer.batch.stop import Stop
 
 _CGROUP_LIMITS = (
@@ -49,11 +50,11 @@ class MemoryBudget:
         self._used = 0
         self._holders = 0
 
-    def acquire(self, needed: int, stop: Stop) -> bool:
+    def acquire(self, needed: int, stop: Stop, remedy: Remedy = make_smaller) -> bool:
         """Wait until `needed` bytes fit beside what is under way; false if `stop` is set before.
 
         Raises:
-            ImageError: they do not fit even alone; the message holds both figures.
+            ImageError: they do not fit even alone; the message holds both figures and the remedy.
         """
         with self._changed:
             while self._holders and self._used + needed > self._limit and not stop.is_set():
@@ -62,25 +63,24 @@ class MemoryBudget:
                 return False
             if not self._holders:
                 self._limit = self._ask()
-                self._refuse_above(self._limit, needed)
+                self._refuse_above(self._limit, needed, remedy)
             self._used += needed
             self._holders += 1
             return True
 
-    def check(self, needed: int) -> None:
+    def check(self, needed: int, remedy: Remedy = make_smaller) -> None:
         """Raise `ImageError` if `needed` bytes do not fit even alone, right now."""
-        self._refuse_above(self._ask(), needed)
+        self._refuse_above(self._ask(), needed, remedy)
 
     def _ask(self) -> float:
         free = self._available()
         return math.inf if free is None else free * _SHARE
 
     @staticmethod
-    def _refuse_above(limit: float, needed: int) -> None:
+    def _refuse_above(limit: float, needed: int, remedy: Remedy) -> None:
         if needed > limit:
             raise ImageError(
-                f"would need about {_gigabytes(needed)} of memory, and {_gigabytes(limit)} can be used; "
-                "make it smaller, close other programs or use a machine with more"
+                f"would need about {_gigabytes(needed)} of memory, and {_gigabytes(limit)} can be used; {remedy(limit)}"
             )
 
     def release(self, needed: int) -> None:

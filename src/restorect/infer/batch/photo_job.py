@@ -3,13 +3,14 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from restorect import __version__
-from restorect.auto.decision import NOTHING, Decision
+from restorect.auto.decision import AUTO, NOTHING, Decision
 from restorect.errors import shown
 from restorect.images.colour import from_network, to_network
 from restorect.images.photo import Metadata, Photo, PhotoInfo
@@ -17,6 +18,7 @@ from restorect.images.read import open_photo
 from restorect.images.source import check_file_size
 from restorect.images.write import encode
 from restorect.infer.batch.atomic import hash_bytes
+from restorect.infer.batch.fitting import Need
 from restorect.infer.batch.memory import MemoryBudget, needed_bytes
 from restorect.infer.batch.plan import Job
 from restorect.infer.batch.settings import RestoreSettings
@@ -25,6 +27,7 @@ from restorect.infer.batch.stop import Stop
 from restorect.infer.options import Restored
 from restorect.infer.spread import SAMPLES, WHITE
 from restorect.render.small import small_sides
+from restorect.tasks import find_task, tasks_without_fast
 
 if TYPE_CHECKING:
     from restorect.infer.auto_restorer import AutoRestorer
@@ -113,8 +116,9 @@ class PhotoJobs:
         self._budget.check(source.size)
         data, (mode, date_ns) = source.read(), source.likeness()
         opened = open_photo(data, page=settings.page, max_megapixels=settings.max_megapixels, name=name)
-        needed, spent = self._needed(opened.info, len(data)), time.perf_counter() - begun
-        if not self._budget.acquire(needed, self._stop):
+        need, spent = self._need(opened.info, len(data)), time.perf_counter() - begun
+        needed = need.bytes
+        if not self._budget.acquire(needed, self._stop, need.remedy):
             return None
         begun = time.perf_counter()
         try:
@@ -191,13 +195,27 @@ class PhotoJobs:
         metadata = Metadata(text=(("Description", text),))
         return encode(Photo(pixels=codes[..., None], format="png", bit_depth=16, metadata=metadata)).data
 
-    def _needed(self, info: PhotoInfo, size: int) -> int:
+    def _need(self, info: PhotoInfo, size: int) -> Need:
+        def needed(info: PhotoInfo, fast: bool = self._settings.restore.fast) -> int:
+            return self._needed(info, size, fast=fast)
+
+        return Need(info=info, at=needed, fast=partial(needed, fast=True), fast_words=self._fast_words)
+
+    def _needed(self, info: PhotoInfo, size: int, *, fast: bool) -> int:
         options = self._settings.restore
         samples = options.samples + (_MAPS if options.uncertainty else 0)
         own = needed_bytes(info, file_bytes=size, samples=samples)
         in_this_memory = options.strength > 0 and str(self._networks.device) == "cpu"
-        seen = small_sides(info.height, info.width) if options.fast else (info.height, info.width)
+        seen = small_sides(info.height, info.width) if fast else (info.height, info.width)
         return own + (self._networks.peak_bytes(*seen) if in_this_memory else 0)
+
+    def _fast_words(self) -> str:
+        """How to call fast mode where it takes less memory; "" where it is on already or not for such photos."""
+        task = self._networks.task
+        if self._settings.restore.fast or task in (refused := tasks_without_fast()):
+            return ""
+        titles = ", ".join(find_task(name).title for name in refused)
+        return f"use --fast (not for {titles})" if task == AUTO else "use --fast"
 
     def _stays_as_it_is(self, photo: Photo, fmt: str) -> bool:
         """Whether the file itself is what was asked for: then its bytes are the best copy of a good photograph."""
