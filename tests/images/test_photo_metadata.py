@@ -292,7 +292,7 @@ def test_extended_xmp_is_kept_in_a_jpeg():
     assert written.warnings == ()
     again = read_photo(written.data)
     assert again.metadata.xmp_extension == LONG
-    assert read_note(again.metadata.xmp)["model"] == "nano"
+    assert b' restorect:model="nano"' in again.metadata.xmp
     assert "its extended XMP cannot be kept in png" in encode(photo, format="png").warnings
     assert b"xmp/extension" not in encode_photo(photo, strip_metadata=True, note=NOTE)
 
