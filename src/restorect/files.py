@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 from restorect.errors import RestorectError, shown
 
 PART_PREFIX, PART_SUFFIX = ".restorect-", ".part"
+_CHUNK = 1 << 20
 
 
 def open_regular(path: Path, *, follow: bool = True) -> BinaryIO:
@@ -96,8 +97,12 @@ def portable(recipe: Any) -> Any:  # noqa: ANN401 - a recipe's mapping, or a val
 
 
 def file_hash(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    """SHA-256 of a file's content in hex, read piece by piece."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _rename_new(part: Path, path: Path) -> None:

@@ -420,8 +420,8 @@ def test_kills_of_the_whole_command(folder: Path, tmp_path: Path) -> None:
 def test_names_and_notes_follow_the_card_of_given_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
+    from notes import read_note
     from restorect.files import file_hash
-    from restorect.images.metadata.xmp import read_note
     from restorect.images.read import read_photo
     from restorect.nets.checkpoint import save_checkpoint
     from restorect.nets.presets import student_preset

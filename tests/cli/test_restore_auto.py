@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from restore_program import Run
 
-from restorect.images.metadata.xmp import read_note
+from notes import read_note
 from restorect.images.read import read_photo
 
 NOTICE = "not for diagnosis"

@@ -13,7 +13,7 @@ from restorect.cli.main import app
 from restorect.errors import ImageError
 from restorect.evaluate.reading import read_whole
 from restorect.images import source
-from restorect.images.codecs import apart, registry
+from restorect.images.codecs import apart, by_format
 from restorect.images.codecs.by_format import READERS, Reader
 from restorect.images.read import open_photo, read_photo
 
@@ -41,7 +41,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         return call
 
     monkeypatch.setattr(source, "sniff", counted("sniff", source.sniff))
-    for name, reader in registry.READERS.items():
+    for name, reader in by_format.READERS.items():
         both = Reader(header=counted("header", reader.header), decode=counted("decode", reader.decode))
         monkeypatch.setitem(READERS, name, both)
     monkeypatch.setattr(apart._Helper, "answer", counted("apart", apart._Helper.answer))

@@ -80,11 +80,11 @@ def weights_folder() -> Path:
 
 def weight_files() -> list[dict[str, Any]]:
     """The installed weight files with size and SHA-256."""
-    from restorect.infer.batch.atomic import hash_file
+    from restorect.files import file_hash
 
     folder = weights_folder()
     return [
-        {"file": path.relative_to(folder).as_posix(), "bytes": path.stat().st_size, "sha256": hash_file(path)}
+        {"file": path.relative_to(folder).as_posix(), "bytes": path.stat().st_size, "sha256": file_hash(path)}
         for path in sorted(folder.rglob("*.safetensors"))
     ]
 

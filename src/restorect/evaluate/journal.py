@@ -9,6 +9,7 @@ from typing import Any
 
 from restorect.configs import from_mapping
 from restorect.errors import ConfigError, DataError
+from restorect.files import file_hash
 from restorect.records import append_record, read_records, rewrite_records
 
 JOURNAL_NAME = "journal.jsonl"
@@ -47,7 +48,7 @@ def key_for(files: Mapping[str, Path], settings: Mapping[str, Any]) -> str:
     Raises:
         OSError: a file cannot be read.
     """
-    content = {role: hashlib.sha256(path.read_bytes()).hexdigest() for role, path in files.items()}
+    content = {role: file_hash(path) for role, path in files.items()}
     text = json.dumps({"files": content, "settings": settings}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from restorect.metrics.nss import fit_ggd, luma8
-from restorect.metrics.parameters.fitted import read_parameters
-from restorect.metrics.pretrained import WeightsNeeded
+from restorect.metrics.parameters.fitted import fitted_parameters
 from restorect.metrics.svr import Regressor, fit_svr
 
 SCALES = 3
@@ -90,15 +89,11 @@ def fit_biqi(features_ND: Tensor, scores_N: Tensor, kinds: Sequence[str], *, eps
 
 
 def load_biqi(file: Path | None) -> Regressor:
-    """The regressions in a file that `restorect metrics fit-biqi` wrote.
+    """The regressions that `restorect metrics fit-biqi` wrote; see `fitted_parameters`.
 
-    Raises:
-        WeightsNeeded: there is no file: no parameters are shipped, for no rated photographs may be.
-        CheckpointError: it holds something else.
+    None are shipped: no rated photographs may be.
     """
-    if file is None or not file.is_file():
-        raise WeightsNeeded("needs parameters biqi, see docs/metrics.md (make them with restorect metrics fit-biqi)")
-    return Regressor.of(read_parameters(file, metric="biqi").tensors)
+    return Regressor.of(fitted_parameters(file, "biqi").tensors)
 
 
 def biqi(image_BCHW: Tensor, regressor: Regressor) -> Tensor:

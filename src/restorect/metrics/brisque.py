@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from restorect.metrics.nss import aggd_mean, fit_aggd, fit_ggd, halved, luma8, mscn, neighbours
-from restorect.metrics.parameters.fitted import read_parameters
-from restorect.metrics.pretrained import WeightsNeeded
+from restorect.metrics.parameters.fitted import fitted_parameters
 from restorect.metrics.svr import Regressor, fit_svr
 
 SMALLEST = 14
@@ -51,17 +50,8 @@ def published_brisque() -> Regressor:
 
 
 def load_brisque(file: Path | None) -> Regressor:
-    """The regression in a file that `restorect metrics fit-brisque` wrote.
-
-    Raises:
-        WeightsNeeded: there is no file.
-        CheckpointError: it holds something else.
-    """
-    if file is None or not file.is_file():
-        raise WeightsNeeded(
-            "needs parameters brisque, see docs/metrics.md (make them with restorect metrics fit-brisque)"
-        )
-    return Regressor.of(read_parameters(file, metric="brisque").tensors)
+    """The regression that `restorect metrics fit-brisque` wrote; see `fitted_parameters`."""
+    return Regressor.of(fitted_parameters(file, "brisque").tensors)
 
 
 def brisque(image_BCHW: Tensor, regressor: Regressor) -> Tensor:

@@ -13,8 +13,7 @@ from torch import Tensor
 
 from restorect.errors import DataError
 from restorect.metrics.nss import aggd_mean, fit_aggd, halved, luma8, mscn, neighbours
-from restorect.metrics.parameters.fitted import Parameters, read_parameters
-from restorect.metrics.pretrained import WeightsNeeded
+from restorect.metrics.parameters.fitted import Parameters, fitted_parameters, read_parameters
 
 BLOCK = 96
 """Side of a block in pixels; an image needs at least two."""
@@ -43,17 +42,8 @@ class NiqeModel:
 
     @classmethod
     def fitted(cls, file: Path | None) -> "NiqeModel":
-        """The model in a file that `restorect metrics fit-niqe` wrote.
-
-        Raises:
-            WeightsNeeded: there is no file.
-            CheckpointError: it holds something else.
-        """
-        if file is None or not file.is_file():
-            raise WeightsNeeded(
-                "needs parameters niqe, see docs/metrics.md (make them with restorect metrics fit-niqe)"
-            )
-        return cls.of(read_parameters(file, metric="niqe"))
+        """The model that `restorect metrics fit-niqe` wrote; see `fitted_parameters`."""
+        return cls.of(fitted_parameters(file, "niqe"))
 
     def score(self, image_BCHW: Tensor) -> Tensor:
         """Distance from natural: sqrt((m - n)^T ((S + T)/2)^+ (m - n)), m, S of the model, n, T of the image's blocks.

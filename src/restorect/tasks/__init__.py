@@ -28,6 +28,7 @@ class Task:
         benchmarks: names of its data sets in `restorect.evaluate.benchmarks`.
         recipe: of a student, below recipes/.
         fast: whether fast mode will do; not where the finest detail matters.
+        scenes: whether its photos show scenes, of which `auto` learns made-up good ones too (black bars, night skies).
     """
 
     title: str
@@ -38,6 +39,7 @@ class Task:
     benchmarks: tuple[str, ...] = ()
     recipe: str = ""
     fast: bool = True
+    scenes: bool = True
 
 
 def task_names() -> tuple[str, ...]:

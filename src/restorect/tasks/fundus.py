@@ -22,4 +22,5 @@ TASK = Task(
     benchmarks=("eyeq",),
     recipe="fundus/student-tiny.yaml",
     fast=False,
+    scenes=False,
 )

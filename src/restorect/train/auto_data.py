@@ -217,7 +217,7 @@ def _shots(folders: Folders, enough: int) -> Iterator[_Shot]:
         if folder not in once:
             once.add(folder)
             yield from _chosen(files, _Shot(folder, task, True, False, 1), enough, hold_out=True)
-            for kind in KINDS if task != "fundus" else ():
+            for kind in KINDS if find_task(task).scenes else ():
                 like = _Shot(folder, task, True, False, 1, crafted=kind)
                 yield from _chosen(files, like, min(enough, len(files)), hold_out=True)
         for shot in _chosen(files, _Shot(folder, task, True, False, 1, simulated=task), enough, hold_out=True):

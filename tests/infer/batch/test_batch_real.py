@@ -8,7 +8,7 @@ import pytest
 import torch
 from batch_fakes import settings_of
 
-from restorect.images.metadata.xmp import read_note
+from notes import read_note
 from restorect.images.read import read_photo
 from restorect.infer.batch import NameTemplate, Naming, Summary, plan_batch, run_batch
 from restorect.infer.restorer import Restorer

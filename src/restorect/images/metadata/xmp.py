@@ -133,17 +133,6 @@ def split_extension(packet: bytes) -> list[bytes]:
     ]
 
 
-def read_note(xmp: bytes | None) -> dict[str, str]:
-    """Read back the note of a restored picture; empty when there is none."""
-    match = _OLD_NOTE.search(xmp.decode("utf-8", "replace")) if xmp else None
-    if match is None:
-        return {}
-    from xml.sax.saxutils import unescape
-
-    entities = {"&quot;": '"', "&#10;": "\n", "&#13;": "\r", "&#9;": "\t"}
-    return {key: unescape(value, entities) for key, value in re.findall(r'\brestorect:(\w+)="([^"]*)"', match[0])}
-
-
 def _digest(packet: bytes) -> bytes:
     """Name an extended packet as the standard does."""
     return hashlib.md5(packet, usedforsecurity=False).hexdigest().upper().encode()

@@ -1,4 +1,4 @@
-"""Outputs that appear whole or not at all, what a kill leaves of them, and hashes of files."""
+"""Outputs that appear whole or not at all, what a kill leaves of them, and their hashes."""
 
 import contextlib
 import hashlib
@@ -7,8 +7,6 @@ from pathlib import Path
 from restorect.errors import shown
 from restorect.files import PART_PREFIX, PART_SUFFIX, write_atomically
 from restorect.infer.batch.failures import OutputError
-
-_CHUNK = 1 << 20
 
 
 def commit(target: Path, data: bytes, *, replace: bool, mode: int = 0o666, date_ns: int | None = None) -> None:
@@ -39,12 +37,3 @@ def remove_parts(folder: Path) -> int:
 def hash_bytes(data: bytes) -> str:
     """SHA-256 in hex."""
     return hashlib.sha256(data).hexdigest()
-
-
-def hash_file(path: Path) -> str:
-    """SHA-256 of a file's content in hex, read piece by piece."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()

@@ -5,7 +5,8 @@ import stat
 from pathlib import Path
 
 from restorect.errors import shown
-from restorect.infer.batch.atomic import hash_bytes, hash_file
+from restorect.files import file_hash
+from restorect.infer.batch.atomic import hash_bytes
 from restorect.infer.batch.failures import OutputError
 from restorect.infer.batch.manifest import Manifest
 from restorect.infer.batch.plan import Job
@@ -26,10 +27,10 @@ def is_done(job: Job, out: Path, manifest: Manifest, settings: str) -> bool:
         return False
     if entry.bytes != job.source.size or not all(_is_file(out / output) for output in job.outputs):
         return False
-    if any(hash_file(out / output) != entry.outputs[output] for output in job.outputs):
+    if any(file_hash(out / output) != entry.outputs[output] for output in job.outputs):
         return False
     if job.source.data is None:
-        return hash_file(job.source.path) == entry.sha256
+        return file_hash(job.source.path) == entry.sha256
     return hash_bytes(job.source.read()) == entry.sha256
 
 
@@ -44,7 +45,7 @@ def check_free(output: str, out: Path, manifest: Manifest) -> bool:
         return False
     mine = manifest.made(output)
     if not mine and manifest.begun(output) and _is_file(path):
-        mine = manifest.made(output, hash_file(path))
+        mine = manifest.made(output, file_hash(path))
     if not mine or not _is_file(path):
         raise OutputError(f"its output {shown(path)} exists and was not made by restorect; move it, or use --force")
     return True

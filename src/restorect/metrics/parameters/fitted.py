@@ -9,8 +9,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
+from restorect.checksums import read_metadata
 from restorect.errors import CheckpointError
 from restorect.files import write_atomically
+from restorect.metrics.pretrained import WeightsNeeded
 
 FORMAT_VERSION = 1
 
@@ -51,7 +53,7 @@ def read_parameters(source: Path | bytes, *, metric: str, name: str | None = Non
     label = name or str(source)
     try:
         content = source.read_bytes() if isinstance(source, Path) else source
-        tensors, header = load(content), _metadata(content)
+        tensors, header = load(content), read_metadata(content)
         origin = json.loads(header.get("origin", "{}"))
     except (OSError, SafetensorError, ValueError) as error:
         raise CheckpointError(f"{label}: cannot be read as a file of parameters; fit it again") from error
@@ -63,8 +65,14 @@ def read_parameters(source: Path | bytes, *, metric: str, name: str | None = Non
     return Parameters(metric=metric, tensors=tensors, origin=origin)
 
 
-def _metadata(content: bytes) -> dict[str, str]:
-    """The text table at the head of a safetensors file: 8 bytes of length, then JSON."""
-    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-    table: dict[str, str] = header.get("__metadata__", {})
-    return table
+def fitted_parameters(file: Path | None, metric: str) -> Parameters:
+    """The parameters in a file that `restorect metrics fit-NAME` wrote.
+
+    Raises:
+        WeightsNeeded: there is no file.
+        CheckpointError: it holds something else.
+    """
+    if file is None or not file.is_file():
+        made = f"make them with restorect metrics fit-{metric}"
+        raise WeightsNeeded(f"needs parameters {metric}, see docs/metrics.md ({made})")
+    return read_parameters(file, metric=metric)
