@@ -189,7 +189,7 @@ def _filled(argument: str, places: Mapping[str, str]) -> str:
 
 
 def _partners(photos: Sequence[Path], folder: Path) -> dict[Path, Path]:
-    from restorect.evaluate.pairs import match, refuse
+    from restorect.evaluate.cases import match, refuse
 
     partners, problems = match(photos, photos_in(folder), one_way=True)
     refuse(folder, problems, len(photos))
