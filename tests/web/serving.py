@@ -68,8 +68,8 @@ class Serving:
         self.process.kill()
         self.process.wait(PATIENCE)
 
-    def end(self) -> int:
-        self.process.send_signal(signal.SIGINT)
+    def end(self, number: signal.Signals = signal.SIGINT) -> int:
+        self.process.send_signal(number)
         return self.process.wait(PATIENCE)
 
 

@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import subprocess
 import sys
 import zipfile
@@ -108,7 +109,8 @@ def test_photos_on_the_disk_are_restored_where_they_lie_and_written_to_out(tmp_p
         assert (out / "trip" / "a.jpg").read_bytes() == server.download(named["a.jpg"]["id"])
         again = server.send("trip/a.jpg", jpeg(1))
         assert server.until(again["id"])["outputs"] == ["trip/a-jpg.jpg"]
-        assert server.end() == 0
+        assert server.end(signal.SIGTERM) == 0
+    assert not list((tmp_path / "state").rglob("*.tiles"))
     assert (tmp_path / "in" / "trip" / "a.jpg").read_bytes() == jpeg()
     lines = (out / "restorect-manifest.jsonl").read_text().splitlines()
     assert sum('"done"' in line for line in lines) == 2

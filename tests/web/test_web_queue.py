@@ -1,9 +1,13 @@
 """The queue of a real server: cancelled at once, retried, told in events, and there again after a kill."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from serving import jpeg, serving
+import psutil
+from serving import PATIENCE, PROGRAM, jpeg, serving
 
 
 def test_cancel_lets_go_at_once_and_retry_begins_anew(tmp_path: Path) -> None:
@@ -52,8 +56,6 @@ def test_kept_photos_wait_for_the_next_start(tmp_path: Path) -> None:
 
 
 def test_a_process_that_is_killed_fails_one_photo_only(tmp_path: Path) -> None:
-    import psutil
-
     with serving(tmp_path, SECONDS_A_PHOTO="3600") as server:
         first = server.send("a.jpg", jpeg())["id"]
         server.until(first, "working")
@@ -101,3 +103,22 @@ def test_two_servers_have_folders_and_ports_of_their_own(tmp_path: Path) -> None
         assert first.base != second.base
         answer = second.client.get("/api/photos", headers={"Authorization": f"Bearer {first.token}"})
         assert answer.status_code == 401
+
+
+def test_a_second_server_on_the_same_folder_says_so(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with serving(tmp_path, "-o", out) as first:
+        first.until(first.send("a.jpg", jpeg())["id"])
+        command = [sys.executable, str(PROGRAM), "web", "--no-browser", "-o", str(out)]
+        second = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
+        assert second.returncode == 2
+        assert "another restorect is writing there" in second.stderr
+        assert len(second.stderr.splitlines()) == 1
+
+
+def test_a_port_that_is_taken_is_said_and_the_next_free_one_used(tmp_path: Path) -> None:
+    with serving(tmp_path) as first:
+        port = urlsplit(first.base).port or 0
+        with serving(tmp_path, "--port", port) as second:
+            assert f"port {port} is taken" in second.log.read_text()
+            assert (urlsplit(second.base).port or 0) > port

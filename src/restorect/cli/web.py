@@ -8,7 +8,6 @@ import typer
 
 from restorect.cli import restore_options as o
 from restorect.cli.library_warnings import hush
-from restorect.cli.threads import Threads
 from restorect.errors import ConfigError
 
 _NEEDED = ("fastapi", "uvicorn")
@@ -33,7 +32,7 @@ def web(
         bool, typer.Option("--keep", help="Keep the queue for the next start; else it is deleted.")
     ] = False,
     device: o.Device = "cpu",
-    threads: Threads = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads of one operation.")] = None,
 ) -> None:
     """Restore photographs on a page in the browser, for example: restorect web holiday.
 
@@ -45,6 +44,7 @@ def web(
             f"restorect web needs {' and '.join(missing)}; install them with: pip install 'restorect[web]'"
         )
     from restorect.infer.batch import find_sources
+    from restorect.web.messages import Setup
     from restorect.web.serve import ServerOptions, serve
 
     hush()
@@ -52,7 +52,8 @@ def web(
     found = find_sources(photos or [], recursive=True, apart_from=apart_from)
     for failure in found.failures:
         typer.echo(f"failed: {failure}", err=True)
+    setup = Setup(out=out, device=device, threads=threads)
     options = ServerOptions(
-        host=host, port=port, browser=browser, root_path=root_path.rstrip("/"), out=out, device=device, keep=keep
+        host=host, port=port, browser=browser, root_path=root_path.rstrip("/"), setup=setup, keep=keep
     )
     serve(found.sources, options, lambda line: typer.echo(f"restorect: {line}", err=True))

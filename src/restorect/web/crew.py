@@ -14,7 +14,7 @@ from restorect.infer.batch.atomic import hash_file
 from restorect.infer.batch.manifest import Manifest
 from restorect.web.entry import Entry
 from restorect.web.home import UPLOAD, Home
-from restorect.web.messages import Finished, Order, Reached, Reply, output_place, picture_place
+from restorect.web.messages import Finished, Order, Reached, Reply, Setup, output_place, picture_place
 from restorect.web.names import of_upload, planned
 from restorect.web.queue import Queue
 
@@ -28,12 +28,11 @@ class Crew:
     Args:
         queue: of photographs.
         home: of their files.
-        out: a folder for outputs besides.
-        device: that restores.
+        setup: of the process.
     """
 
-    def __init__(self, queue: Queue, home: Home, out: Path | None, device: str) -> None:
-        self._queue, self._home, self._out, self._device = queue, home, out, device
+    def __init__(self, queue: Queue, home: Home, setup: Setup) -> None:
+        self._queue, self._home, self._setup = queue, home, setup
         self._process: SpawnProcess | None = None
         self._connection: Connection | None = None
         self._current = ""
@@ -130,11 +129,11 @@ class Crew:
         else:
             with upload.open("rb") as file:
                 source = of_upload(entry.name, entry.folder, file.read(_HEAD))
-        if self._out is not None:
-            taken = [*taken, *_of_others(self._out, hash_file(Path(entry.path) if entry.path else upload))]
+        if self._setup.out is not None:
+            taken = [*taken, *_of_others(self._setup.out, hash_file(Path(entry.path) if entry.path else upload))]
         return Order(
             id=entry.id,
-            job=planned(source, self._out or place, entry.choice, taken),
+            job=planned(source, self._setup.out or place, entry.choice, taken),
             upload=None if entry.path else upload,
             place=place,
             task=entry.choice.task,
@@ -156,7 +155,7 @@ class Crew:
 
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=work, args=(theirs, self._out, self._device), daemon=True)
+        self._process = context.Process(target=work, args=(theirs, self._setup), daemon=True)
         self._process.start()
         theirs.close()
         return self._connection

@@ -51,7 +51,7 @@ class Home:
 
     def used(self) -> int:
         """Bytes of all photographs."""
-        return sum(entry.stat().st_size for folder in self._photos.iterdir() for entry in os.scandir(folder))
+        return sum(_bytes(entry) for folder in self._photos.iterdir() for entry in os.scandir(folder))
 
     def new(self) -> tuple[str, Path]:
         """A random id, and a folder for it."""
@@ -116,6 +116,13 @@ def _state() -> Path:
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA", str(Path.home()))) / "restorect" / "web"
     return Path.home() / ".local" / "state" / "restorect" / "web"
+
+
+def _bytes(entry: os.DirEntry[str]) -> int:
+    """Of a file; it may have got its final name, or gone, just now."""
+    with contextlib.suppress(FileNotFoundError):
+        return entry.stat().st_size
+    return 0
 
 
 def _token(path: Path) -> str:

@@ -11,6 +11,21 @@ BEFORE, UNCERTAINTY = "before", "uncertainty"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Setup:
+    """What the process that restores is started with.
+
+    Args:
+        out: a folder for outputs besides, which that process locks; None for none.
+        device: that restores.
+        threads: of the CPU for one operation; None for the library's choice.
+    """
+
+    out: Path | None = None
+    device: str = "cpu"
+    threads: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Order:
     """Restore a photograph.
 

@@ -1,11 +1,12 @@
 """The server from start to end: a free port, the address with the token, the browser, and nothing left behind."""
 
 import contextlib
+import signal
 import socket
 import threading
 import webbrowser
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from restorect.infer.batch.plan import check_folder
 from restorect.web.app import make_app
 from restorect.web.guard import Guard
 from restorect.web.home import Home, WebError, home
+from restorect.web.messages import Setup
 from restorect.web.service import Service
 
 _TRIES, _SECONDS = 50, 2
@@ -33,8 +35,7 @@ class ServerOptions:
         port: wanted; the next free one is taken.
         browser: whether to open one.
         root_path: where a proxy has put the page.
-        out: a folder for outputs besides; None for none.
-        device: that restores.
+        setup: of the process that restores.
         keep: whether photographs stay for the next start.
     """
 
@@ -42,8 +43,7 @@ class ServerOptions:
     port: int = 8765
     browser: bool = True
     root_path: str = ""
-    out: Path | None = None
-    device: str = "cpu"
+    setup: Setup = field(default_factory=Setup)
     keep: bool = False
 
 
@@ -59,11 +59,11 @@ def serve(sources: Sequence[Source], options: ServerOptions, say: Callable[[str]
         WebError: no port or no folder can be had.
         OutputError: the output folder is not usable, or another restorect writes there.
     """
-    if options.out is not None:
-        _try_out(options.out)
+    if options.setup.out is not None:
+        _try_out(options.setup.out)
     with home(keep=options.keep) as own, _listening(options, say) as listener:
         port = listener.getsockname()[1]
-        service = Service(own, options.out, options.device)
+        service = Service(own, options.setup)
         for source in sources:
             service.take(source)
         running: list[uvicorn.Server] = []
@@ -74,6 +74,8 @@ def serve(sources: Sequence[Source], options: ServerOptions, say: Callable[[str]
         _greet(service, options, url, say)
         if options.browser:
             threading.Thread(target=_open, args=(server, url, say), daemon=True).start()
+        # uvicorn ends in order and then raises the signal anew: what is below must still come
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
         say("ended; " + ("photos are kept for the next start" if options.keep else "all photos here are deleted"))

@@ -9,7 +9,7 @@ from restorect.web.choice import Choice
 from restorect.web.crew import Crew
 from restorect.web.entry import Entry
 from restorect.web.home import Home
-from restorect.web.messages import output_place, picture_place
+from restorect.web.messages import Setup, output_place, picture_place
 from restorect.web.names import safe
 from restorect.web.problems import ProblemError
 from restorect.web.queue import Queue
@@ -23,13 +23,12 @@ class Service:
 
     Args:
         home: the server's folder.
-        out: a folder for outputs besides.
-        device: that restores.
+        setup: of that process.
     """
 
-    def __init__(self, home: Home, out: Path | None, device: str) -> None:
-        self.home, self.out, self.queue = home, out, Queue(home)
-        self.crew = Crew(self.queue, home, out, device)
+    def __init__(self, home: Home, setup: Setup) -> None:
+        self.home, self.out, self.queue = home, setup.out, Queue(home)
+        self.crew = Crew(self.queue, home, setup)
         self.uploads = Uploads(home)
 
     async def receive(self, name: str, body: AsyncIterator[bytes], length: int | None) -> Entry:

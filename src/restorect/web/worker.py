@@ -5,7 +5,9 @@ import functools
 import multiprocessing
 import os
 import signal
+import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from multiprocessing.connection import Connection
@@ -16,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import restorect
+from restorect.devices import use_threads
 from restorect.errors import RestorectError, shown
 from restorect.files import write_atomically
 from restorect.images.colour import to_network
@@ -33,6 +36,7 @@ from restorect.web.messages import (
     Order,
     Reached,
     Reply,
+    Setup,
     Spoilt,
     output_place,
     picture_place,
@@ -44,17 +48,18 @@ if TYPE_CHECKING:
     from restorect.infer.restorer import Restorer
 
 
-def work(connection: Connection, out: Path | None, device: str) -> None:
+def work(connection: Connection, setup: Setup) -> None:
     """Answer orders until the server is gone.
 
     Args:
         connection: gives orders, takes replies; the last reply to each order is `Finished` or `Spoilt`.
-        out: a folder for outputs besides, which this process locks; None for none.
-        device: that restores.
+        setup: where to, and on what.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's, which ends this process
     threading.Thread(target=_end_with_server, daemon=True).start()
-    worker = Worker(out, device)
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # those of libraries are for programmers
+    worker = Worker(setup)
     with contextlib.suppress(RestorectError, OSError):  # it will be said of the photograph that needs them
         worker.warm()
     with contextlib.suppress(EOFError, OSError):
@@ -64,16 +69,24 @@ def work(connection: Connection, out: Path | None, device: str) -> None:
 
 
 class Worker:
-    """Restores, photograph by photograph; arguments are those of `work`."""
+    """Restores, photograph by photograph.
 
-    def __init__(self, out: Path | None, device: str) -> None:
-        self._out, self._budget = out, MemoryBudget()
-        self._load = functools.cache(functools.partial(restorect.load, device=device, weights=None))
+    Args:
+        setup: where to, and on what.
+    """
+
+    def __init__(self, setup: Setup) -> None:
+        self._out, self._threads, self._budget = setup.out, setup.threads, MemoryBudget()
+        self._load = functools.cache(functools.partial(restorect.load, device=setup.device, weights=None))
         self._held = contextlib.ExitStack()
         self._folder = functools.cache(self._lock)
 
     def warm(self) -> None:
-        """Load what most photographs need, before the first one comes."""
+        """Hold the output folder, and load what most photographs need, before the first one comes."""
+        if self._out is not None:
+            self._folder(self._out)
+        if self._threads is not None:
+            use_threads(self._threads)
         self._load("auto", "tiny")
 
     def answer(self, order: Order) -> Iterator[Reply]:
