@@ -17,6 +17,7 @@ from restorect.cli.guard import guarded
 from restorect.cli.info import info
 from restorect.cli.restore import restore
 from restorect.cli.sheet import sheet
+from restorect.cli.web import web
 
 app = typer.Typer(
     name="restorect",
@@ -52,6 +53,7 @@ app.command()(export)
 app.command()(info)
 app.command()(restore)
 app.command()(sheet)
+app.command()(web)
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(train.app, name="train")
 

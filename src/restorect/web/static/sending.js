@@ -1,0 +1,135 @@
+// Photos on their way to the server: dropped, pasted or chosen, a few at a time, tried again where it is busy.
+
+import { Problem, ask, problem } from './api.js';
+import { element, input } from './page.js';
+import { bytesText, text } from './texts.js';
+
+/** @typedef {{file: File, name: string}} Sent */
+
+/** @type {Sent[]} */
+const waiting = [];
+let under = 0;
+/** @type {About} */
+let about;
+/** @type {(count: number) => void} */
+let onCount = () => {};
+
+/**
+ * @param {About} known
+ * @param {(count: number) => void} count told how many are still to be sent
+ */
+export function startSending(known, count) {
+  about = known;
+  onCount = count;
+  for (const id of ['files', 'folder']) {
+    const chooser = input(id);
+    chooser.addEventListener('change', () => {
+      send([...(chooser.files ?? [])].map((file) => ({ file, name: file.webkitRelativePath || file.name })));
+      chooser.value = '';
+    });
+  }
+  document.addEventListener('paste', (event) => {
+    const files = [...(event.clipboardData?.files ?? [])];
+    send(files.map((file) => ({ file, name: file.name })));
+  });
+  const root = element('page', HTMLElement);
+  document.addEventListener('dragover', (event) => {
+    event.preventDefault();
+    root.classList.add('dropping');
+  });
+  document.addEventListener('dragleave', (event) => {
+    if (!event.relatedTarget) root.classList.remove('dropping');
+  });
+  document.addEventListener('drop', async (event) => {
+    event.preventDefault();
+    root.classList.remove('dropping');
+    send(await dropped(event.dataTransfer));
+  });
+}
+
+/**
+ * @param {DataTransfer | null} transfer
+ * @returns {Promise<Sent[]>}
+ */
+async function dropped(transfer) {
+  const entries = [...(transfer?.items ?? [])].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
+  if (!entries.length) return [...(transfer?.files ?? [])].map((file) => ({ file, name: file.name }));
+  const found = await Promise.all(entries.map((entry) => inside(entry, '')));
+  return found.flat();
+}
+
+/**
+ * The photos of a file or folder; in folders other files are passed over, as the command does.
+ * @param {FileSystemEntry} entry
+ * @param {string} folder
+ * @returns {Promise<Sent[]>}
+ */
+async function inside(entry, folder) {
+  const name = folder + entry.name;
+  if (entry instanceof FileSystemFileEntry) {
+    return [{ file: await new Promise((done, fail) => entry.file(done, fail)), name }];
+  }
+  if (!(entry instanceof FileSystemDirectoryEntry)) return [];
+  const reader = entry.createReader();
+  /** @type {FileSystemEntry[]} */
+  const entries = [];
+  for (;;) {
+    /** @type {FileSystemEntry[]} */
+    const some = await new Promise((done, fail) => reader.readEntries(done, fail));
+    if (!some.length) break;
+    entries.push(...some);
+  }
+  const found = (await Promise.all(entries.map((each) => inside(each, `${name}/`)))).flat();
+  if (!found.length && !folder) problem(text('noPhotos', { name }));
+  return found;
+}
+
+/** @param {Sent[]} photos */
+function send(photos) {
+  for (const sent of photos) {
+    if (sent.name.includes('/') && !isPhoto(sent.name)) continue;
+    if (sent.file.size > about.most.bytes) {
+      problem(text('tooLarge', { name: sent.name, size: bytesText(about.most.bytes) }));
+    } else {
+      waiting.push(sent);
+    }
+  }
+  pump();
+}
+
+/** @param {string} name */
+function isPhoto(name) {
+  const last = name.split('/').pop() ?? '';
+  return !last.startsWith('.') && about.endings.some((ending) => last.toLowerCase().endsWith(ending));
+}
+
+function pump() {
+  while (waiting.length && under < Math.max(1, about.most.at_once - 2)) {
+    const sent = waiting.shift();
+    if (!sent) break;
+    under += 1;
+    deliver(sent).finally(() => {
+      under -= 1;
+      pump();
+    });
+  }
+  onCount(waiting.length + under);
+}
+
+/** @param {Sent} sent */
+async function deliver(sent) {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      await ask('PUT', `photos?name=${encodeURIComponent(sent.name)}`, sent.file);
+      return;
+    } catch (error) {
+      const known = error instanceof Problem ? error : new Problem(0, String(error), 0);
+      const again = known.status === 503 || known.status === 0;
+      if (!again || tries >= 20) {
+        problem(known.status === 0 ? text('cut', { name: sent.name }) : `${sent.name}: ${known.message}`);
+        return;
+      }
+      await new Promise((done) => setTimeout(done, 1000 * (known.wait || 1)));
+    }
+  }
+}

@@ -1,0 +1,120 @@
+// All words of the page in one place, so that they can be read, and translated, together.
+
+/** @type {Record<string, string>} */
+const TEXTS = {
+  title: 'restorect',
+  add: 'Add photos',
+  addFolder: 'Add a folder',
+  downloadAll: 'Download all',
+  cancelAll: 'Cancel all',
+  retryAll: 'Retry failed',
+  clear: 'Remove all',
+  sureClear: 'Remove all photos and what was restored from this page?',
+  drop: 'Drop photos or folders anywhere, paste one, or choose:',
+  limits: 'JPEG, PNG, TIFF, WebP, AVIF, HEIC, camera RAW and more; up to {size} a photo, {photos} photos. They stay on this machine.',
+  written: 'What is restored is also written to {out}.',
+  photos: 'Photos',
+  viewer: 'Photo',
+  options: 'Options',
+  waiting: 'waiting',
+  working: 'begins',
+  reading: 'reading',
+  restoring: 'restoring',
+  writing: 'writing',
+  done: 'done',
+  failed: 'failed',
+  cancelled: 'cancelled',
+  progress: '{done} of {total} done',
+  failures: '{count} failed',
+  sending: 'sending, {count} to go',
+  selected: '{name}, {state}',
+  before: 'Original',
+  after: 'Restored',
+  divider: 'Divider between original and restored',
+  hold: 'Hold: original',
+  sideBySide: 'Side by side',
+  overlay: 'Where unsure',
+  full: '100 %',
+  fit: 'Fit',
+  previous: 'Previous',
+  next: 'Next',
+  keys: 'Keys',
+  close: 'Close',
+  keyList:
+    'N, P: next and previous photo|O (hold): the original|S: side by side|1: 100 %|0: fit|+ and -: zoom|' +
+    'arrow keys on the photo: move it|arrow keys on the divider: move that|Delete: remove the photo|?: these keys',
+  canvas: 'The photo, {name}. Arrow keys move it, plus and minus zoom.',
+  task: 'Task',
+  size: 'Network',
+  style: 'Style',
+  strength: 'Strength',
+  brightness: 'Brightness (stops)',
+  samples: 'Samples',
+  seed: 'Seed',
+  fast: 'Fast, for large photos',
+  uncertainty: 'Show where it is unsure',
+  sample: 'Sample',
+  sampleOf: '{number} of {count}, dark to bright',
+  forThis: 'This photo',
+  forAll: 'All photos, and those that come',
+  scope: 'For',
+  apply: 'Restore so',
+  live: 'The strength is shown at once; the file gets it with the button.',
+  preset: 'Preset',
+  noPreset: 'none',
+  keepPreset: 'Keep as preset',
+  presetName: 'Name of the preset',
+  auto: 'auto: looks at each photo',
+  'low-light': 'low light',
+  underwater: 'under water',
+  backlit: 'against the light',
+  fundus: 'retina',
+  tiny: 'tiny',
+  nano: 'nano: quicker',
+  natural: 'natural',
+  reference: 'reference',
+  download: 'Download',
+  downloadMap: 'Download map',
+  cancel: 'Cancel',
+  retry: 'Retry',
+  remove: 'Remove',
+  chosen: 'Looks like: {decision}',
+  facts: '{width} x {height}, {megapixels} megapixels, {seconds} s',
+  histogram: 'Histogram: {side}',
+  empty: 'No photo yet.',
+  notYet: 'This photo is not restored yet; here is the original.',
+  lost: 'The server does not answer; this page tries again.',
+  ended: 'This page is no longer let in; open the address that restorect web prints.',
+  tooLarge: '{name}: is larger than {size}, the most that one photo may have.',
+  noPhotos: '{name}: this folder holds no photos.',
+  cut: '{name}: could not be sent; the server does not answer.',
+  dismiss: 'Dismiss',
+  problems: 'What went wrong',
+};
+
+/**
+ * A text, with values in place of {names}.
+ * @param {string} key
+ * @param {Record<string, string | number>} [values]
+ */
+export function text(key, values = {}) {
+  return (TEXTS[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ''));
+}
+
+/**
+ * Bytes as people say them.
+ * @param {number} bytes
+ */
+export function bytesText(bytes) {
+  return bytes >= 2 ** 30 ? `${Math.round(bytes / 2 ** 30)} GB` : `${Math.max(1, Math.round(bytes / 2 ** 20))} MB`;
+}
+
+/** Put texts where elements ask for them: data-text for content, data-label for screen readers and tooltips. */
+export function fillTexts() {
+  for (const element of document.querySelectorAll('[data-text]')) {
+    element.textContent = text(element.getAttribute('data-text') ?? '');
+  }
+  for (const element of document.querySelectorAll('[data-label]')) {
+    element.setAttribute('aria-label', text(element.getAttribute('data-label') ?? ''));
+  }
+}

@@ -1,0 +1,207 @@
+"""The page in a real browser: Chromium, driven by Playwright."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from serving import PATIENCE, Serving, jpeg, serving
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH; apt-get install chromium to run these")
+AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+MILLISECONDS = PATIENCE * 1000
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        launched = driver.chromium.launch(executable_path=CHROMIUM, args=flags, timeout=MILLISECONDS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(autouse=True)
+def closed(browser: Any) -> Iterator[None]:
+    """No test leaves a page open for the next one."""
+    yield
+    for context in browser.contexts:
+        context.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    with serving(tmp_path_factory.mktemp("web")) as running:
+        yield running
+
+
+@pytest.fixture
+def empty(server: Serving) -> Serving:
+    server.client.delete("/api/photos").raise_for_status()
+    server.client.put("/api/choice", json={}).raise_for_status()
+    return server
+
+
+def opened(browser: Any, server: Serving, **options: Any) -> Any:
+    """The page; `said` on it collects errors, and requests to others."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(MILLISECONDS)
+    page = context.new_page()
+    page.said = []
+    page.on("console", lambda message: page.said.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: page.said.append(str(error)))
+    page.on("request", lambda request: request.url.startswith(server.base) or page.said.append(request.url))
+    page.goto(f"{server.base}/?token={server.token}")
+    return page
+
+
+def choose(page: Any, **files: bytes) -> None:
+    sent = [{"name": f"{name}.jpg", "mimeType": "image/jpeg", "buffer": content} for name, content in files.items()]
+    page.set_input_files("#files", sent)
+
+
+def done(page: Any, count: int) -> None:
+    page.wait_for_function("n => document.querySelectorAll('.row[data-state=done]').length === n", arg=count)
+
+
+def zoom(page: Any) -> str:
+    return str(page.inner_text("#zoom"))
+
+
+def test_the_way_of_a_photo(browser: Any, empty: Serving, tmp_path: Path) -> None:
+    page = opened(browser, empty)
+    assert "token" not in page.url
+    page.wait_for_selector("#empty")
+    choose(page, night=jpeg(shape=(300, 400, 3)))
+    done(page, 1)
+    page.wait_for_selector("#after canvas")
+    assert "low-light" in page.inner_text("#facts")
+    assert page.locator("#histograms canvas").count() == 2
+    with page.expect_download() as waiting:
+        page.click("#actions a")
+    waiting.value.save_as(tmp_path / "night.jpg")
+    assert waiting.value.suggested_filename == "night.jpg"
+    (photo,) = empty.photos()
+    assert (tmp_path / "night.jpg").read_bytes() == empty.download(photo["id"])
+    page.reload()
+    done(page, 1)  # the queue is the server's
+    page.click("text=Remove >> nth=-1")
+    page.wait_for_selector("#empty")
+    assert page.said == []
+
+
+def test_bad_files_are_answered_in_sentences(browser: Any, empty: Serving) -> None:
+    page = opened(browser, empty)
+    choose(page, words=b"hello", cut=jpeg()[:300], night=jpeg())
+    done(page, 1)
+    page.wait_for_selector(".row[data-state=failed]")
+    page.wait_for_selector("#problem-list li")
+    assert "words.jpg: is not a photo" in page.inner_text("#problem-list")
+    page.click(".dismiss")
+    assert page.is_hidden("#problems")
+    page.click("#retry-all")
+    page.wait_for_selector(".row[data-state=failed]")
+
+
+def test_everything_by_the_keyboard(browser: Any, empty: Serving) -> None:
+    page = opened(browser, empty)
+    choose(page, a=jpeg(1, (600, 900, 3)), b=jpeg(2, (600, 900, 3)))
+    done(page, 2)
+    page.wait_for_function("() => document.querySelector('#zoom').textContent !== ''")
+    page.focus("#divider")
+    page.keyboard.press("Home")
+    assert page.evaluate("getComputedStyle(document.querySelector('#after')).clipPath").endswith("0%)")
+    page.keyboard.press("End")
+    assert "100%" in page.evaluate("getComputedStyle(document.querySelector('#after')).clipPath")
+    page.keyboard.press("1")
+    assert zoom(page) == "100 %"
+    first = page.inner_text("#facts h2")
+    page.keyboard.press("n")
+    page.wait_for_function("first => document.querySelector('#facts h2').textContent !== first", arg=first)
+    page.wait_for_timeout(300)
+    assert zoom(page) == "100 %"  # it stays from photo to photo
+    page.keyboard.press("0")
+    assert zoom(page) != "100 %"
+    page.keyboard.press("s")
+    assert page.get_attribute("#beside", "aria-pressed") == "true"
+    page.keyboard.press("s")
+    page.keyboard.down("o")
+    assert page.is_hidden("#after")
+    page.keyboard.up("o")
+    assert page.is_visible("#after")
+    page.keyboard.press("?")
+    assert page.is_visible("#keys")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Delete")
+    page.wait_for_function("() => document.querySelectorAll('.row').length === 1")
+    assert page.said == []
+
+
+def test_strength_is_shown_without_restoring_anew(browser: Any, empty: Serving) -> None:
+    page = opened(browser, empty)
+    choose(page, a=jpeg(1, (300, 400, 3)))
+    done(page, 1)
+    page.wait_for_selector("#after canvas")
+    with page.expect_response(lambda answer: "strength=0.95" in answer.url) as waiting:
+        page.focus("#strength")
+        page.keyboard.press("ArrowLeft")
+    assert waiting.value.status == 200
+    (photo,) = empty.photos()
+    assert photo["state"] == "done"
+    assert photo["made"]["strength"] == 1
+    page.click("#apply")
+    page.wait_for_function("() => document.querySelector('#apply').disabled")
+    assert empty.until(photo["id"])["made"]["strength"] == 0.95
+
+
+def test_the_options_of_all_photos(browser: Any, empty: Serving) -> None:
+    page = opened(browser, empty)
+    choose(page, a=jpeg(1), b=jpeg(2))
+    done(page, 2)
+    page.check("#all")
+    page.fill("#samples", "2")
+    page.check("#uncertainty")
+    page.click("#apply")
+    page.wait_for_selector("#samples-made button")
+    for photo in empty.photos():
+        assert len(empty.until(photo["id"])["outputs"]) == 3
+    page.click("#samples-made button >> nth=1")
+    assert page.get_attribute("#samples-made button >> nth=1", "aria-pressed") == "true"
+    page.click("#overlay")
+    assert page.get_attribute("#overlay", "aria-pressed") == "true"
+    assert page.said == []
+
+
+def test_an_open_page_goes_on_after_a_kill_of_the_server(browser: Any, tmp_path: Path) -> None:
+    with serving(tmp_path) as first:
+        page = opened(browser, first)
+        choose(page, a=jpeg())
+        done(page, 1)
+        port = urlsplit(first.base).port
+        first.kill()
+        page.wait_for_function("() => document.querySelector('#connection').textContent !== ''")
+        with serving(tmp_path, "--port", port):
+            page.wait_for_function("() => document.querySelector('#connection').textContent === ''")
+            choose(page, b=jpeg(1))
+            done(page, 2)
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="needs: npm install --prefix tests/web")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [(1400, 900), (390, 844), (3840, 2160)], ids=["desk", "phone", "4k"])
+def test_nobody_is_shut_out(browser: Any, empty: Serving, scheme: str, size: tuple[int, int]) -> None:
+    page = opened(browser, empty, color_scheme=scheme, viewport={"width": size[0], "height": size[1]})
+    choose(page, words=b"hello", cut=jpeg()[:300], night=jpeg(shape=(300, 400, 3)))
+    done(page, 1)
+    page.wait_for_selector("#problem-list li")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run()")["violations"]
+    serious = [
+        each["id"] + str(each["nodes"][0]["html"]) for each in found if each["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
