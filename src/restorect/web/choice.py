@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, fields
 
+from restorect.auto.decision import AUTO
 from restorect.configs import require
-from restorect.infer.auto.decision import AUTO
 from restorect.infer.batch.settings import RestoreSettings
-from restorect.infer.catalogue import shipped
 from restorect.infer.options import Options
 from restorect.tasks import task_names
+from restorect.weights.catalogue import shipped
 
 STYLES = ("natural", "reference")
 _MOST_SAMPLES = 8

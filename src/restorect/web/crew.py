@@ -9,8 +9,8 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 from restorect.errors import RestorectError
+from restorect.files import file_hash
 from restorect.infer.batch import Failure, Job, Source
-from restorect.infer.batch.atomic import hash_file
 from restorect.infer.batch.manifest import Manifest
 from restorect.web.entry import Entry
 from restorect.web.home import UPLOAD, Home
@@ -130,7 +130,7 @@ class Crew:
             with upload.open("rb") as file:
                 source = of_upload(entry.name, entry.folder, file.read(_HEAD))
         if self._setup.out is not None:
-            taken = [*taken, *_of_others(self._setup.out, hash_file(Path(entry.path) if entry.path else upload))]
+            taken = [*taken, *_of_others(self._setup.out, file_hash(Path(entry.path) if entry.path else upload))]
         return Order(
             id=entry.id,
             job=planned(source, self._setup.out or place, entry.choice, taken),

@@ -44,7 +44,7 @@ from restorect.web.messages import (
 from restorect.web.pyramid import pyramid
 
 if TYPE_CHECKING:
-    from restorect.infer.auto.restorer import AutoRestorer
+    from restorect.infer.auto_restorer import AutoRestorer
     from restorect.infer.restorer import Restorer
 
 
