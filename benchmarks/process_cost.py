@@ -64,7 +64,9 @@ def _resident(pid: int) -> int:
     while waiting:
         place = Path("/proc", waiting.pop())
         with contextlib.suppress(OSError):  # ended in between
-            kilobytes = {key: int(value) for key, value in _MEMORY.findall((place / "status").read_text("utf-8"))}
+            kilobytes = {
+                key: int(value) for key, value in _MEMORY.findall((place / "status").read_text("utf-8", "replace"))
+            }
             together += 1024 * kilobytes.get("RSS", 0)
             largest = max(largest, 1024 * kilobytes.get("HWM", 0))
             for thread in (place / "task").iterdir():
