@@ -153,8 +153,8 @@ def test_strength_is_shown_without_restoring_anew(browser: Any, empty: Serving) 
     (photo,) = empty.photos()
     assert photo["state"] == "done"
     assert photo["made"]["strength"] == 1
-    page.click("#apply")
-    page.wait_for_function("() => document.querySelector('#apply').disabled")
+    with page.expect_response(lambda answer: answer.url.endswith("/choice")):
+        page.click("#apply")
     assert empty.until(photo["id"])["made"]["strength"] == 0.95
 
 

@@ -41,10 +41,10 @@ class Crew:
         """Restore whatever waits, until the task is cancelled."""
         try:
             while True:
-                entry = self._queue.waiting()
+                version, entry = self._queue.version, self._queue.waiting()
                 if entry is None:
                     self._ready()
-                    await self._queue.changed()
+                    await self._queue.changed(version)
                 else:
                     await self._restore(entry)
         finally:

@@ -35,7 +35,6 @@ async def changes(queue: Queue, ended: Callable[[], bool]) -> AsyncIterator[str]
             yield f"data: {json.dumps(told)}\n\n"
             first = False
         try:
-            if queue.version == since:
-                await asyncio.wait_for(queue.changed(), _BEAT)
+            await asyncio.wait_for(queue.changed(since), _BEAT)
         except asyncio.TimeoutError:
             yield ": \n\n"

@@ -94,9 +94,10 @@ class Queue:
         there = [entry for id, entry in self._entries.items() if self._versions[id] > since]
         return there, [id for id, version in self._gone.items() if version > since]
 
-    async def changed(self) -> None:
-        """Wait for the next change."""
-        await self._changed.wait()
+    async def changed(self, since: int) -> None:
+        """Wait until there is a change after a version."""
+        while self.version == since:
+            await self._changed.wait()
 
     def _note(self, id: str) -> None:
         self.version += 1
