@@ -15,6 +15,7 @@ FOLDERS = (  # top down: a folder imports only itself, what stands below it, and
     "web",
     "evaluate",
     "train",
+    "engine",
     "export",
     "infer",
     "tasks",
