@@ -227,7 +227,9 @@ def test_graphs_of_others_are_one_line(cached: Path, tmp_path: Path, monkeypatch
     shutil.copytree(cached / "cache", tmp_path, dirs_exist_ok=True)
     weights = cached / "underwater.safetensors"
     ours = both(cached, "underwater")[0]
-    folder = next(path for path in cache.cache_folder().iterdir() if path.name.startswith(ours.weights_hash[:32]))
+    folder = next(
+        path for path in cache.cache_folder().iterdir() if path.is_dir() and ours.weights_hash[:32] in path.name
+    )
     decoder, encoder = folder / "decoder.optimised.onnx", folder / "encoder.optimised.onnx"
     good = decoder.read_bytes()
     strange = onnx.load(decoder)

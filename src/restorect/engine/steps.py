@@ -23,7 +23,7 @@ def area_means(planes: Floats, side: int) -> Floats:
 def _area_matrix(size: int, cells: int) -> Floats:
     cell, pixel = np.arange(cells)[:, None], np.arange(size)
     inside = (pixel >= cell * size // cells) & (pixel < -(-(cell + 1) * size // cells))
-    return (inside / inside.sum(axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(inside / inside.sum(axis=1, keepdims=True), np.float32)
 
 
 def brightened(image: Floats, stops: float) -> Floats:

@@ -38,10 +38,12 @@ def _means(size: Tensor, cell: Tensor) -> Tensor:
     """Matrix (cells, size) to the means of cells of one side."""
     cells = torch.arange((size + cell - 1) // cell)  # type: ignore[call-overload]
     inside = (torch.arange(size) // cell == cells[:, None]).float()  # type: ignore[call-overload]
-    return inside / inside.sum(dim=1, keepdim=True)
+    means: Tensor = inside / inside.sum(dim=1, keepdim=True)
+    return means
 
 
 def _places(size: Tensor, cell: Tensor) -> Tensor:
     """Where the pixels of one side lie, counted in nodes."""
     pixels = torch.arange(size)  # type: ignore[call-overload]
-    return (pixels.double() + 0.5) / cell - 0.5
+    places: Tensor = (pixels.double() + 0.5) / cell - 0.5
+    return places
