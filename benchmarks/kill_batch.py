@@ -33,7 +33,8 @@ SIZE = (120, 160, 3)
 class StandIn:
     """Networks that cost nothing: the square root."""
 
-    task, size, weights_hash, device, precision = "low-light", "stand-in", "0" * 64, "cpu", "float32"
+    task, size, weights_hash = "low-light", "stand-in", "0" * 64
+    device, precision, engine = "cpu", "float32", "torch"
     default_steps = 1
 
     def restore(self, image: "NDArray[np.float32]", _options: Options) -> Restored:

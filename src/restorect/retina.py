@@ -1,16 +1,19 @@
-"""The field of view of a fundus photograph: the lit disc within the black frame."""
+"""The field of view of a fundus photograph: the lit disc within the black frame; arrays do without torch."""
+
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _DARK = 0.09  # of the encoded range: frames of IDRiD, DRIVE, CHASE_DB1 and EyeQ stay below, lit retina above
 _SMALLEST_FRAME = 0.003  # share of the picture: less darkness than this at the border is no frame
 
 
-def field_of_view(image_CHW: Tensor) -> Tensor:
+def field_of_view(image_CHW: "Tensor") -> "Tensor":
     """Find the field of view: everything but the darkness that touches the picture's border.
 
     Dark lesions and vessels inside stay inside. A crop from within the disc has no frame: all of it is field of view;
@@ -22,6 +25,8 @@ def field_of_view(image_CHW: Tensor) -> Tensor:
     Returns:
         (1, H, W) bool on the image's device.
     """
+    import torch
+
     brightest = image_CHW.detach().amax(dim=0).cpu().numpy()
     return torch.from_numpy(lit_field(darkness(brightest)))[None].to(image_CHW.device)
 
@@ -44,11 +49,13 @@ def lit_field(dark_HW: NDArray[np.uint8]) -> NDArray[np.bool_]:
     return inside
 
 
-def depth_inside(field_1HW: Tensor) -> Tensor:
+def depth_inside(field_1HW: "Tensor") -> "Tensor":
     """Distance of each pixel of the field of view to its rim, in pixels, (1, H, W) float32; 0 outside.
 
     The picture's own border is no rim; without any rim the distance is infinite.
     """
+    import torch
+
     inside = field_1HW[0].cpu().numpy().astype(np.uint8)
     if inside.all():
         return torch.full(field_1HW.shape, torch.inf, device=field_1HW.device)

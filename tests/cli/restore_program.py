@@ -27,7 +27,7 @@ Run = Callable[..., tuple[int, str, str]]
 class Brightener:
     """Takes the square root; sample k is a little darker than sample k - 1."""
 
-    weights_hash, device, precision = "f" * 64, "cpu", "float32"
+    weights_hash, device, precision, engine = "f" * 64, "cpu", "float32", "torch"
     default_steps = 4
     first = True
 
@@ -56,7 +56,7 @@ class Chooser:
     Of what is a little too bright to be sure it is told so.
     """
 
-    task, weights_hash, device, precision = "auto", "e" * 64, "cpu", "float32"
+    task, weights_hash, device, precision, engine = "auto", "e" * 64, "cpu", "float32", "torch"
 
     def __init__(self, size: str = "tiny", seconds: float = 0.0) -> None:
         self.size, self.seconds = size, seconds

@@ -32,9 +32,9 @@ def test_a_shipped_network(tmp_path: Path) -> None:
     result = command("export", "low-light", "--size", "nano", "-o", tmp_path / "model", "--fix", "60x80")
     assert (result.returncode, result.stderr) == (0, "")
     lines = result.stdout.splitlines()
-    assert [line.split("/")[-1].split()[0] for line in lines[:2]] == ["encoder.onnx", "decoder.onnx"]
-    assert lines[4].startswith("differs from torch by ")
-    assert lines[5].startswith("without fusion, which ")
+    assert [line.split("/")[-1].split()[0] for line in lines[:3]] == ["encoder.onnx", "decoder.onnx", "fusion.onnx"]
+    assert lines[6].startswith("differs from torch by ")
+    assert lines[7].startswith("decoder without fusion, which ")
     code, text, errors = info(tmp_path / "model/decoder.optimised.onnx")
     assert (code, errors) == (0, "")
     for line in (
@@ -75,8 +75,9 @@ def graph(path: Path, **metadata: str) -> Path:
 
 
 CARD = {
-    "format_version": 1,
-    **{"part": "decoder", "task": "low-light", "size": "tiny", "flow": "4 steps, euler", "sides": "any"},
+    "format_version": 2,
+    **{"part": "decoder", "task": "low-light", "size": "tiny", "flow": "4 steps", "sides": "any"},
+    **{"start": "mean", "steps": 4, "notice": "not for diagnosis"},
     **{"before": [], "after": [{"floor": {"share": 0.5}}, {"hue": {}}], "omitted": {"fusion": "is too large"}},
     **{"numbers": "float32", "inputs": {"input": "a photo"}, "outputs": {"output": "another"}},
     **{"weights": "abc", "data": [], "licence": "Apache-2.0"},
@@ -87,7 +88,13 @@ def test_info_prints_the_card(tmp_path: Path) -> None:
     path = graph(tmp_path / "x.onnx", restorect=json.dumps(CARD))
     code, text, _ = info(path)
     assert code == 0
-    for line in ("ONNX decoder", "floor (share 0.5), hue", "without fusion is too large", "input input  a photo"):
+    for line in (
+        "ONNX decoder",
+        "floor (share 0.5), hue",
+        "without fusion is too large",
+        "input input  a photo",
+        "not for diagnosis",
+    ):
         assert line in text
     code, text, _ = info(path, "--json")
     assert json.loads(text)["omitted"] == {"fusion": "is too large"}
@@ -99,7 +106,7 @@ def test_info_prints_the_card(tmp_path: Path) -> None:
         ({}, "not exported by restorect"),
         ({"restorect": "[]"}, "not exported by restorect"),
         ({"restorect": "no JSON"}, "not exported by restorect"),
-        ({"restorect": json.dumps({**CARD, "format_version": 9})}, "exported in version 9, this restorect reads 1"),
+        ({"restorect": json.dumps({**CARD, "format_version": 9})}, "exported in version 9, this restorect reads 2"),
         ({"restorect": json.dumps({**CARD, "part": "middle"})}, "its card is not understood"),
         ({"restorect": json.dumps({**CARD, "after": [5]})}, "its card is not understood"),
         ({"restorect": json.dumps({**CARD, "checked": {"sizes": 5}})}, "its card is not understood"),

@@ -48,10 +48,12 @@ def thumbnail(image: np.ndarray) -> np.ndarray:
     return view_of(torch.from_numpy(planes(image)), 96).numpy()
 
 
-@pytest.mark.parametrize("kind", [0, 2], ids=["plain", "optimised"])
-def test_a_whole_photo_comes_out_as_by_torch(made: tuple[Restorer, Exported], kind: int) -> None:
+@pytest.mark.parametrize("half", [0, 1], ids=["plain", "optimised"])
+def test_a_whole_photo_comes_out_as_by_torch(made: tuple[Restorer, Exported], half: int) -> None:
     restorer, exported = made
-    encoder, decoder = (session(path) for path in exported.files[kind : kind + 2])
+    count = len(exported.files) // 2
+    encoder, decoder, *fusion = (session(path) for path in exported.files[half * count :][:count])
+    assert len(fusion) == (restorer.task == "low-light")
     for size in SIZES:
         image = photo(*size)
         inputs = {"thumbnail": thumbnail(image), "noise": np.zeros((1, 512), np.float32)}
@@ -60,6 +62,11 @@ def test_a_whole_photo_comes_out_as_by_torch(made: tuple[Restorer, Exported], ki
         expected = restorer(image, style="reference")
         np.testing.assert_allclose(found, planes(expected), atol=1e-4, err_msg=str(size))
         assert np.abs(expected - image).max() > 0.01
+        for graph in fusion:
+            (fused,) = graph.run(None, {"input": planes(image), "restored": found})
+            natural = restorer(image)
+            np.testing.assert_allclose(fused, planes(natural), atol=1e-4, err_msg=str(size))
+            assert np.abs(natural - expected).max() > 0.01
 
 
 def test_samples_and_parts_have_the_codes_and_the_curve_of_the_thumbnail(made: tuple[Restorer, Exported]) -> None:
@@ -85,12 +92,18 @@ def test_samples_and_parts_have_the_codes_and_the_curve_of_the_thumbnail(made: t
 
 def test_the_files_are_whole_and_say_what_they_are(made: tuple[Restorer, Exported]) -> None:
     restorer, exported = made
-    names = ["encoder.onnx", "decoder.onnx", "encoder.optimised.onnx", "decoder.optimised.onnx"]
+    parts = ["encoder", "decoder", *(["fusion"] if restorer.task == "low-light" else [])]
+    names = [f"{part}{kind}.onnx" for kind in ("", ".optimised") for part in parts]
     assert [path.name for path in exported.files] == names
-    for path, part in zip(exported.files, ["encoder", "decoder"] * 2, strict=True):
+    for path, part in zip(exported.files, parts * 2, strict=True):
         card = read_card(path)
         assert (card.part, card.task, card.size, card.weights) == (part, restorer.task, "small", restorer.weights_hash)
-        assert tuple(card.omitted) == (("fusion",) if restorer.task == "low-light" else ())
+        apart = ("fusion",) if restorer.task == "low-light" else ()
+        assert tuple(card.omitted) == (() if part == "fusion" else apart)
+        assert [name for step in card.after for name in step if part == "fusion" or name == "fusion"] == (
+            ["fusion"] if part == "fusion" else []
+        )
+        assert card.start == "mean"
         assert 0 < card.checked["largest_difference"] <= BOUND == card.checked["bound"]
         assert len(card.checked["sizes"]) == 5
         graph = onnx.load(path, load_external_data=False)
@@ -136,9 +149,9 @@ def test_fixed_sides_and_half_the_bytes(tmp_path: Path) -> None:
 
 def test_the_check_sees_another_network(made: tuple[Restorer, Exported], tmp_path: Path) -> None:
     restorer, exported = made
-    encoder, decoder = (path.read_bytes() for path in exported.files[:2])
+    models = {path.stem: path.read_bytes() for path in exported.files[:2]}
     other = restorer.network.ending_in({})
-    assert largest_difference(other, encoder, decoder, (24, 24)) > 100 * BOUND
+    assert largest_difference(other, models, (24, 24)) > 100 * BOUND
 
 
 def test_what_is_not_as_by_torch_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,7 +177,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         path.write_bytes(content)
 
     monkeypatch.setattr(exporting_module, "write_atomically", write)
-    monkeypatch.setattr(exporting_module, "_traced", lambda *_: [b"", b""])
+    monkeypatch.setattr(exporting_module, "_traced", lambda *_: {"encoder": b"", "decoder": b""})
     monkeypatch.setattr(exporting_module, "optimised", lambda model: model)
     monkeypatch.setattr(exporting_module, "described", lambda model, card: model)
     monkeypatch.setattr(exporting_module, "largest_difference", lambda *_: 0.0)
@@ -179,6 +192,8 @@ def test_bad_wishes_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     for sides in ((0, 5), (5, 5000)):
         with pytest.raises(ConfigError, match="from 1 to 4096"):
             export(restorer, tmp_path / "model", sides=sides)
+    with pytest.raises(ExportError, match="fusion as the last"):
+        export(small_restorer(tmp_path, FusionConfig(), HueConfig()), tmp_path / "model")
     with pytest.raises(ExportError, match=r"conditions\.view is 48"):
         export(small_restorer(tmp_path, view=48), tmp_path / "model")
     (tmp_path / "decoder.onnx").write_bytes(b"mine")

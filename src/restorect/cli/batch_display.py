@@ -45,7 +45,7 @@ class Display:
             self._line(f"failed: {failure}")
 
     def _line(self, text: str) -> None:
-        print(text, file=self._out, flush=True)
+        print(f"{text}\n", end="", file=self._out, flush=True)  # in one piece, whichever threads tell something
 
 
 class Lines(Display):

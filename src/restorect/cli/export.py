@@ -23,8 +23,9 @@ def export(
 ) -> None:
     """Write encoder.onnx and decoder.onnx: a thumbnail to codes, an image and codes to the restoration.
 
-    Beside them what onnxruntime makes of each, which loads in a fraction of the time. Nothing is written unless the
-    graphs give what torch gives. See docs/onnx.md.
+    And fusion.onnx, if that is a step: the photo and its restoration to what --style natural gives. Beside them what
+    onnxruntime makes of each, which loads in a fraction of the time. Nothing is written unless the graphs give what
+    torch gives. See docs/onnx.md.
     """
     from restorect.errors import ConfigError, shown
     from restorect.export.check import BOUND, HALF_BOUND
@@ -41,4 +42,4 @@ def export(
     bound = HALF_BOUND if fp16 else BOUND
     typer.echo(f"differs from torch by {exported.difference:.1e} at most (up to {bound:g} is let through)")
     for name, reason in exported.card.omitted.items():
-        typer.echo(f"without {name}, which {reason}")
+        typer.echo(f"decoder without {name}, which {reason}")

@@ -35,5 +35,5 @@ def text(facts: dict[str, Any]) -> str:
     if checked:
         rows["checked"] = f"{checked['largest_difference']:g} from torch at most, at {', '.join(checked['sizes'])}"
     rows |= {"weights": f"SHA-256 {facts['weights']}", "trained on": ", ".join(facts["data"]) or "not told"}
-    rows |= {"licence": facts["licence"], "notes": "; ".join(facts["notes"])}
+    rows |= {"licence": facts["licence"], "notes": "; ".join(filter(None, (facts["notice"], *facts["notes"])))}
     return table(facts["file"], {shown(name): shown(value) for name, value in rows.items()})

@@ -20,11 +20,10 @@ from restorect.cli.threads import Threads
 from restorect.errors import ConfigError, RestorectError, shown
 
 if TYPE_CHECKING:
-    from restorect.infer.auto_restorer import AutoRestorer
     from restorect.infer.batch import Event, NameTemplate, Naming, Options, Plan, RestoreSettings, WriteOptions
     from restorect.infer.batch.lists import Line
     from restorect.infer.batch.photo_job import Record
-    from restorect.infer.restorer import Restorer
+    from restorect.infer.networks import Networks
 
 Settings = TypeVar("Settings", "Options", "WriteOptions", "RestoreSettings")
 
@@ -51,6 +50,7 @@ def restore(
     style: o.Style = "natural",
     fast: o.Fast = False,
     precision: o.Precision = "float32",
+    engine: o.Engine = "torch",
     device: o.Device = "cpu",
     threads: Threads = None,
     suffix: o.Suffix = "",
@@ -84,15 +84,17 @@ def restore(
     settings = _chosen(
         RestoreSettings, context, restore=_chosen(Options, context), write=_chosen(WriteOptions, context)
     )
-    load = functools.cache(functools.partial(_load, task, size, device=device, weights=weights, precision=precision))
+    notices = _Notices(by_task=engine == "torch")
+    choose = _engine(engine, settings.restore, notices.tell)
+    load = functools.cache(functools.partial(choose, task, size, device=device, weights=weights, precision=precision))
     task, size = _named(task, size, load, on_card=weights is not None, fast=fast)
     naming = Naming(task=task, size=size, settings=settings, template=_template(name_template, suffix))
     if out == _PIPE and files_from is None and not dry_run:
-        raise typer.Exit(_to_stdout(paths or [], settings, load, quiet=quiet))
+        raise typer.Exit(_to_stdout(paths or [], settings, load, notices, quiet=quiet))
     plan = _planned(paths or [], files_from, out, naming, recursive=recursive)
     if dry_run:
         raise typer.Exit(_foretold(plan, load, as_json=json, force=force))
-    raise typer.Exit(_run(plan, load, quiet=quiet, as_json=json, force=force, fail_fast=fail_fast))
+    raise typer.Exit(_run(plan, load, notices, quiet=quiet, as_json=json, force=force, fail_fast=fail_fast))
 
 
 def _chosen(kind: type[Settings], context: typer.Context, **given: object) -> Settings:
@@ -103,14 +105,31 @@ def _chosen(kind: type[Settings], context: typer.Context, **given: object) -> Se
     return kind(**chosen)
 
 
-def _load(task: str, size: str, *, device: str, weights: Path | None, precision: str) -> "Restorer | AutoRestorer":
+def _engine(name: str, options: "Options", tell: Callable[[str], None]) -> "Callable[..., Networks]":
+    """What loads the networks, for an engine that can do what the options ask for."""
+    if name == "onnx":
+        from restorect.engine.limits import check_options
+
+        check_options(options)
+        return functools.partial(_load_onnx, tell=tell)
+    if name != "torch":
+        raise ConfigError(f"--engine {shown(name)}: choose torch or onnx")
+    return _load
+
+
+def _load(task: str, size: str, *, device: str, weights: Path | None, precision: str) -> "Networks":
     with resting():
         return restorect.load(task, size, device=device, weights=weights, precision=cast(Any, precision))
 
 
-def _named(
-    task: str, size: str, load: "Callable[[], Restorer | AutoRestorer]", *, on_card: bool, fast: bool
-) -> tuple[str, str]:
+def _load_onnx(task: str, size: str, **options: Any) -> "Networks":  # noqa: ANN401 - those of `engine.load`
+    with resting():
+        from restorect.engine.load import load
+
+        return load(task, size, **options)
+
+
+def _named(task: str, size: str, load: "Callable[[], Networks]", *, on_card: bool, fast: bool) -> tuple[str, str]:
     """Task and size as names and notes say them: of given weights those on their card."""
     if on_card:
         task, size = load().task, load().size
@@ -177,7 +196,7 @@ def _listed(path: Path, *, piped: bool) -> "Iterable[Line]":
         raise ConfigError(f"--files-from {shown(path)}: cannot be read ({reason_of(error)})") from error
 
 
-def _foretold(plan: "Plan", load: "Callable[[], Restorer | AutoRestorer]", *, as_json: bool, force: bool) -> int:
+def _foretold(plan: "Plan", load: "Callable[[], Networks]", *, as_json: bool, force: bool) -> int:
     """What a batch would do, on standard output; failures as in the batch itself."""
     from dataclasses import asdict
 
@@ -194,7 +213,8 @@ def _foretold(plan: "Plan", load: "Callable[[], Restorer | AutoRestorer]", *, as
 
 def _run(
     plan: "Plan",
-    load: "Callable[[], Restorer | AutoRestorer]",
+    load: "Callable[[], Networks]",
+    notices: "_Notices",
     *,
     quiet: bool,
     as_json: bool,
@@ -208,7 +228,7 @@ def _run(
     display = choose(quiet=quiet, as_json=as_json)
     for path in plan.passed_over:
         display.notice(f"{shown(path)} was written by an earlier run, so it is no input of this one")
-    stop, notices = Stop(), _Notices(display.notice)
+    stop, notices.say = Stop(), display.notice
 
     def show(event: "Event") -> None:
         if isinstance(event, Restored):
@@ -222,7 +242,12 @@ def _run(
 
 
 def _to_stdout(
-    paths: Sequence[str], settings: "RestoreSettings", load: "Callable[[], Restorer | AutoRestorer]", *, quiet: bool
+    paths: Sequence[str],
+    settings: "RestoreSettings",
+    load: "Callable[[], Networks]",
+    notices: "_Notices",
+    *,
+    quiet: bool,
 ) -> int:
     """One photo to standard output; an unusable photo is one line and exit code 1."""
     from restorect.infer.batch import Failure, Job, Source, output_kind, restore_one
@@ -244,7 +269,7 @@ def _to_stdout(
         lines = [] if quiet else [*([str(record.decision)] if record.decision else []), *record.warnings]
         for line in lines:
             typer.echo(f"restorect: {shown(source.path)}: {shown(line)}", err=True)
-        _Notices(lambda text: typer.echo(f"restorect: {text}", err=True)).see(record.task)
+        notices.see(record.task)
     return _write(content)
 
 
@@ -283,16 +308,25 @@ def _write(content: bytes) -> int:
 
 
 class _Notices:
-    """Says once what is to be known of a task, for example that retina photographs are not for diagnosis."""
+    """Says once what is to be known of a task, for example that retina photographs are not for diagnosis.
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say, self._seen = say, set[str]()
+    Args:
+        by_task: look tasks up; an engine without torch tells what there is by itself.
+    """
+
+    def __init__(self, *, by_task: bool) -> None:
+        self._by_task, self._said = by_task, {""}
+        self.say: Callable[[str], None] = lambda text: typer.echo(f"restorect: {text}", err=True)
 
     def see(self, task: str) -> None:
         """Take note of what a photo was restored for."""
         from restorect.tasks import find_task, task_names
 
-        if task not in self._seen and task in task_names():
-            self._seen.add(task)
-            if notice := find_task(task).notice:
-                self._say(notice)
+        if self._by_task and task in task_names():
+            self.tell(find_task(task).notice)
+
+    def tell(self, text: str) -> None:
+        """Say it, unless it was said."""
+        if text not in self._said:
+            self._said.add(text)
+            self.say(text)

@@ -44,6 +44,10 @@ Fast: TypeAlias = Annotated[
 Precision: TypeAlias = Annotated[
     str, typer.Option(help="float32, or bfloat16: quicker where the processor has it, up to 5 of 255 away.")
 ]
+Engine: TypeAlias = Annotated[
+    str, typer.Option(is_eager=True, help="torch, or onnx: small photos in half of the time (docs/onnx.md).")
+]
+"""Read before --threads, which sets those of the engine."""
 Device: TypeAlias = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps, or auto.")]
 
 Suffix: TypeAlias = Annotated[str, typer.Option(help="Added to each name, for example _restored.")]

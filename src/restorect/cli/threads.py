@@ -1,5 +1,6 @@
-"""The option --threads: the one place where the command sets torch's threads, for the whole process."""
+"""The option --threads: the one place where the command sets the threads of an engine, for the whole process."""
 
+from collections.abc import Callable
 from typing import Annotated, TypeAlias
 
 import typer
@@ -7,13 +8,21 @@ import typer
 from restorect.cli.collector import resting
 
 
-def _use(threads: int | None) -> int | None:
+def _use(context: typer.Context, threads: int | None) -> int | None:
     if threads is not None:
-        with resting():
-            from restorect.devices import use_threads
-
-        use_threads(threads)
+        _setter(context.params.get("engine", "torch"))(threads)
     return threads
+
+
+def _setter(engine: str) -> Callable[[int], None]:
+    with resting():
+        if engine == "onnx":
+            from restorect.engine.graphs import use_threads as use
+
+            return use
+        from restorect.devices import use_threads
+
+        return use_threads
 
 
 Threads: TypeAlias = Annotated[int | None, typer.Option(min=1, callback=_use, help="CPU threads of one operation.")]

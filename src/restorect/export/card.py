@@ -1,6 +1,7 @@
 """What an exported graph says of itself: JSON in the ONNX file's metadata, under the key of our weight files."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +12,7 @@ from restorect.errors import ConfigError, ExportError, RestorectError, shown
 from restorect.export.extra import needed
 from restorect.files import open_regular
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _MOST_BYTES = 2 * 2**30  # of a protobuf
 
 
@@ -20,10 +21,12 @@ class GraphCard:
     """What a graph is.
 
     Attributes:
-        part: which of the two.
+        part: which of the graphs.
         task: what it restores.
         size: the network's size.
         flow: how the codes are generated.
+        start: where `restorect restore` starts it: "mean" is zeros as noise.
+        steps: of the flow.
         before: steps in front of the network.
         after: steps behind it.
         omitted: steps of the restoration that are not in the graph, and why.
@@ -35,13 +38,16 @@ class GraphCard:
         weights: SHA-256 of the weight file that it was made of.
         data: what the network was trained on.
         licence: of the weights.
+        notice: what whoever restores such photos is to be told.
         notes: what else is to be known.
     """
 
-    part: Literal["encoder", "decoder"]
+    part: Literal["encoder", "decoder", "fusion"]
     task: str
     size: str
     flow: str
+    start: Literal["mean", "noise"]
+    steps: int
     before: tuple[Any, ...]
     after: tuple[Any, ...]
     omitted: dict[str, str]
@@ -53,6 +59,7 @@ class GraphCard:
     weights: str
     data: tuple[str, ...]
     licence: str
+    notice: str = ""
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -86,6 +93,19 @@ def read_card(path: Path) -> GraphCard:
         metadata = {entry.key: entry.value for entry in onnx.load_model_from_string(content).metadata_props}
     except Exception as error:  # whatever protobuf says of bytes that are none
         raise ExportError(f"{shown(path)}: is no ONNX file; export it again") from error
+    return card_in(metadata, path)
+
+
+def card_in(metadata: Mapping[str, str], path: Path) -> GraphCard:
+    """The card in the metadata of an ONNX file.
+
+    Args:
+        metadata: as onnx or onnxruntime gives it.
+        path: of the file, for messages.
+
+    Raises:
+        ExportError: there is none, or one of another version.
+    """
     try:
         values = read_json(metadata[DESCRIPTION_KEY])
         version = values.pop("format_version")

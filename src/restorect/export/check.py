@@ -3,7 +3,7 @@
 Shapes: images (1, 3, H, W) in [0, 1]; noise and codes (1, 512).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,22 +24,21 @@ HALF_BOUND = 2e-2
 """For weights stored as float16, which keep 11 bits: five values of 255."""
 
 
-def largest_difference(network: Restoration, encoder: bytes, decoder: bytes, sides: tuple[int, int] | None) -> float:
-    """How far the pair is from torch at most, over five photographs.
+def largest_difference(network: Restoration, models: Mapping[str, bytes], sides: tuple[int, int] | None) -> float:
+    """How far the graphs are from torch at most, over five photographs.
 
     Args:
-        network: that the graphs were made of.
-        encoder: as an ONNX file.
-        decoder: likewise.
+        network: that they were made of; with fusion, if that is among them.
+        models: ONNX files by their parts.
         sides: the only ones that the decoder takes; None for any.
 
     Raises:
         ExportError: onnxruntime cannot run them.
     """
     try:
-        first, second = _session(encoder), _session(decoder)
+        graphs = {part: _session(model) for part, model in models.items()}
         sizes = SIZES if sides is None else (sides,) * len(SIZES)
-        return max(_difference(network, first, second, size, seed) for seed, size in enumerate(sizes))
+        return max(_difference(network, graphs, size, seed) for seed, size in enumerate(sizes))
     except ExportError:
         raise
     except Exception as error:  # onnxruntime has its own kinds, all of them children of this
@@ -54,18 +53,20 @@ def _session(model: bytes) -> Any:  # noqa: ANN401
     return runtime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def _difference(restoration: Restoration, encoder: Any, decoder: Any, size: tuple[int, int], seed: int) -> float:  # noqa: ANN401
+def _difference(restoration: Restoration, graphs: Mapping[str, Any], size: tuple[int, int], seed: int) -> float:
     photo = picture(size, seed)
     thumbnail = view_of(photo, THUMBNAIL)
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(1, 2 * CODE_SIZE, generator=generator) * (seed % 2)  # and the mean, in turn
-    codes, exposure = encoder.run(None, {"thumbnail": thumbnail.numpy(), "noise": noise.numpy()})
+    codes, exposure = graphs["encoder"].run(None, {"thumbnail": thumbnail.numpy(), "noise": noise.numpy()})
     worst = 0.0
     for whole, expected in enumerate(_expected(restoration, photo, thumbnail, noise)):
         exposure[:, 1] = whole
-        (found,) = decoder.run(None, {"input": photo.numpy(), "codes": codes, "exposure": exposure})
+        (found,) = graphs["decoder"].run(None, {"input": photo.numpy(), "codes": codes, "exposure": exposure})
+        if "fusion" in graphs:
+            (found,) = graphs["fusion"].run(None, {"input": photo.numpy(), "restored": found})
         if found.shape != tuple(expected.shape):
-            raise ExportError(f"the exported decoder gives {found.shape} of a photo of {tuple(photo.shape)}")
+            raise ExportError(f"the exported graphs give {found.shape} of a photo of {tuple(photo.shape)}")
         worst = max(worst, float(np.nan_to_num(np.abs(found - expected.numpy()), nan=np.inf).max()))
     return worst
 

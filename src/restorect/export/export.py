@@ -1,4 +1,4 @@
-"""Writes a restoration as two ONNX files, once they were found to give what torch gives."""
+"""Writes a restoration as ONNX files, once they were found to give what torch gives."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -11,6 +11,7 @@ from restorect.errors import ExportError, shown
 from restorect.export.card import GraphCard, described
 from restorect.export.check import BOUND, HALF_BOUND, SIZES, largest_difference, picture
 from restorect.export.extra import needed
+from restorect.export.fusion import FusionGraph
 from restorect.export.graphs import Decoder, Encoder, sayable
 from restorect.export.interface import cards_of
 from restorect.export.trace import halved, optimised, traced
@@ -18,6 +19,7 @@ from restorect.files import write_atomically
 from restorect.infer.restorer import Restorer
 from restorect.nets.blocks import CODE_SIZE
 from restorect.nets.thumbnail import THUMBNAIL
+from restorect.render.fusion import Fusion
 from restorect.render.restoration import Restoration
 
 PARTS = ("encoder", "decoder")
@@ -33,7 +35,7 @@ class Exported:
     """What was written.
 
     Attributes:
-        files: encoder and decoder, then both as onnxruntime optimised them.
+        files: encoder, decoder, and fusion where there is that step; then all as onnxruntime optimised them.
         card: of the decoder.
         difference: the largest from torch, in values of [0, 1].
     """
@@ -47,7 +49,7 @@ class Exported:
 def export(
     restorer: Restorer, folder: Path, *, sides: tuple[int, int] | None = None, half: bool = False, force: bool = False
 ) -> Exported:
-    """Write `encoder.onnx` and `decoder.onnx`, and beside each what onnxruntime makes of it.
+    """Write `encoder.onnx`, `decoder.onnx` and perhaps `fusion.onnx`, and beside each what onnxruntime makes of it.
 
     Args:
         restorer: on the CPU.
@@ -64,18 +66,18 @@ def export(
     for library in ("onnx", "onnxruntime"):
         needed(library)
     require(sides is None or (1 <= min(sides) and max(sides) <= _MOST), f"fixed sides must be from 1 to {_MOST}")
-    files = [folder / f"{part}{kind}.onnx" for kind in ("", ".optimised") for part in PARTS]
+    network = sayable(restorer.network)
+    cards = cards_of(restorer, network, sides, half=half)
+    files = [folder / f"{part}{kind}.onnx" for kind in ("", ".optimised") for part in cards]
     there = [path for path in files if path.exists()]
     if there and not force:
         raise ExportError(f"{shown(there[0])}: is there already; give another folder, or --force to replace it")
-    network = sayable(restorer.network)
-    models = _traced(network, sides)
+    plain = _traced(network, sides)
     if half:
-        models = [halved(model) for model in models]
-    models += [optimised(model) for model in models]
+        plain = {part: halved(model) for part, model in plain.items()}
+    models = (plain, {part: optimised(model) for part, model in plain.items()})
     bound = HALF_BOUND if half else BOUND
-    pairs = ((models[0], models[1]), (models[2], models[3]))
-    difference = max(largest_difference(network, encoder, decoder, sides) for encoder, decoder in pairs)
+    difference = max(largest_difference(network, each, sides) for each in models)
     if not difference <= bound:
         raise ExportError(f"the graphs differ from torch by {difference:.2g}, more than {bound:g}; nothing was written")
     sizes = SIZES if sides is None else (sides,)
@@ -84,23 +86,29 @@ def export(
         "bound": bound,
         "sizes": [f"{height}x{width}" for height, width in sizes],
     }
-    cards = [replace(card, checked=checked) for card in cards_of(restorer, network, sides, half=half)]
-    cards += [replace(card, notes=(*card.notes, _FOR_PROCESSORS)) for card in cards]
-    _write(files, (described(*each) for each in zip(models, cards, strict=True)))
-    return Exported(files=tuple(files), card=cards[1], difference=difference)
+    own = [replace(card, checked=checked) for card in cards.values()]
+    own += [replace(card, notes=(*card.notes, _FOR_PROCESSORS)) for card in own]
+    contents = [model for each in models for model in each.values()]
+    _write(files, (described(*each) for each in zip(contents, own, strict=True)))
+    return Exported(files=tuple(files), card=own[1], difference=difference)
 
 
-def _traced(network: Restoration, sides: tuple[int, int] | None) -> list[bytes]:
-    """Encoder and decoder."""
+def _traced(network: Restoration, sides: tuple[int, int] | None) -> dict[str, bytes]:
+    """The graphs by their parts, in the order of `cards_of`."""
     first, second = Encoder(network).eval(), Decoder(network).eval()
     seen = (torch.full((1, 3, THUMBNAIL, THUMBNAIL), 0.2), torch.zeros(1, 2 * CODE_SIZE))
     known = first(*seen)
     image = picture(sides or _TRACED_AT, 0)
-    free = ("input", "output") if sides is None else ()
-    return [
-        traced(first, seen, ("thumbnail", "noise"), ("codes", "exposure"), ()),
-        traced(second, (image, *known), ("input", "codes", "exposure"), ("output",), free),
-    ]
+    free = ("input", "restored", "output") if sides is None else ()
+    graphs = {
+        "encoder": traced(first, seen, ("thumbnail", "noise"), ("codes", "exposure"), ()),
+        "decoder": traced(second, (image, *known), ("input", "codes", "exposure"), ("output",), free),
+    }
+    for step in network.after.values():
+        if isinstance(step, Fusion):
+            third = FusionGraph(step.config).eval()
+            graphs["fusion"] = traced(third, (image, image.sqrt()), ("input", "restored"), ("output",), free)
+    return graphs
 
 
 def _write(files: list[Path], contents: Iterable[bytes]) -> None:

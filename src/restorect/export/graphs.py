@@ -1,5 +1,7 @@
 """A restoration as two networks: what is read off a thumbnail once, and what is done to any number of images.
 
+A third one, where there is that step, is `export.fusion`.
+
 Shapes: images (1, 3, H, W) in [0, 1], sRGB-encoded; noise and codes (1, 512), the Retinex code before the image code.
 """
 
@@ -13,14 +15,16 @@ from restorect.nets.thumbnail import THUMBNAIL, view_of
 from restorect.render.balance import Balance, Levels, balanced, levels_of
 from restorect.render.exposure import Exposure
 from restorect.render.field_of_view import keep_lights
+from restorect.render.fusion import Fusion
 from restorect.render.restoration import Restoration
 from restorect.render.step import PointStep, Scene
 
 OMITTED = {
-    "fusion": "measures the whole photograph on a lattice whose cells go with its size",
     "field-of-view": "searches the whole photograph for its black frame; lights stay as they are here too",
 }
 """Steps that ONNX cannot say, and why."""
+APART = "is a graph of its own, which takes the whole photograph and its restoration"
+"""Why fusion is not in the decoder."""
 
 
 class Lights(PointStep):
@@ -35,11 +39,13 @@ def sayable(restoration: Restoration) -> Restoration:
     """The same weights, with what ONNX can say of the steps.
 
     Raises:
-        ExportError: codes are not read off a thumbnail of 96 x 96.
+        ExportError: codes are not read off a thumbnail of 96 x 96, or fusion is not the last step.
     """
     if restoration.view != THUMBNAIL:
         wanted = f"export takes networks that read their codes off a thumbnail of {THUMBNAIL} pixels a side"
         raise ExportError(f"{wanted}; here conditions.view is {restoration.view}")
+    if "fusion" in [step.name for step in restoration.config.after[:-1]]:
+        raise ExportError("export takes fusion as the last of the steps behind the network; here others follow it")
     said = {name: step for name, step in restoration.after.items() if name not in OMITTED}
     if "field-of-view" in restoration.after:
         said["lights"] = Lights()
@@ -84,11 +90,13 @@ class Decoder(nn.Module):
         self.restoration = restoration
 
     def forward(self, image: Tensor, codes: Tensor, exposure: Tensor) -> Tensor:
-        """The restoration (1, 3, H, W) in [0, 1]; arguments as the encoder gives them."""
+        """The restoration (1, 3, H, W) in [0, 1], not fused; arguments as the encoder gives them."""
         photo = image.clamp(0, 1)
         scene = Scene(photo, self._seen(photo, exposure), self._seen(view_of(photo, THUMBNAIL), exposure))
         restored: Tensor = self.restoration.student.transformer(scene.seen, *apart(codes)).image
         for step in self.restoration.after.values():
+            if isinstance(step, Fusion):
+                continue
             if isinstance(step, Exposure):
                 given, whole = exposure[:, 0].view(-1, 1, 1, 1), exposure[:, 1].view(-1, 1, 1, 1)
                 own = step.curve(restored.clamp(0, 1), scene)

@@ -51,7 +51,7 @@ def traced(
             opset_version=OPSET,
             input_names=list(inputs),
             output_names=list(outputs),
-            dynamic_axes={name: {2: "height", 3: "width"} for name in free},
+            dynamic_axes={name: {2: "height", 3: "width"} for name in (*inputs, *outputs) if name in free},
         )
     results = network(*arguments)
     results = results if isinstance(results, tuple) else (results,)

@@ -4,11 +4,10 @@ Shapes: arrays HWC, tensors BCHW; float values are sRGB-encoded with black 0 and
 """
 
 import functools
-import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeGuard, cast
+from typing import Any, Literal, TypeGuard, cast
 
 import numpy as np
 import torch
@@ -19,9 +18,9 @@ from restorect.auto.classifier import Classifier
 from restorect.auto.decision import AUTO, Decision
 from restorect.bands.memory import peak_bytes
 from restorect.devices import Precision, find_device, find_precision
-from restorect.errors import CheckpointError, ImageError
-from restorect.files import file_hash
+from restorect.errors import ImageError
 from restorect.infer.arrays import Image, copy_of, to_tensor
+from restorect.infer.auto_choice import Choice
 from restorect.infer.options import Options, Restored
 from restorect.infer.restorer import Restorer
 from restorect.infer.samples import Sample, each_brightness
@@ -30,7 +29,6 @@ from restorect.nets.student import Start
 from restorect.nets.transformer import TransformerConfig
 from restorect.render.checkpoint import restoration_config
 from restorect.render.steps import Style
-from restorect.weights.catalogue import check_shipped, shipped, shipped_classifier
 
 
 class AutoRestorer:
@@ -41,6 +39,7 @@ class AutoRestorer:
     """
 
     task = AUTO
+    engine: Literal["torch"] = "torch"
 
     def __init__(
         self,
@@ -52,12 +51,8 @@ class AutoRestorer:
     ) -> None:
         self.classifier, self.size, self.device, self.precision = classifier, size, device, precision
         self._files = files
-        hashes = [classifier.weights_hash]
-        for task, path in sorted(files.items()):
-            weights_hash = file_hash(path)
-            check_shipped(path, weights_hash)
-            hashes.append(f"{task} {weights_hash}")
-        self.weights_hash = hashlib.sha256("\n".join(hashes).encode()).hexdigest()
+        self._choice = Choice(classifier=classifier, files=files, size=size)
+        self.weights_hash = self._choice.weights_hash
         self._shapes = [_transformer(path) for path in files.values()]
         self._loaded = functools.cache(self._load)
 
@@ -74,13 +69,10 @@ class AutoRestorer:
             CheckpointError: there is no classifier or no network of this size, or one is not the file that was shipped.
             DeviceError: there is no such device, or it has no such precision.
         """
-        files = {task: path for (task, each), path in shipped().items() if each == size}
-        if not files:
-            there = ", ".join(sorted({each for _, each in shipped()})) or "none"
-            raise CheckpointError(f"no weights of size {size} come with this package (there is: {there})")
+        choice = Choice.load(size)
         found = find_device(device)
         find_precision(precision, found)  # refused before the first photograph, not with its networks
-        return cls(Classifier.load(shipped_classifier()), files, size, found, precision)
+        return cls(choice.classifier, choice.files, size, found, precision)
 
     def decide(self, image: NDArray[Any] | Tensor) -> Decision:
         """Tell what one photograph needs.
@@ -101,14 +93,7 @@ class AutoRestorer:
         Raises:
             CheckpointError: the package has none for it, or there is nothing to restore.
         """
-        if decision.nothing_to_restore:
-            raise CheckpointError(f"{decision}; to restore it all the same, load the networks of a task")
-        if decision.task not in self._files:
-            raise CheckpointError(
-                f"looks like a case for {decision.task} ({decision.confidence:.0%} sure), but no weights for "
-                f"{decision.task} {self.size} come with this package; choose another with --task"
-            )
-        return self._loaded(decision.task)
+        return self._loaded(self._choice.file_for(decision))
 
     def __call__(
         self,
@@ -172,8 +157,8 @@ class AutoRestorer:
         """Estimate of the memory that a photograph of this size takes, whichever networks are chosen, in bytes."""
         return max(peak_bytes(shape, height, width) for shape in self._shapes)
 
-    def _load(self, task: str) -> Restorer:
-        return Restorer.load(device=str(self.device), weights=self._files[task], precision=self.precision)
+    def _load(self, path: Path) -> Restorer:
+        return Restorer.load(device=str(self.device), weights=path, precision=self.precision)
 
 
 def _is_picture(image: NDArray[Any] | Tensor) -> TypeGuard[NDArray[np.float32]]:

@@ -7,7 +7,7 @@ from restorect.auto.decision import Decision
 from restorect.configs import require
 
 if TYPE_CHECKING:
-    from restorect.infer.restorer import Restorer
+    from restorect.infer.networks import Network
     from restorect.nets.student import Start
     from restorect.render.steps import Style
 
@@ -73,4 +73,4 @@ class Restored:
     images: list[Any]
     spread: Any = None
     decision: Decision | None = None
-    by: "Restorer | None" = None
+    by: "Network | None" = None

@@ -6,7 +6,7 @@ Shapes: arrays HWC, tensors BCHW; float values are sRGB-encoded with black 0 and
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor
@@ -37,6 +37,8 @@ class Restorer:
 
     Made by `Restorer.load`. Attributes: `task`, `size`, `card`, `weights_hash`, `network`, `device`.
     """
+
+    engine: Literal["torch"] = "torch"
 
     def __init__(
         self,

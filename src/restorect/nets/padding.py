@@ -15,7 +15,7 @@ def reflect_index(size: int, padded: int, device: torch.device | None = None) ->
         padded: how many indices, at least `size`.
         device: where the result lives.
     """
-    last = torch.full((), size - 1, device=device)
+    last = torch.full((), size - 1, dtype=torch.long, device=device)
     period = (2 * last).clamp(min=1)
     return ((torch.arange(padded, device=device) + last) % period - last).abs()
 

@@ -3,11 +3,13 @@
 Shapes: photo_B3hw and light_B1hw in [0, 1], sRGB-encoded; noise floors (B, 1, 1, 1).
 """
 
+import torch
 from torch import Tensor
 
 from restorect.render.pyramid import larger, smaller
 
 _TINY = 1e-12
+_WHITE = 0.995  # percentile of the brightest channel
 _DIMMEST = 0.05  # white of a photo that has none
 _REACH = 4  # noise floors below which detail is doubted
 _STRUCTURE = 0.15  # relative contrast of neighbouring cells that noise does not reach
@@ -19,8 +21,17 @@ def noise_floor(photo_B3hw: Tensor, share: float) -> Tensor:
     What is black depends on how the photo was exposed. In one with lamps in it, 3 of 255 is a black sky; in one that
     is underexposed as a whole the same value is a wall. White is the 99.5th percentile of the brightest channel.
     """
-    white = photo_B3hw.amax(dim=1).flatten(1).quantile(0.995, dim=1).view(-1, 1, 1, 1)
+    white = _percentile(photo_B3hw.amax(dim=1).flatten(1), _WHITE).view(-1, 1, 1, 1)
     return share * white.clamp(min=_DIMMEST)
+
+
+def _percentile(values_BN: Tensor, share: float) -> Tensor:
+    """(B,), between the two values that lie next to it, as `torch.quantile`, which ONNX does not know."""
+    ordered = values_BN.sort(dim=1).values
+    place = torch.full((), share, device=values_BN.device) * (ordered.shape[1] - 1)
+    below, above = (index.long().view(1) for index in (place.floor(), place.ceil()))
+    low, high = ordered.index_select(1, below), ordered.index_select(1, above)
+    return low.lerp(high, (place - place.floor()).to(low)).flatten()
 
 
 def signal_share(light_B1hw: Tensor, floor: Tensor) -> Tensor:

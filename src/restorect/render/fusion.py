@@ -25,7 +25,7 @@ _TINY = 1e-12
 _WHITE = (0.85, 1.0)  # luma: there is less and less to see, then nothing
 _FULL = 0.98  # a light pushed further than this has no room for its structure
 _LIT = (0.5, 0.8)  # luma of what may belong to a light
-_LONGEST = 1024  # cells along a side, however narrow the photo is
+LONGEST = 1024  # cells along a side, however narrow the photo is
 _BAND_PIXELS = 2**16
 
 
@@ -80,7 +80,7 @@ class Fusion(Step):
         wide = _lattice(ours, theirs, self.config, cell, image.width)
 
         def step(rows: Tensor, scene: Scene, place: slice) -> Tensor:
-            return _composed(scene.photo, rows.clamp(0, 1), splined(wide, -2, cell, range(place.start, place.stop)))
+            return composed(scene.photo, rows.clamp(0, 1), splined(wide, -2, cell, range(place.start, place.stop)))
 
         return step
 
@@ -135,18 +135,18 @@ def fuse(photo: Tensor, restoration: Tensor, config: FusionConfig = FusionConfig
         rows = range(top, min(top + step, height))
         band = slice(rows.start, rows.stop)
         local = splined(wide, -2, cell, rows)
-        result[:, :, band] = _composed(photo[:, :, band], restoration[:, :, band], local)
+        result[:, :, band] = composed(photo[:, :, band], restoration[:, :, band], local)
     return result
 
 
 def _cell(height: int, width: int, config: FusionConfig) -> int:
     """Side of a cell in pixels."""
-    return max(1, round(math.sqrt(height * width) / config.cells), -(-max(height, width) // _LONGEST))
+    return max(1, round(math.sqrt(height * width) / config.cells), -(-max(height, width) // LONGEST))
 
 
 def _lattice(photo: Tensor, restoration: Tensor, config: FusionConfig, cell: int, width: int) -> Tensor:
     """What the cell means of both tell, at the photo's width."""
-    return splined(torch.cat(_measured(photo, restoration, config), dim=1), -1, cell, range(width))
+    return splined(torch.cat(measured(photo, restoration, config), dim=1), -1, cell, range(width))
 
 
 def _cells(image: Rows, cell: int) -> Tensor:
@@ -156,8 +156,8 @@ def _cells(image: Rows, cell: int) -> Tensor:
     return torch.cat(means, dim=2)
 
 
-def _composed(photo: Tensor, restoration: Tensor, measures: Tensor) -> Tensor:
-    """Some rows of the result, from the same rows of everything; `measures` at the photo's size."""
+def composed(photo: Tensor, restoration: Tensor, measures: Tensor) -> Tensor:
+    """Some rows of the result, from the same rows of everything; `measures`, 16 values a pixel, at the photo's size."""
     parts: Sequence[Tensor] = torch.split(measures, [1, 1, 1, 1, 3, 3, 3, 3], dim=1)
     signal, kept, trust, opening, coarse, light, fused, raised = parts
     change = _change(photo, restoration, signal, kept)
@@ -174,7 +174,8 @@ def _change(photo: Tensor, restoration: Tensor, signal: Tensor, kept: Tensor) ->
     return signal * (change - kept * change.clamp(max=0))
 
 
-def _measured(photo: Tensor, restoration: Tensor, config: FusionConfig) -> _Measures:
+def measured(photo: Tensor, restoration: Tensor, config: FusionConfig) -> _Measures:
+    """What the cell means of both tell."""
     light, opened = luma(photo), luma(restoration)
     floor = noise_floor(photo, config.floor)
     signal, detail, kept = signal_share(light, floor), detail_share(light, floor), smoothstep(light, *_WHITE)

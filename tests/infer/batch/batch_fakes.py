@@ -57,7 +57,8 @@ def install() -> None:
 class FakeRestorer:
     """Inverts pixels; sample k is of a brightness that rises with k. Pixels that are BUG are one."""
 
-    task, size, weights_hash, device, precision = "low-light", "fake", "abc123", "cpu", "float32"
+    task, size, weights_hash = "low-light", "fake", "abc123"
+    device, precision, engine = "cpu", "float32", "torch"
     default_steps = 4
 
     def __init__(self, seconds: float = 0.0, peak: int = 0) -> None:

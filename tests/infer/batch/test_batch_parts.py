@@ -24,7 +24,7 @@ from restorect.infer.options import Options
 
 
 class Identity:
-    task, size, weights_hash, precision = "low-light", "tiny", "00", "float32"
+    task, size, weights_hash, precision, engine = "low-light", "tiny", "00", "float32", "torch"
 
 
 def test_a_new_file_replaces_nothing(tmp_path: Path) -> None:
@@ -198,9 +198,9 @@ def test_the_hash_knows_all_that_shapes_an_output() -> None:
     changes |= {"uncertainty": True, "start": "noise", "style": "reference", "brightness": -0.5, "fast": True}
     changes |= {"subsampling": "4:2:0", "lossless": True, "bit_depth": 8, "strip_metadata": True, "page": 1}
     hashes = {base} | {settings_of(**{name: value}).digest(Identity()) for name, value in changes.items()}
-    for name in ("task", "size", "weights_hash", "precision"):
+    for name in ("task", "size", "weights_hash", "precision", "engine"):
         hashes.add(settings_of().digest(type("Other", (Identity,), {name: "other"})()))
-    assert len(hashes) == 1 + len(changes) + 4
+    assert len(hashes) == 1 + len(changes) + 5
     without = {"max_megapixels": 1, "salvage": True, "keep_date": False}
     for name, value in without.items():
         assert settings_of(**{name: value}).digest(Identity()) == base

@@ -12,8 +12,7 @@ from restorect.infer.batch.plan import Job, Plan
 from restorect.infer.batch.resume import is_done
 
 if TYPE_CHECKING:
-    from restorect.infer.auto_restorer import AutoRestorer
-    from restorect.infer.restorer import Restorer
+    from restorect.infer.networks import Networks
 
 _TRIED, _LONG = 5, 20.0  # photos that are tried at most; no further one is after so many CPU-seconds
 
@@ -39,7 +38,7 @@ class Estimate:
     cpu_hours: float | None
 
 
-def estimate(plan: Plan, networks: "Restorer | AutoRestorer", *, force: bool = False) -> Estimate:
+def estimate(plan: Plan, networks: "Networks", *, force: bool = False) -> Estimate:
     """Count what is to be done, and restore a few photos, spread over the batch, to see how long that takes.
 
     Args:
@@ -63,9 +62,7 @@ def estimate(plan: Plan, networks: "Restorer | AutoRestorer", *, force: bool = F
     return Estimate(photos=len(left), done=done, failed=failed, bytes=sum(sizes), tried=tried, cpu_hours=hours)
 
 
-def _tried(
-    jobs: Sequence[Job], sizes: Sequence[int], plan: Plan, networks: "Restorer | AutoRestorer"
-) -> tuple[int, int, float]:
+def _tried(jobs: Sequence[Job], sizes: Sequence[int], plan: Plan, networks: "Networks") -> tuple[int, int, float]:
     """How many photos were restored, their bytes and CPU-seconds; networks are warm before."""
     tried, read, seconds = 0, 0, 0.0
     count = min(_TRIED, len(jobs))

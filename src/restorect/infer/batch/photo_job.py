@@ -30,8 +30,7 @@ from restorect.render.small import small_sides
 from restorect.tasks import find_task, tasks_without_fast
 
 if TYPE_CHECKING:
-    from restorect.infer.auto_restorer import AutoRestorer
-    from restorect.infer.restorer import Restorer
+    from restorect.infer.networks import Networks
 
 _MAPS = 3  # float32 pictures held beside the samples while their spread is summed up
 
@@ -100,9 +99,7 @@ class PhotoJobs:
         stop: set when no further photograph should be begun.
     """
 
-    def __init__(
-        self, networks: "Restorer | AutoRestorer", settings: RestoreSettings, budget: MemoryBudget, stop: Stop
-    ) -> None:
+    def __init__(self, networks: "Networks", settings: RestoreSettings, budget: MemoryBudget, stop: Stop) -> None:
         self._networks, self._settings, self._budget, self._stop = networks, settings, budget, stop
 
     def read(self, job: Job) -> Record | None:
@@ -243,12 +240,13 @@ class PhotoJobs:
         note |= {"brightness": options.brightness} if options.brightness else {}
         note |= {"fast": "yes"} if options.fast else {}
         note |= {"precision": model.precision} if model.precision != "float32" else {}
+        note |= {"engine": model.engine} if model.engine != "torch" else {}
         return note | ({} if by is None else {"steps": options.steps or by.default_steps})
 
 
 def restore_one(
     job: Job,
-    networks: "Restorer | AutoRestorer",
+    networks: "Networks",
     settings: RestoreSettings,
     *,
     on_restored: Callable[[Record], None] = lambda record: None,

@@ -21,15 +21,14 @@ from restorect.infer.batch.plan import Plan
 from restorect.infer.batch.stop import Stop
 
 if TYPE_CHECKING:
-    from restorect.infer.auto_restorer import AutoRestorer
-    from restorect.infer.restorer import Restorer
+    from restorect.infer.networks import Networks
 
 _MOST_WORKERS = 4
 
 
 def run_batch(
     plan: Plan,
-    load: "Callable[[], Restorer | AutoRestorer]",
+    load: "Callable[[], Networks]",
     *,
     on_event: Callable[[Event], None] = lambda event: None,
     stop: Stop | None = None,

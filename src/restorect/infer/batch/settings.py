@@ -10,8 +10,7 @@ from restorect.images.write import WriteOptions
 from restorect.infer.options import Options
 
 if TYPE_CHECKING:
-    from restorect.infer.auto_restorer import AutoRestorer
-    from restorect.infer.restorer import Restorer
+    from restorect.infer.networks import Networks
 
 _MOST_MEGAPIXELS = 1_000_000
 
@@ -44,14 +43,15 @@ class RestoreSettings:
         in_range = 0 < self.max_megapixels <= _MOST_MEGAPIXELS
         require(in_range, f"max megapixels {self.max_megapixels:g}: give a number above 0, up to {_MOST_MEGAPIXELS:,}")
 
-    def digest(self, networks: "Restorer | AutoRestorer") -> str:
+    def digest(self, networks: "Networks") -> str:
         """The hash (hex, 64 digits) of all that shapes an output apart from its input.
 
         Whether a photo is touched at all, and what its file's date is, have no part in it.
         """
         values = {**to_mapping(self.restore), **to_mapping(self.write), "page": self.page}
-        values |= {"precision": networks.precision}
-        usually = {"start": None, "style": "natural", "brightness": 0, "fast": False, "precision": "float32"}
+        values |= {"precision": networks.precision, "engine": networks.engine}
+        usually = {"start": None, "style": "natural", "brightness": 0, "fast": False}
+        usually |= {"precision": "float32", "engine": "torch"}
         for name, usual in usually.items():  # as it was before there was a choice
             if values[name] == usual:
                 del values[name]
