@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
@@ -16,6 +15,7 @@ import restorect
 from restorect.cli import restore_options as o
 from restorect.cli.collector import resting
 from restorect.cli.library_warnings import hush
+from restorect.cli.piped import read_piped, write_piped
 from restorect.cli.threads import Threads
 from restorect.errors import ConfigError, RestorectError, shown
 
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 Settings = TypeVar("Settings", "Options", "WriteOptions", "RestoreSettings")
 
 _PIPE = "-"
-_HEAD, _PIECE = 2**16, 2**24  # bytes of standard input that are looked at, and that are read at a time
-_COPIES = 3  # of a piped file at least, while it is decoded
 
 
 def restore(
@@ -78,12 +76,10 @@ def restore(
     Exit code: 0 all is well, 1 some photos failed, 2 wrong usage, 130 interrupted.
     """
     with resting():
-        from restorect.infer.batch import Naming, Options, RestoreSettings, WriteOptions
+        from restorect.infer.batch import Naming
 
     hush()
-    settings = _chosen(
-        RestoreSettings, context, restore=_chosen(Options, context), write=_chosen(WriteOptions, context)
-    )
+    settings = _settings(context)
     notices = _Notices(by_task=engine == "torch")
     choose = _engine(engine, settings.restore, notices.tell)
     load = functools.cache(functools.partial(choose, task, size, device=device, weights=weights, precision=precision))
@@ -95,6 +91,12 @@ def restore(
     if dry_run:
         raise typer.Exit(_foretold(plan, load, as_json=json, force=force))
     raise typer.Exit(_run(plan, load, notices, quiet=quiet, as_json=json, force=force, fail_fast=fail_fast))
+
+
+def _settings(context: typer.Context) -> "RestoreSettings":
+    from restorect.infer.batch import Options, RestoreSettings, WriteOptions
+
+    return _chosen(RestoreSettings, context, restore=_chosen(Options, context), write=_chosen(WriteOptions, context))
 
 
 def _chosen(kind: type[Settings], context: typer.Context, **given: object) -> Settings:
@@ -167,7 +169,7 @@ def _planned(paths: Sequence[str], files_from: Path | None, out: str, naming: "N
     lines = _listed(files_from, piped=len(files) < len(paths)) if files_from is not None else ()
     plan = plan_batch(files, folder, naming, recursive=recursive, lines=lines)
     if len(files) < len(paths):
-        source = Source(path=Path("stdin"), data=_piped(naming.settings))
+        source = Source(path=Path("stdin"), data=read_piped(naming.settings))
         piped = plan_sources([*(job.source for job in plan.jobs), source], folder, naming)
         plan = dataclasses.replace(
             piped, failures=plan.failures + piped.failures, passed_over=plan.passed_over, others=plan.others
@@ -259,7 +261,7 @@ def _to_stdout(
     networks = load()
     seen: list[Record] = []
     try:
-        source = Source(path=source.path, data=_piped(settings)) if piped else source
+        source = Source(path=source.path, data=read_piped(settings)) if piped else source
         job = Job(source=source, format=output_kind(source, settings)[0])
         (content,) = restore_one(job, networks, settings, on_restored=seen.append)
     except (RestorectError, OSError, MemoryError) as error:
@@ -270,41 +272,7 @@ def _to_stdout(
         for line in lines:
             typer.echo(f"restorect: {shown(source.path)}: {shown(line)}", err=True)
         notices.see(record.task)
-    return _write(content)
-
-
-def _piped(settings: "RestoreSettings") -> bytes:
-    """All of standard input; refused as soon as it is longer than a photo under the limit, or than the memory."""
-    from restorect.images.formats import sniff
-    from restorect.images.source import check_file_size
-    from restorect.infer.batch import MemoryBudget
-
-    content, budget = bytearray(), MemoryBudget()
-    while piece := sys.stdin.buffer.read(_PIECE):
-        stranger = not content and sniff(piece[:_HEAD]) is None
-        content += piece
-        if stranger:  # whoever looks at these bytes will say so
-            break
-        check_file_size(len(content), "stdin", settings.max_megapixels)
-        budget.check(_COPIES * len(content))
-    return bytes(content)
-
-
-def _write(content: bytes) -> int:
-    """To standard output; a full disk behind it is one line and exit code 1."""
-    from restorect.infer.batch import Failure
-
-    try:
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:  # who reads has had enough: typer ends the command silently
-        raise
-    except OSError as error:
-        # What is left in the buffer would fail once more at exit, loudly.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        typer.echo(f"failed: {Failure.of('standard output', error)}", err=True)
-        return 1
-    return 0
+    return write_piped(content)
 
 
 class _Notices:
