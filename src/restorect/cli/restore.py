@@ -75,11 +75,10 @@ def restore(
     The same command given again does only what is missing, changed or broken. Inputs are never modified.
     Exit code: 0 all is well, 1 some photos failed, 2 wrong usage, 130 interrupted.
     """
-    with resting():
-        from restorect.infer.batch import Naming
-
     hush()
     settings = _settings(context)
+    from restorect.infer.batch import Naming  # is there by now
+
     notices = _Notices(by_task=engine == "torch")
     choose = _engine(engine, settings.restore, notices.tell)
     load = functools.cache(functools.partial(choose, task, size, device=device, weights=weights, precision=precision))
@@ -94,8 +93,8 @@ def restore(
 
 
 def _settings(context: typer.Context) -> "RestoreSettings":
-    from restorect.infer.batch import Options, RestoreSettings, WriteOptions
-
+    with resting():
+        from restorect.infer.batch import Options, RestoreSettings, WriteOptions
     return _chosen(RestoreSettings, context, restore=_chosen(Options, context), write=_chosen(WriteOptions, context))
 
 
