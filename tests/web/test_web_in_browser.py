@@ -118,14 +118,14 @@ def test_everything_by_the_keyboard(browser: Any, empty: Serving) -> None:
     page.keyboard.press("End")
     assert "100%" in page.evaluate("getComputedStyle(document.querySelector('#after')).clipPath")
     page.keyboard.press("1")
-    assert zoom(page) == "100 %"
+    page.wait_for_function("() => document.querySelector('#zoom').textContent === '100 %'")
     first = page.inner_text("#facts h2")
     page.keyboard.press("n")
     page.wait_for_function("first => document.querySelector('#facts h2').textContent !== first", arg=first)
     page.wait_for_timeout(300)
     assert zoom(page) == "100 %"  # it stays from photo to photo
     page.keyboard.press("0")
-    assert zoom(page) != "100 %"
+    page.wait_for_function("() => document.querySelector('#zoom').textContent !== '100 %'")
     page.keyboard.press("s")
     assert page.get_attribute("#beside", "aria-pressed") == "true"
     page.keyboard.press("s")
@@ -170,9 +170,9 @@ def test_the_options_of_all_photos(browser: Any, empty: Serving) -> None:
     for photo in empty.photos():
         assert len(empty.until(photo["id"])["outputs"]) == 3
     page.click("#samples-made button >> nth=1")
-    assert page.get_attribute("#samples-made button >> nth=1", "aria-pressed") == "true"
+    page.wait_for_selector("#samples-made button:nth-of-type(2)[aria-pressed=true]")
     page.click("#overlay")
-    assert page.get_attribute("#overlay", "aria-pressed") == "true"
+    page.wait_for_selector("#overlay[aria-pressed=true]")
     assert page.said == []
 
 
