@@ -1,7 +1,5 @@
 """Small untrained nets whose every part shows, and tilings that cut small maps."""
 
-import contextlib
-from collections.abc import Iterator
 from typing import TypeVar
 
 import torch
@@ -36,14 +34,3 @@ def photo(height: int, width: int, seed: int = 0) -> torch.Tensor:
     """(1, 3, H, W) in [0, 1], darker on the left than on the right, with grain."""
     ramp = torch.linspace(0.05, 0.8, width).expand(1, 3, height, width)
     return (ramp + 0.1 * noise(1, 3, height, width, seed=seed)).clamp(0, 1)
-
-
-@contextlib.contextmanager
-def in_doubles() -> Iterator[None]:
-    """Nets of doubles calculate in doubles throughout: what they calculate in float32 at least is not brought down."""
-    plain = torch.Tensor.float
-    torch.Tensor.float = torch.Tensor.double  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        torch.Tensor.float = plain  # type: ignore[method-assign]

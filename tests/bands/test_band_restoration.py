@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 import torch
-from lively import cut, in_doubles, photo
+from lively import cut, photo
 from torch import Tensor
 
+from doubles import in_doubles
 from restorect.bands.restoration import BandedRestoration
 from restorect.bands.tiling import Tiling
 from restorect.nets.codes import Codes

@@ -7,9 +7,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lively import cut, in_doubles, lively, noise, photo
+from lively import cut, lively, noise, photo
 from torch import Tensor
 
+from doubles import in_doubles
 from restorect.bands.tiling import Tiling
 from restorect.bands.transformer import restored_rows
 from restorect.nets.codes import Codes
