@@ -33,19 +33,6 @@ def closed(browser: Any) -> Iterator[None]:
         context.close()
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    with serving(tmp_path_factory.mktemp("web")) as running:
-        yield running
-
-
-@pytest.fixture
-def empty(server: Serving) -> Serving:
-    server.client.delete("/api/photos").raise_for_status()
-    server.client.put("/api/choice", json={}).raise_for_status()
-    return server
-
-
 def opened(browser: Any, server: Serving, **options: Any) -> Any:
     """The page; `said` on it collects errors, and requests to others."""
     context = browser.new_context(**options)

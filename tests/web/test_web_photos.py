@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -29,19 +28,6 @@ FILES = {
     "clear.png": make_png(pixels(8, 4)),
     "light.tif": make_tiff(pixels(32, 3)),
 }
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    with serving(tmp_path_factory.mktemp("web")) as running:
-        yield running
-
-
-@pytest.fixture
-def empty(server: Serving) -> Serving:
-    server.client.delete("/api/photos").raise_for_status()
-    server.client.put("/api/choice", json={}).raise_for_status()
-    return server
 
 
 def restored(folder: Path, *options: str, program: bool = True) -> dict[str, bytes]:
