@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from restorect.train import muon
-from restorect.train.muon import MuonAdam, is_matrix, orthogonal
+from restorect.train.muon import MuonAdam, is_matrix, orthogonal, orthogonal_stacks
 from restorect.train.optimisers import make_optimiser
 from restorect.train.recipes import OptimiserRecipe
 
@@ -49,6 +49,17 @@ def test_a_stack_is_jordans_iteration_of_each_matrix(shape: tuple[int, int], ran
         assert (levelled - exact).abs().max() < 1e-4
 
 
+@pytest.mark.parametrize("rounding", [1, 64])
+def test_stacks_of_several_shapes_are_padded_without_a_trace(rounding: int) -> None:
+    shapes = [(2, 16, 24), (1, 16, 17), (3, 70, 20), (1, 20, 256), (2, 16, 256), (1, 24, 24)]
+    stacks = [noise(*shape, seed=i) for i, shape in enumerate(shapes)]
+    with mock.patch.object(muon, "_rounding", return_value=rounding):
+        together = orthogonal_stacks(stacks)
+    for levelled, stack in zip(together, stacks, strict=True):
+        for one, matrix in zip(levelled, stack, strict=True):
+            assert (one - jordan(matrix.double())).abs().max() < 1e-4
+
+
 def test_orthogonal_ignores_the_scale_and_survives_zero() -> None:
     matrices = noise(2, 16, 24)
     assert torch.allclose(orthogonal(matrices), orthogonal(1e-4 * matrices), atol=1e-4)
@@ -79,16 +90,16 @@ def test_many_weights_move_as_each_would_alone() -> None:
 def test_products_are_exact_whatever_the_process_allows_and_that_stays_so() -> None:
     seen: list[str] = []
 
-    def noted(matrices: Tensor) -> Tensor:
+    def noted(stacks: list[Tensor]) -> list[Tensor]:
         seen.append(torch.get_float32_matmul_precision())
-        return matrices
+        return stacks
 
     p = nn.Parameter(torch.zeros(16, 16))
     p.grad = noise(16, 16)
     before = torch.get_float32_matmul_precision()
     try:
         torch.set_float32_matmul_precision("high")
-        with mock.patch.object(muon, "orthogonal", noted):
+        with mock.patch.object(muon, "orthogonal_stacks", noted):
             MuonAdam([{"params": [p], "muon": True}]).step()
         assert seen == ["highest"]
         assert torch.get_float32_matmul_precision() == "high"

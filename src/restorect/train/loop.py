@@ -90,7 +90,7 @@ class Trainer:
         self.recipe, self.folder, self.save = recipe, folder, save
         self.processes, self.on_report = processes, on_report
         self.device = next(stage.network.parameters()).device
-        stage.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        stage.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = MovingAverage(stage.network, recipe.optimiser.ema)
         self.precision = _precision(recipe, self.device)
         self.optimiser = make_optimiser(stage, recipe.optimiser, self.device)
