@@ -71,3 +71,13 @@ def test_a_net_without_refinement() -> None:
     net, image = small(4, refine=0), photo(50, 40)
     expected = net(image, *CODES).image
     torch.testing.assert_close(by_bands(net, image, CODES, Tiling()), expected, atol=3e-6, rtol=1e-6)
+
+
+def test_a_net_whose_norms_have_a_limit() -> None:
+    free = small(4)
+    net = Transformer(replace(free.config, limit=1.0)).eval().requires_grad_(False)
+    net.load_state_dict(free.state_dict())
+    image = photo(50, 40)
+    expected = net(image, *CODES).image
+    assert (expected - free(image, *CODES).image).abs().max() > 0.01
+    torch.testing.assert_close(by_bands(net, image, CODES, cut(3, 9)), expected, atol=3e-6, rtol=1e-6)

@@ -27,6 +27,21 @@ def test_scln_is_its_definition() -> None:
     assert [name for name, _ in norm.named_parameters()] == ["gain"]
 
 
+def test_what_lies_beyond_the_limit_is_held_there() -> None:
+    norm, held, x = SCLN(4), SCLN(4, limit=2), _draw(0, 2, 4, 9, 9)
+    x[0, 1, 3, 3], x[1, 2, 0, 0] = 1e4, -50
+    gain = torch.tensor([1.0, 2, -1, 0])
+    with torch.no_grad():
+        norm.gain.copy_(gain)
+        held.gain.copy_(gain)
+    reach = 2 * gain.abs().view(1, 4, 1, 1)
+    assert torch.allclose(held(x), norm(x).clamp(-reach, reach), atol=1e-5)
+    assert norm(x)[0, 1, 3, 3] > 8
+    assert held(x)[0, 1, 3, 3] == 4
+    ordinary = _draw(0, 1, 4, 9, 9)
+    assert torch.allclose(SCLN(4, limit=100)(ordinary), SCLN(4)(ordinary), atol=1e-6)
+
+
 def test_pixel_norm_is_layer_norm_of_each_pixel() -> None:
     norm, x = PixelNorm(6), 3 * _draw(0, 2, 6, 4, 5) + 2
     with torch.no_grad():
@@ -44,5 +59,7 @@ def test_statistics_are_float32_and_the_type_is_kept(name: NormName) -> None:
 
 
 def test_names() -> None:
-    assert isinstance(make_norm("scln", 4), SCLN)
+    norm = make_norm("scln", 4, limit=8)
+    assert isinstance(norm, SCLN)
+    assert norm.limit == 8
     assert isinstance(make_norm("pixel", 4), PixelNorm)

@@ -32,7 +32,8 @@ class Branch(NamedTuple):
 class FoldedNorm:
     """Norm, then modulation: W diag(m) (g (x - mean) s) = W' x + b with W' = W diag(m g s), b = -mean W' 1.
 
-    A norm by pixel does not fold; it is taken of the rows, and only its modulation folds.
+    A norm by pixel does not fold; it is taken of the rows, and only its modulation folds. A limit of the norm is one of
+    x, within `limit` / s of the mean.
 
     Args:
         norm: the block's.
@@ -46,12 +47,16 @@ class FoldedNorm:
         folds = isinstance(norm, SCLN)
         self._scale = modulation * (norm.gain * sums.scale(norm.eps)) if folds else modulation  # type: ignore[operator, arg-type]
         self._mean = sums.mean if folds else 0.0
+        reach = norm.limit / sums.scale(norm.eps) if isinstance(norm, SCLN) and norm.limit else None
+        self._range = None if reach is None else (sums.mean - reach, sums.mean + reach)
 
     def pixels(self, rows: Tensor) -> Tensor:
         """Rows of the map as pixels (n W, C) that the folded convolutions read."""
         pixels = rows.reshape(-1, rows.shape[-1])
         if not isinstance(self._norm, SCLN):
             pixels = F.layer_norm(pixels, pixels.shape[1:], self._norm.gain, None, self._norm.eps)  # type: ignore[arg-type]
+        elif self._range is not None:
+            pixels = pixels.clamp(*self._range)
         return pixels.to(self._dtype)
 
     def branch(self, weight: Tensor, kernel: Tensor, channels: slice, multiple: int = 1) -> Branch:

@@ -111,16 +111,25 @@ class Block(nn.Module):
         expansion: hidden width of the feed-forward net, as a multiple of C.
         norm: which normalisation.
         qk_norm: layer-norm queries and keys.
+        limit: of the normalisation, see `SCLN`.
     """
 
     def __init__(
-        self, channels: int, heads: int, *, retinex: bool, expansion: float, norm: NormName, qk_norm: bool
+        self,
+        channels: int,
+        heads: int,
+        *,
+        retinex: bool,
+        expansion: float,
+        norm: NormName,
+        qk_norm: bool,
+        limit: float = 0.0,
     ) -> None:
         super().__init__()
         kind = RetinexAttention if retinex else PlainAttention
-        self.norm_attention = make_norm(norm, channels)
+        self.norm_attention = make_norm(norm, channels, limit)
         self.attention = kind(channels, heads, qk_norm)
-        self.norm_feed = make_norm(norm, channels)
+        self.norm_feed = make_norm(norm, channels, limit)
         self.feed = FeedForward(channels, expansion)
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:

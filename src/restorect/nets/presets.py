@@ -15,7 +15,7 @@ from restorect.nets.transformer import TransformerConfig
 
 T = TypeVar("T")
 
-_FOLDED = TransformerConfig(stem=4)
+_FOLDED = TransformerConfig(stem=4, limit=8)
 _TRANSFORMERS = {
     "base": TransformerConfig(),
     "small": replace(_FOLDED, dim=32, blocks=(2, 3, 3, 2), refine=2),

@@ -32,6 +32,7 @@ class TransformerConfig:
         expansion: hidden width of the feed-forward nets, as a multiple of the channels.
         norm: "scln" or, for the ablation, "pixel".
         qk_norm: layer-norm queries and keys.
+        limit: normalised values are held within so many standard deviations, see `SCLN`; 0 leaves them.
     """
 
     dim: int = 64
@@ -42,6 +43,7 @@ class TransformerConfig:
     expansion: float = 2.66
     norm: NormName = "scln"
     qk_norm: bool = True
+    limit: float = 0.0
 
     def __post_init__(self) -> None:
         in_range = 0 < self.dim <= _MOST_CHANNELS and self.dim % 8 == 0
@@ -52,6 +54,8 @@ class TransformerConfig:
             f"blocks must be at least 1 a level, at most {_MOST_BLOCKS}",
         )
         require(0 <= self.refine <= _MOST_BLOCKS, f"refine at least 0, at most {_MOST_BLOCKS}, not {self.refine}")
+        require(self.limit == 0 or self.limit >= 1, f"limit is {self.limit}; it must be 0 (none) or at least 1")
+        require(self.limit == 0 or self.norm == "scln", "limit: only the norm scln has one")
         require(0 < self.expansion <= 16, f"expansion is {self.expansion}; it must be above 0, up to 16")
         for level, heads in enumerate(self.heads):
             channels = self.dim * 2**level
@@ -135,7 +139,15 @@ class Transformer(nn.Module):
         c = self.config
         count = c.blocks[level] if retinex else c.refine
         return BlockStack(
-            Block(channels, c.heads[level], retinex=retinex, expansion=c.expansion, norm=c.norm, qk_norm=c.qk_norm)
+            Block(
+                channels,
+                c.heads[level],
+                retinex=retinex,
+                expansion=c.expansion,
+                norm=c.norm,
+                qk_norm=c.qk_norm,
+                limit=c.limit,
+            )
             for _ in range(count)
         )
 
