@@ -1,6 +1,8 @@
 """Finding the device a user names, and setting its threads and precision."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import torch
@@ -70,3 +72,14 @@ def use_threads(threads: int | None) -> None:
         most = max(_MOST_THREADS, os.cpu_count() or 1)
         require(1 <= threads <= most, f"threads is {threads}; it must be from 1 to {most}")
         torch.set_num_threads(threads)
+
+
+@contextmanager
+def exact_products() -> Iterator[None]:
+    """Matrix products in float32 throughout: TF32 is too rough for iterated Gram matrices, and for variances."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)

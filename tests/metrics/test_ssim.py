@@ -3,7 +3,7 @@ import importlib
 import pytest
 import torch
 
-from restorect.metrics.ssim import ssim, ssim_map
+from restorect.metrics.ssim import BandProducts, _window_mean, ssim, ssim_map
 
 
 @pytest.mark.parametrize("size", [(11, 11), (11, 40), (37, 52)])
@@ -82,3 +82,15 @@ def test_a_window_made_at_inference_serves_training_too() -> None:
     assert torch.equal(similarity.detach(), expected)
     assert learned.grad is not None
     assert ssim_module._window.cache_info().misses == 1
+
+
+def test_products_with_bands_are_the_same_window() -> None:
+    """What a GPU does in place of convolutions, with its gradient."""
+    x = torch.rand(2, 3, 17, 26, dtype=torch.float64, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    expected = _window_mean(x)
+    found = BandProducts.apply(x)
+    assert found.shape == (2, 3, 7, 16)
+    torch.testing.assert_close(found, expected)
+    weight = torch.rand(found.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    gradients = [torch.autograd.grad((mean * weight).sum(), x)[0] for mean in (found, expected)]
+    torch.testing.assert_close(*gradients)

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from restorect.nets import lattice
 from restorect.nets.lattice import unfold_without_lattice
 
 
@@ -38,3 +39,12 @@ def test_any_size(size: tuple[int, int]) -> None:
     image = torch.rand(1, 3, *size)
     assert unfold_without_lattice(_folded(image), 4).shape == image.shape
     assert torch.equal(unfold_without_lattice(image, 1), image)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 12), (64, 33)])
+def test_enlarging_by_matrices_is_bilinear(size: tuple[int, int]) -> None:
+    x = torch.randn(2, 3, 2, 5, generator=torch.Generator().manual_seed(0))
+    down, across = (lattice._bilinear(n, N, x.device) for n, N in zip(x.shape[-2:], size, strict=True))
+    expected = F.interpolate(x, size, mode="bilinear", align_corners=False)
+    torch.testing.assert_close(down @ x @ across.T, expected)
+    torch.testing.assert_close(lattice.enlarged(x, size), expected)

@@ -32,7 +32,7 @@ class TransformerConfig:
         expansion: hidden width of the feed-forward nets, as a multiple of the channels.
         norm: "scln" or, for the ablation, "pixel".
         qk_norm: layer-norm queries and keys.
-        limit: normalised values are held within so many standard deviations, see `SCLN`; 0 leaves them.
+        limit: values that SCLN normalised are held within so many standard deviations; 0 leaves them.
     """
 
     dim: int = 64
@@ -55,7 +55,6 @@ class TransformerConfig:
         )
         require(0 <= self.refine <= _MOST_BLOCKS, f"refine at least 0, at most {_MOST_BLOCKS}, not {self.refine}")
         require(self.limit == 0 or self.limit >= 1, f"limit is {self.limit}; it must be 0 (none) or at least 1")
-        require(self.limit == 0 or self.norm == "scln", "limit: only the norm scln has one")
         require(0 < self.expansion <= 16, f"expansion is {self.expansion}; it must be above 0, up to 16")
         for level, heads in enumerate(self.heads):
             channels = self.dim * 2**level

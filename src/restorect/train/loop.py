@@ -23,8 +23,9 @@ from restorect.train.logs import RunLog
 from restorect.train.optimisers import make_optimiser
 from restorect.train.processes import Processes
 from restorect.train.recipes import Recipe
+from restorect.train.recorded import Recorded
 from restorect.train.schedule import crop, learning_rate, progress
-from restorect.train.stages import Stage
+from restorect.train.stages import Losses, Stage
 from restorect.train.state import TrainingState, load_state, save_state
 from restorect.train.validate import validate
 from restorect.train.watch import Watch
@@ -97,8 +98,9 @@ class Trainer:
         self.watch = Watch(stage, folder)
         if self.device.type == "cuda":
             torch.set_float32_matmul_precision("high")  # TF32, as convolutions use already
-        if self.device.type == "cuda" if recipe.compile is None else recipe.compile:
+        if recipe.compile:
             compile_blocks(stage, self.device)
+        self.recorded = self._recorded()
         self.state = TrainingState(recipe=_fingerprint(recipe))
         self.validation: dict[str, float] = {}
 
@@ -140,6 +142,10 @@ class Trainer:
         began, before = time.monotonic(), state.minutes
         saved, pace = began, _Pace(state.step)
         done = progress(schedule, state.step, state.minutes)
+        if self.recorded:
+            self.stage.train()  # what is frozen rests
+            with self._autocast():
+                self.stage.rehearse(self.samples.batches, crop(schedule, done)[0])
         while done < 1:
             losses = self._step(module, done)
             state.minutes = before + (time.monotonic() - began) / 60
@@ -175,11 +181,8 @@ class Trainer:
         rate = learning_rate(optimiser, state.step, done)
         self.stage.train()
         self.stage.follow(rate / optimiser.lr)
-        with self._autocast():
-            losses, figures = module(batch, generator)
-        loss = torch.stack(list(losses.values())).sum()
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        losses, figures = self._learn(module, batch, generator)
+        loss = torch.stack(list(losses.values())).detach().sum()
         norm = self._clip(optimiser.clip)
         self.watch.note(state.step + 1, loss + norm, losses)
         for group in self.optimiser.param_groups:
@@ -191,6 +194,29 @@ class Trainer:
         state.position += size
         self.average.update(state.step)
         return {"loss": loss.detach(), "norm": norm, **{k: v.detach() for k, v in (losses | figures).items()}}
+
+    def _learn(self, module: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Losses, Losses]:
+        """Losses and figures of a batch; their gradients are left in the parameters."""
+        if self.recorded:
+            with self._autocast():
+                given = self.stage.given(batch, generator)
+            return self.recorded(given), {}
+        with self._autocast():
+            losses, figures = module(batch, generator)
+        self.optimiser.zero_grad(set_to_none=True)
+        torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
+        return losses, figures
+
+    def _recorded(self) -> Recorded | None:
+        """Steps as CUDA graphs, where they can be: blocks that are compiled start few kernels as it is."""
+        if self.device.type != "cuda" or not self.stage.repeats or self.recipe.compile or self.processes.count > 1:
+            return None
+
+        def learn(*given: Tensor) -> Losses:
+            with self._autocast():
+                return self.stage.learn(*given)
+
+        return Recorded(learn, [p for group in self.optimiser.param_groups for p in group["params"]])
 
     def _clip(self, largest: float) -> Tensor:
         """Clip the gradient of each group by itself: standardised codes make that of the encoders far larger."""

@@ -3,13 +3,14 @@
 Shapes: a convolution's weight (O, I, kh, kw) counts as the matrix (O, I kh kw); B matrices of one shape are a stack.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from restorect.devices import exact_products
 
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of the quintic iteration, chosen by Jordan for its slope at 0
 _ADAM_RMS = 0.2  # what an element of an Adam step has, in shares of the learning rate, once training is under way
@@ -72,7 +73,7 @@ def _together(stacks: Sequence[Tensor], work: Callable[[Tensor], Tensor]) -> lis
     results = list(stacks)
     for (rows, columns), places in groups.items():
         padded = [F.pad(stacks[i], (0, columns - stacks[i].shape[2], 0, rows - stacks[i].shape[1])) for i in places]
-        worked = work(torch.cat(padded)).split([len(x) for x in padded])
+        worked = work(torch.cat(padded)).split([len(x) for x in padded])  # type: ignore[no-untyped-call]
         for i, x in zip(places, worked, strict=True):
             results[i] = x[:, : stacks[i].shape[1], : stacks[i].shape[2]]
     return results
@@ -120,7 +121,7 @@ class MuonAdam(torch.optim.AdamW):
         torch._foreach_lerp_(momenta, grads, 1 - self.momentum)
         ahead = torch._foreach_lerp(grads, momenta, self.momentum)  # Nesterov
         groups = _by_shape(ahead)
-        with _exact_products():
+        with exact_products():
             stacks = orthogonal_stacks([torch.stack([ahead[i].flatten(1) for i in places]) for places in groups])
             for places, rows in zip(groups, stacks, strict=True):
                 steps = [row.reshape(params[i].shape) for i, row in zip(places, rows.unbind(), strict=True)]
@@ -146,14 +147,3 @@ def _by_shape(tensors: Sequence[Tensor]) -> list[list[int]]:
     for index, tensor in enumerate(tensors):
         groups.setdefault((tensor.shape[0], tensor[0].numel()), []).append(index)
     return list(groups.values())
-
-
-@contextmanager
-def _exact_products() -> Iterator[None]:
-    """Products in float32 throughout: on the Gram matrix an error of TF32 grows twelvefold with each iteration."""
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)

@@ -125,13 +125,13 @@ class Recipe:
         precision: of the networks' arithmetic: "auto" is bfloat16 on CUDA and float32 on a CPU. A CPU with
             AVX512-BF16 trains a fifth faster in "bfloat16", others hundreds of times slower.
         compile: translate the transformers' blocks (torch.compile; needs g++): faster steps after minutes of
-            preparation for each size of crops. None does so on CUDA only.
+            preparation for each size of crops.
     """
 
     task: str = "low-light"
     seed: int = 0
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    compile: bool | None = None
+    compile: bool = False
     data: DataRecipe = field(default_factory=DataRecipe)
     schedule: ScheduleRecipe = field(default_factory=lambda: ScheduleRecipe(steps=1000))
     optimiser: OptimiserRecipe = field(default_factory=OptimiserRecipe)

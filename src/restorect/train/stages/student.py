@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from restorect.data.batches import Batch
+from restorect.data.batches import Batch, BatchMaker
 from restorect.flow.path import draw_times, estimate_end, straight_path
 from restorect.losses.flex import FlexLoss, sample_gate
 from restorect.losses.flow import code_loss, velocity_loss
@@ -23,6 +23,7 @@ from restorect.train.stages.code_memory import CodeMemory
 from restorect.train.stages.images import head_losses, image_losses
 from restorect.train.stages.stage import Losses, Stage
 
+_ENCODED = 64  # views encoded together
 _TIMES = 8  # points of the path that stage 2a looks at for each photo
 
 
@@ -178,21 +179,44 @@ class TransformerStage(_FeatureStage):
         self.frozen = (teacher, network.student.image_condition, network.student.retinex_condition)
         self.memory = CodeMemory()
 
+    @property
+    def repeats(self) -> bool:  # type: ignore[override]
+        """FLEX changes its weight from step to step."""
+        return self.weights.flex == 0
+
     def forward(self, batch: Batch, generator: torch.Generator) -> tuple[Losses, Losses]:
         """Image losses and FLEX."""
-        student = self.student
+        return self.learn(*self.given(batch, generator)), {}
+
+    @torch.no_grad()
+    def given(self, batch: Batch, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """Crops, the teacher's codes, the student's conditions, and where its flow starts for the second half."""
+        target, conditions = self.memory.recall(batch, self.encoded)
+        start = self.start(len(batch.low) // 2, generator, batch.low.device)
+        seen = self.network.see(batch.low, batch.low_view)
+        return seen, batch.low, batch.high, *target, *conditions, *start
+
+    def learn(self, *given: Tensor) -> Losses:
+        """Image losses and FLEX."""
+        seen, low, high, *codes = given
+        target, conditions, start = (Codes(*codes[i : i + 2]) for i in (0, 2, 4))
+        half = len(low) - len(start.rex)
+        first = Codes(target.rex[:half], target.img[:half])
         with torch.no_grad():
-            target, conditions = self.memory.recall(batch, self.encoded)
-            half = (len(batch.low) + 1) // 2
-            later = Codes(conditions.rex[half:], conditions.img[half:])
-            first = Codes(target.rex[:half], target.img[:half])
-            generated = student.generate(later, self.start(len(later.rex), generator, batch.low.device))
-            fed = Codes(torch.cat([first.rex, generated.rex]), torch.cat([first.img, generated.img]))
-            seen = self.network.see(batch.low, batch.low_view)
-        output = student.transformer(seen, *fed)
-        losses = image_losses(output.image, batch.high, self.weights)
-        gate = torch.ones(half, device=batch.low.device)
-        return losses | self.flex_losses(output, batch.low[:half], first, gate), {}
+            generated = self.student.generate(Codes(conditions.rex[half:], conditions.img[half:]), start)
+        fed = Codes(torch.cat([first.rex, generated.rex]), torch.cat([first.img, generated.img]))
+        output = self.student.transformer(seen, *fed)
+        losses = image_losses(output.image, high, self.weights)
+        return losses | self.flex_losses(output, low[:half], first, torch.ones(half, device=low.device))
+
+    def rehearse(self, batches: BatchMaker, patch: int) -> None:
+        """Encode all views that there are, many at a time."""
+        if not batches.config.regions:
+            return
+        count = len(batches) * batches.config.regions
+        for begin in range(0, count, _ENCODED):
+            with torch.no_grad():
+                self.memory.recall(batches.batch(range(begin, min(count, begin + _ENCODED)), patch), self.encoded)
 
 
 class StudentStage(_FeatureStage):
