@@ -22,7 +22,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 GOLDEN = ROOT / "tests" / "golden.npz"
 TASKS = ("low-light", "underwater", "backlit", "fundus")
-SIZES = ("nano", "tiny")
+NETWORKS = [(task, size) for task in TASKS for size in ("nano", "tiny")] + [("low-light", "small")]
 
 
 def photos() -> dict[str, np.ndarray]:
@@ -39,6 +39,11 @@ def photos() -> dict[str, np.ndarray]:
     return {name: np.clip(photo, 0, 1).astype(np.float32) for name, photo in made.items()}
 
 
+def photo_of(task: str) -> str:
+    """The photo that a task's networks are tried on."""
+    return {"underwater": "water", "fundus": "retina"}.get(task, "room")
+
+
 def cases() -> Iterator[tuple[str, np.ndarray]]:
     """Names and restorations of everything that is compared."""
     import torch
@@ -47,16 +52,15 @@ def cases() -> Iterator[tuple[str, np.ndarray]]:
 
     torch.set_num_threads(1)
     made = photos()
-    for task in TASKS:
-        photo = made[{"underwater": "water", "fundus": "retina"}.get(task, "room")]
-        for size in SIZES:
-            restorer = restorect.load(task, size)
-            yield f"{task} {size}", restorer(photo)
-            yield f"{task} {size} half", restorer(photo, strength=0.5)
-            yield f"{task} {size} 8 bit", restorer(np.round(photo * 255).astype(np.uint8))
-            yield f"{task} {size} 16 bit", restorer(np.round(photo * 65535).astype(np.uint16))
-            for number, sample in enumerate(restorer.sample(photo, 3, seed=7)):
-                yield f"{task} {size} sample {number}", sample.image
+    for task, size in NETWORKS:
+        photo = made[photo_of(task)]
+        restorer = restorect.load(task, size)
+        yield f"{task} {size}", restorer(photo)
+        yield f"{task} {size} half", restorer(photo, strength=0.5)
+        yield f"{task} {size} 8 bit", restorer(np.round(photo * 255).astype(np.uint8))
+        yield f"{task} {size} 16 bit", restorer(np.round(photo * 65535).astype(np.uint16))
+        for number, sample in enumerate(restorer.sample(photo, 3, seed=7)):
+            yield f"{task} {size} sample {number}", sample.image
     auto = restorect.load("auto", "nano")
     for name, photo in made.items():
         yield f"auto {name}", auto(photo)
@@ -84,7 +88,7 @@ def main() -> int:
     arguments = parser.parse_args()
     now = dict(cases())
     if arguments.write or arguments.to:
-        kept = now if arguments.to else {f"{t} {s}": now[f"{t} {s}"] for t in TASKS for s in SIZES}
+        kept = now if arguments.to else {f"{t} {s}": now[f"{t} {s}"] for t, s in NETWORKS}
         np.savez_compressed(arguments.to or GOLDEN, **kept)
         return 0
     before = of_commit(arguments.commit)

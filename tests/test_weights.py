@@ -21,11 +21,11 @@ ROOT = Path(__file__).parents[1]
 STUDENTS = sorted(shipped().items())
 TEACHERS = sorted((ROOT / "teachers").glob("*-teacher.safetensors"))
 DECOMPOSITIONS = sorted((ROOT / "teachers").glob("*-decomposition.safetensors"))
-LARGEST = {"tiny": 7e6, "nano": 5e6}
+LARGEST = {"small": 14e6, "tiny": 7e6, "nano": 5e6}
 
 
-def test_low_light_comes_in_both_sizes() -> None:
-    assert {("low-light", "tiny"), ("low-light", "nano")} <= set(shipped())
+def test_low_light_comes_in_three_sizes() -> None:
+    assert {size for task, size in shipped() if task == "low-light"} == {"small", "tiny", "nano"}
 
 
 @pytest.mark.parametrize(("name", "path"), STUDENTS)
@@ -68,7 +68,7 @@ def test_files_stay_small() -> None:
     files = [path for _, path in STUDENTS] + TEACHERS + DECOMPOSITIONS
     assert TEACHERS
     assert all(path.stat().st_size < 15 * 2**20 for path in files)
-    assert sum(path.stat().st_size for path in files) < 64 * 2**20
+    assert sum(path.stat().st_size for path in files) < 90 * 2**20
 
 
 @pytest.mark.parametrize(("name", "path"), STUDENTS)

@@ -50,7 +50,7 @@ def test_a_shipped_network(tmp_path: Path) -> None:
     ("arguments", "line"),
     [
         (["fog"], "no weights for fog tiny come with this package"),
-        (["low-light", "--size", "huge"], "low-light has nano, tiny"),
+        (["low-light", "--size", "huge"], "low-light has nano, small, tiny"),
         (["auto"], "name one task"),
         (["low-light", "--fix", "400"], "--fix 400: write height x width in pixels, for example 400x600"),
         (["low-light", "--fix", "-4x6"], "--fix -4x6: write height x width"),

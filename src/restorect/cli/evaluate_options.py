@@ -22,7 +22,7 @@ Outputs: TypeAlias = Annotated[
 Reference: TypeAlias = Annotated[Path | None, typer.Option(help="Set: ground truths alone, for --outputs.")]
 Name: TypeAlias = Annotated[str | None, typer.Option(help="What the method is called in tables.")]
 Task: TypeAlias = Annotated[str | None, typer.Option(help="What shipped weights restore; a benchmark knows its own.")]
-Size: TypeAlias = Annotated[str, typer.Option(help="Network: tiny or nano.")]
+Size: TypeAlias = Annotated[str, typer.Option(help="Network: nano, tiny, or small (low light only).")]
 Weights: TypeAlias = Annotated[Path | None, typer.Option(help="Weight file instead of a shipped one.")]
 Strength: TypeAlias = Annotated[float, typer.Option(help="Of the restoration, 0 to 1.")]
 Seed: TypeAlias = Annotated[int, typer.Option(help="Start of the flow.")]

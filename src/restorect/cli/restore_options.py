@@ -23,7 +23,7 @@ Recursive: TypeAlias = Annotated[
 Task: TypeAlias = Annotated[
     str, typer.Option(help="low-light, underwater, backlit, fundus, or auto: chosen for each photo, good ones kept.")
 ]
-Size: TypeAlias = Annotated[str, typer.Option(help="Network: tiny or nano.")]
+Size: TypeAlias = Annotated[str, typer.Option(help="Network: nano, tiny, or small (low light only).")]
 Weights: TypeAlias = Annotated[Path | None, typer.Option(help="Weight file instead of a shipped one.")]
 Strength: TypeAlias = Annotated[float, typer.Option(help="0 leaves the photo as it is, 1 restores fully.")]
 Brightness: TypeAlias = Annotated[

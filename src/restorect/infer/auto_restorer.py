@@ -61,7 +61,7 @@ class AutoRestorer:
         """Load the shipped classifier, and find the shipped networks of a size.
 
         Args:
-            size: "tiny" or "nano".
+            size: "nano" or "tiny"; "small" exists for low light only.
             device: "cpu", "cuda", "cuda:1", "mps" or "auto"; the classifier itself runs on the CPU.
             precision: as for `Restorer.load`.
 

@@ -67,7 +67,7 @@ class Restorer:
 
         Args:
             task: what to restore, for example "low-light"; not looked at when `weights` is given.
-            size: "tiny" or "nano"; not looked at when `weights` is given.
+            size: "nano", "tiny" or, for low light, "small"; not looked at when `weights` is given.
             device: "cpu", "cuda", "cuda:1", "mps" or "auto".
             weights: path of a student checkpoint.
             precision: of convolutions and matrix products: "float32", or "bfloat16", which is quicker where the
