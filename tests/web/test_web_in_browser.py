@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from serving import PATIENCE, Serving, jpeg, serving
+from serving import PATIENCE, Serving, jpeg, large, serving
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH; apt-get install chromium to run these")
@@ -126,6 +126,36 @@ def test_everything_by_the_keyboard(browser: Any, empty: Serving) -> None:
     page.keyboard.press("Delete")
     page.wait_for_function("() => document.querySelectorAll('.row').length === 1")
     assert page.said == []
+
+
+PLACE = """() => ['before', 'after'].map(side => {
+    const view = OpenSeadragon.getViewer(side).viewport;
+    return [view.getZoom(true), view.getCenter(true).x, view.getCenter(true).y];
+})"""
+
+
+def test_a_preview_gives_way_to_the_restoration_and_the_view_stays(browser: Any, tmp_path: Path) -> None:
+    gate = tmp_path / "go"
+    with serving(tmp_path, GO_ON_WHEN=str(gate)) as server:
+        page = opened(browser, server)
+        page.set_input_files("#files", [{"name": "a.png", "mimeType": "image/png", "buffer": large()}])
+        page.wait_for_function("() => document.querySelector('#after-tag').textContent === 'Preview'")
+        assert "preview" in page.inner_text(".row .state")
+        assert "about a megapixel" in page.inner_text("#facts")
+        assert page.locator("#actions a").count() == 0  # a preview is no file
+        page.keyboard.press("1")
+        page.evaluate("OpenSeadragon.getViewer('after').viewport.panBy(new OpenSeadragon.Point(0.1, 0.05), true)")
+        page.wait_for_function("() => OpenSeadragon.getViewer('after').world.getItemAt(0).getFullyLoaded()")
+        before = page.evaluate(PLACE)
+        assert before[0] == pytest.approx(before[1])
+        gate.touch()
+        done(page, 1)
+        assert page.inner_text("#after-tag") == "Restored"
+        page.wait_for_function("() => OpenSeadragon.getViewer('after').world.getItemCount() === 1")
+        assert page.evaluate(PLACE) == before
+        assert zoom(page) == "100 %"
+        assert "megapixel;" not in page.inner_text("#facts")
+        assert page.said == []
 
 
 def test_strength_is_shown_without_restoring_anew(browser: Any, empty: Serving) -> None:
