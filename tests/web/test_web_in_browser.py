@@ -1,58 +1,14 @@
 """The page in a real browser: Chromium, driven by Playwright."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from serving import PATIENCE, Serving, jpeg, large, serving
+from browsing import choose, done, opened
+from serving import Serving, jpeg, large, serving
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH; apt-get install chromium to run these")
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
-MILLISECONDS = PATIENCE * 1000
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        launched = driver.chromium.launch(executable_path=CHROMIUM, args=flags, timeout=MILLISECONDS)
-        yield launched
-        launched.close()
-
-
-@pytest.fixture(autouse=True)
-def closed(browser: Any) -> Iterator[None]:
-    """No test leaves a page open for the next one."""
-    yield
-    for context in browser.contexts:
-        context.close()
-
-
-def opened(browser: Any, server: Serving, **options: Any) -> Any:
-    """The page; `said` on it collects errors, and requests to others."""
-    context = browser.new_context(**options)
-    context.set_default_timeout(MILLISECONDS)
-    page = context.new_page()
-    page.said = []
-    page.on("console", lambda message: page.said.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: page.said.append(str(error)))
-    page.on("request", lambda request: request.url.startswith(server.base) or page.said.append(request.url))
-    page.goto(f"{server.base}/?token={server.token}")
-    return page
-
-
-def choose(page: Any, **files: bytes) -> None:
-    sent = [{"name": f"{name}.jpg", "mimeType": "image/jpeg", "buffer": content} for name, content in files.items()]
-    page.set_input_files("#files", sent)
-
-
-def done(page: Any, count: int) -> None:
-    page.wait_for_function("n => document.querySelectorAll('.row[data-state=done]').length === n", arg=count)
 
 
 def zoom(page: Any) -> str:

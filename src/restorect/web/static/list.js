@@ -13,9 +13,10 @@ const rows = new Map();
 export function showList() {
   const list = box('rows');
   const order = all();
+  const there = new Set(order.map((photo) => photo.id));
   const chosen = selected()?.id;
   for (const [id, { row }] of rows) {
-    if (!order.some((photo) => photo.id === id)) {
+    if (!there.has(id)) {
       row.remove();
       rows.delete(id);
     }
