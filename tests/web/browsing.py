@@ -29,3 +29,7 @@ def choose(page: Any, **files: bytes) -> None:
 
 def done(page: Any, count: int) -> None:
     page.wait_for_function("n => document.querySelectorAll('.row[data-state=done]').length === n", arg=count)
+
+
+def zoom(page: Any) -> str:
+    return str(page.inner_text("#zoom"))

@@ -4,15 +4,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import pytest
-from browsing import choose, done, opened
-from serving import Serving, jpeg, large, serving
-
-AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
-
-
-def zoom(page: Any) -> str:
-    return str(page.inner_text("#zoom"))
+from browsing import choose, done, opened, zoom
+from serving import Serving, jpeg, serving
 
 
 def test_the_way_of_a_photo(browser: Any, empty: Serving, tmp_path: Path) -> None:
@@ -84,36 +77,6 @@ def test_everything_by_the_keyboard(browser: Any, empty: Serving) -> None:
     assert page.said == []
 
 
-PLACE = """() => ['before', 'after'].map(side => {
-    const view = OpenSeadragon.getViewer(side).viewport;
-    return [view.getZoom(true), view.getCenter(true).x, view.getCenter(true).y];
-})"""
-
-
-def test_a_preview_gives_way_to_the_restoration_and_the_view_stays(browser: Any, tmp_path: Path) -> None:
-    gate = tmp_path / "go"
-    with serving(tmp_path, GO_ON_WHEN=str(gate)) as server:
-        page = opened(browser, server)
-        page.set_input_files("#files", [{"name": "a.png", "mimeType": "image/png", "buffer": large()}])
-        page.wait_for_function("() => document.querySelector('#after-tag').textContent === 'Preview'")
-        assert "preview" in page.inner_text(".row .state")
-        assert "about a megapixel" in page.inner_text("#facts")
-        assert page.locator("#actions a").count() == 0  # a preview is no file
-        page.keyboard.press("1")
-        page.evaluate("OpenSeadragon.getViewer('after').viewport.panBy(new OpenSeadragon.Point(0.1, 0.05), true)")
-        page.wait_for_function("() => OpenSeadragon.getViewer('after').world.getItemAt(0).getFullyLoaded()")
-        before = page.evaluate(PLACE)
-        assert before[0] == pytest.approx(before[1])
-        gate.touch()
-        done(page, 1)
-        assert page.inner_text("#after-tag") == "Restored"
-        page.wait_for_function("() => OpenSeadragon.getViewer('after').world.getItemCount() === 1")
-        assert page.evaluate(PLACE) == before
-        assert zoom(page) == "100 %"
-        assert "megapixel;" not in page.inner_text("#facts")
-        assert page.said == []
-
-
 def test_strength_is_shown_without_restoring_anew(browser: Any, empty: Serving) -> None:
     page = opened(browser, empty)
     choose(page, a=jpeg(1, (300, 400, 3)))
@@ -161,20 +124,3 @@ def test_an_open_page_goes_on_after_a_kill_of_the_server(browser: Any, tmp_path:
             page.wait_for_function("() => document.querySelector('#connection').textContent === ''")
             choose(page, b=jpeg(1))
             done(page, 2)
-
-
-@pytest.mark.skipif(not AXE.is_file(), reason="needs: npm install --prefix tests/web")
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [(1400, 900), (390, 844), (3840, 2160)], ids=["desk", "phone", "4k"])
-def test_nobody_is_shut_out(browser: Any, empty: Serving, scheme: str, size: tuple[int, int]) -> None:
-    page = opened(browser, empty, color_scheme=scheme, viewport={"width": size[0], "height": size[1]})
-    choose(page, words=b"hello", cut=jpeg()[:300], night=jpeg(shape=(300, 400, 3)))
-    done(page, 1)
-    page.wait_for_selector("#problem-list li")
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run()")["violations"]
-    serious = [
-        each["id"] + str(each["nodes"][0]["html"]) for each in found if each["impact"] in ("serious", "critical")
-    ]
-    assert serious == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]

@@ -98,7 +98,7 @@ def blended(before: bytes, after: bytes, share: float) -> bytes:
 def _enlarged(tile: bytes, column: int, row: int, by: int) -> bytes:
     """The part of a tile that is one itself in a level so many times as large."""
     side = TILE // by
-    codes = cv2.imdecode(np.frombuffer(tile, np.uint8), cv2.IMREAD_COLOR)
+    codes = np.asarray(cv2.imdecode(np.frombuffer(tile, np.uint8), cv2.IMREAD_COLOR), np.uint8)
     part = codes[row * side : (row + 1) * side, column * side : (column + 1) * side]
     if part.size == 0:
         raise KeyError("beyond the picture")

@@ -69,7 +69,7 @@ const TEXTS = {
   dropPreset: 'Forget preset',
   presetName: 'Name of the preset',
   noStore: 'This browser keeps no presets; allow this page to store data.',
-  auto: 'auto: looks at each photo',
+  auto: 'auto',
   'low-light': 'low light',
   underwater: 'under water',
   backlit: 'against the light',

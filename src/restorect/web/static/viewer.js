@@ -32,6 +32,7 @@ export function startViewer() {
   for (const side of /** @type {const} */ (['before', 'after'])) {
     const viewer = OpenSeadragon({ element: box(side), ...OPTIONS });
     viewers[side] = viewer;
+    viewer.canvas.setAttribute('role', 'application'); // it takes keys of its own, and a label needs a role
     viewer.addHandler('viewport-change', () => follow(side));
     viewer.addHandler('resize', () => place.fit && requestAnimationFrame(fit));
   }
