@@ -93,3 +93,10 @@ def jpeg(seed: int = 0, shape: tuple[int, ...] = (24, 32, 3), top: int = 60) -> 
     """A dark photograph."""
     pixels = np.random.default_rng(seed).integers(0, top, shape).astype(np.uint8)
     return cv2.imencode(".jpg", pixels)[1].tobytes()
+
+
+def large() -> bytes:
+    """A dark photograph of 2.8 megapixels, 2000 across and 1400 down, without fine detail."""
+    across, down = np.meshgrid(np.linspace(0, 60, 2000), np.linspace(0, 40, 1400))
+    pixels = np.stack([across, down, across / 2 + down / 2], axis=2).astype(np.uint8)
+    return cv2.imencode(".png", pixels)[1].tobytes()

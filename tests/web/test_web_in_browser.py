@@ -1,62 +1,11 @@
 """The page in a real browser: Chromium, driven by Playwright."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import pytest
-from serving import PATIENCE, Serving, jpeg, serving
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH; apt-get install chromium to run these")
-AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
-MILLISECONDS = PATIENCE * 1000
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        launched = driver.chromium.launch(executable_path=CHROMIUM, args=flags, timeout=MILLISECONDS)
-        yield launched
-        launched.close()
-
-
-@pytest.fixture(autouse=True)
-def closed(browser: Any) -> Iterator[None]:
-    """No test leaves a page open for the next one."""
-    yield
-    for context in browser.contexts:
-        context.close()
-
-
-def opened(browser: Any, server: Serving, **options: Any) -> Any:
-    """The page; `said` on it collects errors, and requests to others."""
-    context = browser.new_context(**options)
-    context.set_default_timeout(MILLISECONDS)
-    page = context.new_page()
-    page.said = []
-    page.on("console", lambda message: page.said.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: page.said.append(str(error)))
-    page.on("request", lambda request: request.url.startswith(server.base) or page.said.append(request.url))
-    page.goto(f"{server.base}/?token={server.token}")
-    return page
-
-
-def choose(page: Any, **files: bytes) -> None:
-    sent = [{"name": f"{name}.jpg", "mimeType": "image/jpeg", "buffer": content} for name, content in files.items()]
-    page.set_input_files("#files", sent)
-
-
-def done(page: Any, count: int) -> None:
-    page.wait_for_function("n => document.querySelectorAll('.row[data-state=done]').length === n", arg=count)
-
-
-def zoom(page: Any) -> str:
-    return str(page.inner_text("#zoom"))
+from browsing import choose, done, opened, zoom
+from serving import Serving, jpeg, serving
 
 
 def test_the_way_of_a_photo(browser: Any, empty: Serving, tmp_path: Path) -> None:
@@ -175,20 +124,3 @@ def test_an_open_page_goes_on_after_a_kill_of_the_server(browser: Any, tmp_path:
             page.wait_for_function("() => document.querySelector('#connection').textContent === ''")
             choose(page, b=jpeg(1))
             done(page, 2)
-
-
-@pytest.mark.skipif(not AXE.is_file(), reason="needs: npm install --prefix tests/web")
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [(1400, 900), (390, 844), (3840, 2160)], ids=["desk", "phone", "4k"])
-def test_nobody_is_shut_out(browser: Any, empty: Serving, scheme: str, size: tuple[int, int]) -> None:
-    page = opened(browser, empty, color_scheme=scheme, viewport={"width": size[0], "height": size[1]})
-    choose(page, words=b"hello", cut=jpeg()[:300], night=jpeg(shape=(300, 400, 3)))
-    done(page, 1)
-    page.wait_for_selector("#problem-list li")
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run()")["violations"]
-    serious = [
-        each["id"] + str(each["nodes"][0]["html"]) for each in found if each["impact"] in ("serious", "critical")
-    ]
-    assert serious == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]

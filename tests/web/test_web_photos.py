@@ -11,9 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from serving import Serving, jpeg, serving
-
-from restorect.web.pyramid import blended
+from serving import Serving, jpeg, large, serving
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "images"))
 
@@ -162,10 +160,28 @@ def test_tiles_show_the_photo_and_its_restoration(empty: Serving) -> None:
     assert shares.sum(axis=1) == pytest.approx(1, abs=1e-3)
 
 
-def test_tiles_are_blended_in_linear_light() -> None:
-    black, white = (cv2.imencode(".jpg", np.full((8, 8, 3), value, np.uint8))[1].tobytes() for value in (0, 255))
-    grey = cv2.imdecode(np.frombuffer(blended(black, white, 0.5), np.uint8), cv2.IMREAD_COLOR)
-    assert np.abs(grey.astype(int) - 188).max() <= 1  # sRGB's code of half the light
+def test_a_large_photo_has_a_preview_until_it_is_restored(tmp_path: Path) -> None:
+    gate, places = tmp_path / "go", ("0/0/0", "1/1/0", "2/3/2")
+    with serving(tmp_path, GO_ON_WHEN=str(gate)) as server:  # the first that the networks are asked is the preview
+        id = server.send("a.png", large())["id"]
+
+        def tiles(side: str, **more: object) -> list[np.ndarray]:
+            base = f"/api/photos/{id}/pictures/{side}/tiles"
+            contents = [server.client.get(f"{base}/{place}", params=more).content for place in places]
+            return [cv2.imdecode(np.frombuffer(each, np.uint8), cv2.IMREAD_COLOR).astype(int) for each in contents]
+
+        while not (photo := server.photo(id))["preview"]:
+            assert photo["state"] in ("waiting", "working")
+        assert (photo["state"], photo["stage"]) == ("working", "restoring")
+        previews = tiles("1", strength=0.5)  # which is for what is done
+        assert server.client.get(f"/api/photos/{id}/files/0").status_code == 409
+        gate.touch()
+        assert server.until(id)["preview"] is False
+        for preview, whole, before in zip(previews, tiles("1"), tiles("before"), strict=True):
+            assert np.abs(preview - whole[: len(preview), : preview.shape[1]]).mean() < 2
+            assert np.abs(before - whole).mean() > 20
+        restored = cv2.imdecode(np.frombuffer(server.download(id), np.uint8), cv2.IMREAD_COLOR)
+        assert restored.shape == (1400, 2000, 3)
 
 
 def test_a_new_choice_makes_the_photo_anew(empty: Serving) -> None:

@@ -207,9 +207,11 @@ def _pictures(service: Service) -> APIRouter:
         """A tile (JPEG); `strength` shows it blended in linear light, without restoring anew."""
         entry = service.entry(id)
         try:
+            if level > pyramid.top_level(entry.width, entry.height):
+                raise KeyError(level)
             content = pyramid.read_tile(service.picture(entry, side), level, column, row)
-            made = entry.made.strength if entry.made else entry.choice.strength
-            if strength is not None and strength != made and made > 0 and side[0].isdigit():
+            made = entry.made.strength if entry.made else 0
+            if strength is not None and 0 < made != strength and side[0].isdigit():
                 before = pyramid.read_tile(service.picture(entry, BEFORE), level, column, row)
                 content = pyramid.blended(before, content, strength / made)
         except KeyError as error:

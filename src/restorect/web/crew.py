@@ -58,7 +58,7 @@ class Crew:
     async def _restore(self, entry: Entry) -> None:
         self._current = entry.id
         try:
-            entry = replace(entry, state="working", stage="reading", error="", made=None)
+            entry = replace(entry, state="working", stage="reading", preview=False, error="", made=None)
             self._queue.put(entry)
             order = await asyncio.to_thread(self._order, entry, self._taken(entry.id))
             if self._queue.get(entry.id) is entry:
@@ -94,6 +94,7 @@ class Crew:
                 entry,
                 state="done",
                 stage="",
+                preview=False,
                 made=entry.choice,
                 outputs=job.outputs,
                 samples=job.samples,
@@ -176,4 +177,5 @@ def _of_others(out: Path, sha256: str) -> list[str]:
 
 def _reached(entry: Entry, reply: Reached) -> Entry:
     width, height = reply.width or entry.width, reply.height or entry.height
-    return replace(entry, stage=reply.stage, pictures=entry.pictures + reply.pictures, width=width, height=height)
+    pictures, preview = entry.pictures + reply.pictures, entry.preview or reply.preview
+    return replace(entry, stage=reply.stage, pictures=pictures, preview=preview, width=width, height=height)

@@ -6,7 +6,7 @@ from typing import Literal
 from restorect.web.choice import Choice
 
 State = Literal["waiting", "working", "done", "failed", "cancelled"]
-Stage = Literal["", "reading", "restoring", "writing"]
+Stage = Literal["", "reading", "previewing", "restoring", "writing"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +23,7 @@ class Entry:
         choice: what is wanted.
         made: what the outputs were made with; None while there are none.
         stage: of the work on it.
+        preview: whether the restoration to look at is that of a small copy, while the work goes on.
         outputs: names with folders of the finished files, one for each sample, dark to bright, and of the map.
         samples: how many of the outputs are samples.
         error: why it failed, in a sentence.
@@ -46,6 +47,7 @@ class Entry:
     made: Choice | None = None
     state: State = "waiting"
     stage: Stage = ""
+    preview: bool = False
     outputs: tuple[str, ...] = ()
     samples: int = 0
     error: str = ""

@@ -50,12 +50,21 @@ class Order:
 
 @dataclass(frozen=True, kw_only=True)
 class Reached:
-    """The work has reached a stage, and what the photograph is by now known to be."""
+    """The work has reached a stage, and what the photograph is by now known to be.
+
+    Args:
+        stage: that begins.
+        width: of the upright photograph.
+        height: of the upright photograph.
+        pictures: how many have been made anew; 0 where there are none yet.
+        preview: whether the restoration among them is that of a small copy.
+    """
 
     stage: Stage
     width: int = 0
     height: int = 0
     pictures: int = 0
+    preview: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

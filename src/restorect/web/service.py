@@ -15,8 +15,6 @@ from restorect.web.problems import ProblemError
 from restorect.web.queue import Queue
 from restorect.web.upload import MOST_PHOTOS, Uploads
 
-_WAIT = 30  # seconds
-
 
 class Service:
     """The queue, its files and the process that restores, together.
@@ -35,7 +33,7 @@ class Service:
         """Take a photograph in and put it into the queue; errors are those of `Uploads.receive`."""
         folder, own = safe(name)
         if len(self.queue) >= MOST_PHOTOS:
-            raise ProblemError(503, f"{MOST_PHOTOS} photos are on the page; remove some first", _WAIT)
+            raise ProblemError(507, f"{MOST_PHOTOS} photos are on the page, the most; remove some first")
         got = await self.uploads.receive(body, length)
         entry = Entry(
             id=got.id,

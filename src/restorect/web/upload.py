@@ -55,25 +55,30 @@ class Uploads:
             raise ProblemError(503, f"{MOST_AT_ONCE} photos are being sent already; try again", _WAIT)
         if (length or 0) > most_bytes():
             raise too_large()
-        if self._home.used() + self._promised + (length or 0) > self._home.quota:
-            raise ProblemError(507, "the space for photos is full; download what is done, and remove it from the page")
+        room = self._home.quota - self._home.used() - self._promised
+        if (length or 0) > room:
+            raise _full()
         self._under_way, self._promised = self._under_way + 1, self._promised + (length or 0)
         id, place = self._home.new()
         try:
-            return await self._written(id, place / UPLOAD, body, length)
+            return await self._written(id, place / UPLOAD, body, length, room)
         except BaseException:
             self._home.remove(id)
             raise
         finally:
             self._under_way, self._promised = self._under_way - 1, self._promised - (length or 0)
 
-    async def _written(self, id: str, path: Path, body: AsyncIterator[bytes], length: int | None) -> Received:
+    async def _written(
+        self, id: str, path: Path, body: AsyncIterator[bytes], length: int | None, room: int
+    ) -> Received:
         head, count, format = b"", 0, ""
         with open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
             async for piece in body:
                 count += len(piece)
                 if count > most_bytes():
                     raise too_large()
+                if count > room:  # of what did not say before how large it is
+                    raise _full()
                 head += piece[: _HEAD - len(head)]
                 format = format or (_known(head) if len(head) == _HEAD else "")
                 file.write(piece)
@@ -85,6 +90,10 @@ class Uploads:
 def too_large() -> ProblemError:
     """The answer to a file that no photograph is."""
     return ProblemError(413, f"is larger than {most_bytes() / 2**30:.1f} GB, the most that one photo may have")
+
+
+def _full() -> ProblemError:
+    return ProblemError(507, "the space for photos is full; download what is done, and remove it from the page")
 
 
 def _known(head: bytes) -> str:

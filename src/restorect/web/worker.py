@@ -41,7 +41,7 @@ from restorect.web.messages import (
     output_place,
     picture_place,
 )
-from restorect.web.pyramid import pyramid
+from restorect.web.pyramid import pyramid, reduced
 
 if TYPE_CHECKING:
     from restorect.infer.auto_restorer import AutoRestorer
@@ -108,7 +108,10 @@ class Worker:
             raise AssertionError("a fresh Stop cannot be set")
         try:
             height, width = record.photo.height, record.photo.width
-            _show(order, BEFORE, record.picture if record.picture is not None else to_network(record.photo))
+            picture = record.picture if record.picture is not None else to_network(record.photo)
+            yield from _previewed(order, networks, picture)
+            _show(order, BEFORE, picture)
+            del picture
             yield Reached(stage="restoring", width=width, height=height, pictures=1)
             jobs.restore(record)
             _show_all(order, record)
@@ -137,6 +140,17 @@ class Worker:
 
 def _show(order: Order, side: str, picture: NDArray[np.float32]) -> None:
     write_atomically(picture_place(order.place, side), pyramid(picture), mode=0o600)
+
+
+def _previewed(order: Order, networks: "Restorer | AutoRestorer", picture: NDArray[np.float32]) -> Iterator[Reached]:
+    """A large photograph as the networks of fast mode see it: the original at once, its restoration soon after."""
+    small, (height, width) = reduced(picture), picture.shape[:2]
+    if small is None or order.settings.restore.strength == 0:
+        return
+    _show(order, BEFORE, small)
+    yield Reached(stage="previewing", width=width, height=height, pictures=1)
+    _show(order, "1", networks.restore(small, replace(order.settings.restore, samples=1, uncertainty=False)).images[0])
+    yield Reached(stage="restoring", width=width, height=height, pictures=1, preview=True)
 
 
 def _show_all(order: Order, record: Record) -> None:

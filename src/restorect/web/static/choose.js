@@ -1,7 +1,7 @@
 // The options: for one photo or for all; the strength is shown at once, presets are kept in this browser.
 
-import { tell } from './api.js';
-import { box, button, input, made, select } from './page.js';
+import { problem, tell } from './api.js';
+import { box, button, element, input, made, select } from './page.js';
 import { selected } from './store.js';
 import { text } from './texts.js';
 
@@ -29,16 +29,19 @@ export function startChoosing(about, live) {
   }
   const form = box('options');
   form.addEventListener('input', (event) => {
+    if (event.target !== select('preset')) select('preset').value = '';
     showValues();
     if (event.target === input('strength')) onLive();
     showButton();
   });
+  form.addEventListener('change', () => selected() || apply());
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     apply();
   });
   for (const scope of ['one', 'all']) input(scope).addEventListener('change', () => refill());
   button('keep').addEventListener('click', keepPreset);
+  button('drop').addEventListener('click', dropPreset);
   select('preset').addEventListener('change', usePreset);
   fillPresets();
   fill(common);
@@ -63,15 +66,17 @@ export function liveStrength() {
 export function showChoice() {
   const photo = selected();
   const key = photo ? `${photo.id} ${JSON.stringify(photo.choice)}` : '';
-  if (key !== shownFor && input('one').checked) refill();
+  const none = input('one').disabled;
   input('one').disabled = !photo;
-  if (!photo) input('all').checked = true;
+  if (none !== !photo) input(photo ? 'one' : 'all').checked = true;
+  if (key !== shownFor && input('one').checked) refill();
   showButton();
 }
 
 function refill() {
   const photo = selected();
   shownFor = photo ? `${photo.id} ${JSON.stringify(photo.choice)}` : '';
+  select('preset').value = '';
   fill(input('one').checked && photo ? photo.choice : common);
   onLive();
   showButton();
@@ -92,13 +97,15 @@ function showValues() {
 function showButton() {
   const photo = selected();
   const same = JSON.stringify(sorted(choice())) === JSON.stringify(sorted(photo?.choice ?? choice()));
-  button('apply').disabled = input('one').checked && (!photo || same);
+  button('apply').disabled = !photo || (input('one').checked && same);
+  button('drop').hidden = select('preset').value === '';
 }
 
 /** @param {Choice} wanted */
 const sorted = (wanted) => Object.entries(wanted).sort();
 
 async function apply() {
+  if (!element('options', HTMLFormElement).reportValidity()) return;
   const photo = selected();
   const wanted = choice();
   if (input('one').checked && photo) {
@@ -111,7 +118,7 @@ async function apply() {
 /** @returns {Record<string, Choice>} */
 function presets() {
   try {
-    return JSON.parse(localStorage.getItem(PRESETS) ?? '{}');
+    return Object(JSON.parse(localStorage.getItem(PRESETS) ?? '{}'));
   } catch {
     return {};
   }
@@ -124,10 +131,27 @@ function fillPresets() {
 
 function keepPreset() {
   const name = prompt(text('presetName'))?.trim();
-  if (!name) return;
-  localStorage.setItem(PRESETS, JSON.stringify({ ...presets(), [name]: choice() }));
+  if (name) store({ ...presets(), [name]: choice() }, name);
+}
+
+function dropPreset() {
+  const { [select('preset').value]: _, ...others } = presets();
+  store(others, '');
+}
+
+/**
+ * @param {Record<string, Choice>} all
+ * @param {string} name of the one that the form shows
+ */
+function store(all, name) {
+  try {
+    localStorage.setItem(PRESETS, JSON.stringify(all));
+  } catch {
+    problem(text('noStore'));
+  }
   fillPresets();
   select('preset').value = name;
+  showButton();
 }
 
 function usePreset() {

@@ -2,7 +2,7 @@
 
 import { ask, tell } from './api.js';
 import { box, made } from './page.js';
-import { stateText } from './store.js';
+import { restorationOf, stateText } from './store.js';
 import { text } from './texts.js';
 
 let shownFor = '';
@@ -21,6 +21,7 @@ export function showDetails(photo, side) {
   if (!photo) return;
   words.append(made('h2', '', photo.name));
   if (photo.state !== 'done') words.append(made('p', 'state', photo.error || stateText(photo)));
+  if (restorationOf(photo) === 'preview') words.append(made('p', 'hint', text('previewNote')));
   if (photo.state === 'done' && photo.decision) {
     words.append(made('p', 'decision', text('chosen', { decision: photo.decision })));
   }
@@ -84,11 +85,12 @@ function act(name, method, path) {
  * @param {string} side
  */
 async function showHistograms(photo, side) {
-  const sides = photo.state === 'done' ? ['before', side] : photo.pictures ? ['before'] : [];
+  const there = restorationOf(photo);
+  const sides = !photo.pictures ? [] : there ? ['before', there === 'after' ? side : '1'] : ['before'];
   const found = await Promise.all(
     sides.map((each) => ask('GET', `photos/${photo.id}/pictures/${each}/histogram`).catch(() => null)),
   );
-  const figures = found.map((shares, number) => shares && histogram(shares, text(number ? 'after' : 'before')));
+  const figures = found.map((shares, number) => shares && histogram(shares, text(number ? there : 'before')));
   box('histograms').replaceChildren(...figures.filter((figure) => figure !== null));
 }
 

@@ -1,10 +1,10 @@
 // The list of photos: what each is, how far it is, and which one is looked at.
 
 import { box, made } from './page.js';
-import { all, choosePhoto, selected, stateText } from './store.js';
+import { all, choosePhoto, restorationOf, selected, stateText } from './store.js';
 import { text } from './texts.js';
 
-const STAGES = ['', 'reading', 'restoring', 'writing'];
+const STAGES = ['', 'reading', 'previewing', 'restoring', 'writing'];
 
 /** @type {Map<string, {row: HTMLLIElement, told: string}>} */
 const rows = new Map();
@@ -13,9 +13,10 @@ const rows = new Map();
 export function showList() {
   const list = box('rows');
   const order = all();
+  const there = new Set(order.map((photo) => photo.id));
   const chosen = selected()?.id;
   for (const [id, { row }] of rows) {
-    if (!order.some((photo) => photo.id === id)) {
+    if (!there.has(id)) {
       row.remove();
       rows.delete(id);
     }
@@ -56,7 +57,7 @@ function update(row, photo, chosen) {
   open.title = photo.folder ? `${photo.folder}/${photo.name}` : photo.name;
   const [thumb, , state] = /** @type {HTMLElement[]} */ ([...open.children]);
   state.textContent = photo.state === 'failed' ? `${text('failed')}: ${photo.error}` : stateText(photo);
-  const side = photo.state === 'done' ? '1' : 'before';
+  const side = restorationOf(photo) ? '1' : 'before';
   const source = photo.pictures ? `api/photos/${photo.id}/pictures/${side}/tiles/0/0/0?v=${photo.pictures}` : '';
   if (source && thumb.dataset.source !== source) {
     const image = new Image();

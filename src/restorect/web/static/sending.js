@@ -24,7 +24,10 @@ export function startSending(known, count) {
   for (const id of ['files', 'folder']) {
     const chooser = input(id);
     chooser.addEventListener('change', () => {
-      send([...(chooser.files ?? [])].map((file) => ({ file, name: file.webkitRelativePath || file.name })));
+      const chosen = [...(chooser.files ?? [])].map((file) => ({ file, name: file.webkitRelativePath || file.name }));
+      const photos = chosen.filter(wanted);
+      if (chosen.length && !photos.length) problem(text('noPhotos', { name: chosen[0].name.split('/')[0] }));
+      send(photos);
       chooser.value = '';
     });
   }
@@ -54,8 +57,23 @@ export function startSending(known, count) {
 async function dropped(transfer) {
   const entries = [...(transfer?.items ?? [])].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
   if (!entries.length) return [...(transfer?.files ?? [])].map((file) => ({ file, name: file.name }));
-  const found = await Promise.all(entries.map((entry) => inside(entry, '')));
-  return found.flat();
+  return (await Promise.all(entries.map(allOf))).flat();
+}
+
+/**
+ * The photos of what was dropped, or a word about why there are none.
+ * @param {FileSystemEntry} entry
+ * @returns {Promise<Sent[]>}
+ */
+async function allOf(entry) {
+  try {
+    const found = await inside(entry, '');
+    if (!found.length) problem(text('noPhotos', { name: entry.name }));
+    return found;
+  } catch {
+    problem(text('unreadable', { name: entry.name }));
+    return [];
+  }
 }
 
 /**
@@ -66,11 +84,11 @@ async function dropped(transfer) {
  */
 async function inside(entry, folder) {
   const name = folder + entry.name;
-  if (entry instanceof FileSystemFileEntry) {
-    return [{ file: await new Promise((done, fail) => entry.file(done, fail)), name }];
+  if (entry.isFile) {
+    const one = /** @type {FileSystemFileEntry} */ (entry); // not instanceof: browsers know the class, but not its name
+    return [{ file: await new Promise((done, fail) => one.file(done, fail)), name }].filter(wanted);
   }
-  if (!(entry instanceof FileSystemDirectoryEntry)) return [];
-  const reader = entry.createReader();
+  const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
   /** @type {FileSystemEntry[]} */
   const entries = [];
   for (;;) {
@@ -79,15 +97,12 @@ async function inside(entry, folder) {
     if (!some.length) break;
     entries.push(...some);
   }
-  const found = (await Promise.all(entries.map((each) => inside(each, `${name}/`)))).flat();
-  if (!found.length && !folder) problem(text('noPhotos', { name }));
-  return found;
+  return (await Promise.all(entries.map((each) => inside(each, `${name}/`)))).flat();
 }
 
 /** @param {Sent[]} photos */
 function send(photos) {
   for (const sent of photos) {
-    if (sent.name.includes('/') && !isPhoto(sent.name)) continue;
     if (sent.file.size > about.most.bytes) {
       problem(text('tooLarge', { name: sent.name, size: bytesText(about.most.bytes) }));
     } else {
@@ -97,10 +112,14 @@ function send(photos) {
   pump();
 }
 
-/** @param {string} name */
-function isPhoto(name) {
+/**
+ * Whether to send a file: of a folder only what is called a photo, and all that was given by itself.
+ * @param {Sent} sent
+ */
+function wanted({ name }) {
   const last = name.split('/').pop() ?? '';
-  return !last.startsWith('.') && about.endings.some((ending) => last.toLowerCase().endsWith(ending));
+  const photo = !last.startsWith('.') && about.endings.some((ending) => last.toLowerCase().endsWith(ending));
+  return photo || last === name;
 }
 
 function pump() {
@@ -127,6 +146,7 @@ async function deliver(sent) {
       const again = known.status === 503 || known.status === 0;
       if (!again || tries >= 20) {
         problem(known.status === 0 ? text('cut', { name: sent.name }) : `${sent.name}: ${known.message}`);
+        if (known.status === 507 && waiting.length) problem(text('notSent', { count: waiting.splice(0).length }));
         return;
       }
       await new Promise((done) => setTimeout(done, 1000 * (known.wait || 1)));

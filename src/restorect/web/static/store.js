@@ -34,8 +34,21 @@ export function step(by) {
   if (there) choosePhoto(there.id);
 }
 
+/**
+ * What there is to look at beside the original.
+ * @param {Photo | undefined} photo
+ * @returns {'' | 'preview' | 'after'}
+ */
+export function restorationOf(photo) {
+  if (photo?.state === 'done') return 'after';
+  return photo?.state === 'working' && photo.preview ? 'preview' : '';
+}
+
 /** @param {Photo} photo */
-export const stateText = (photo) => text(photo.state === 'working' && photo.stage ? photo.stage : photo.state);
+export function stateText(photo) {
+  if (photo.state !== 'working' || !photo.stage) return text(photo.state);
+  return text(photo.preview && photo.stage === 'restoring' ? 'restoringOn' : photo.stage);
+}
 
 /** @param {Told} told */
 function learn(told) {

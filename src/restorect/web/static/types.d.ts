@@ -22,6 +22,7 @@ interface Photo {
   made: Choice | null;
   state: 'waiting' | 'working' | 'done' | 'failed' | 'cancelled';
   stage: string;
+  preview: boolean;
   outputs: string[];
   samples: number;
   error: string;

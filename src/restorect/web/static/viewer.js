@@ -1,6 +1,7 @@
 // Original and restoration at the same place and zoom: one above the other with a divider, or side by side.
 
 import { box, button, input } from './page.js';
+import { restorationOf } from './store.js';
 import { text } from './texts.js';
 
 /** @typedef {{key: string, source: object}} Shown */
@@ -31,6 +32,7 @@ export function startViewer() {
   for (const side of /** @type {const} */ (['before', 'after'])) {
     const viewer = OpenSeadragon({ element: box(side), ...OPTIONS });
     viewers[side] = viewer;
+    viewer.canvas.setAttribute('role', 'application'); // it takes keys of its own, and a label needs a role
     viewer.addHandler('viewport-change', () => follow(side));
     viewer.addHandler('resize', () => place.fit && requestAnimationFrame(fit));
   }
@@ -72,10 +74,12 @@ export function showPhoto(photo, wanted, tile) {
   }
   const fresh = photo.id !== photoId;
   photoId = photo.id;
-  const canShow = photo.state === 'done';
-  box('stage').classList.toggle('single', !canShow);
+  const there = restorationOf(photo);
+  box('stage').classList.toggle('single', !there);
+  box('after-tag').textContent = there && text(there);
+  const { side, strength } = there === 'after' ? wanted : { side: there ? '1' : 'before', strength: null };
   put('before', photo, 'before', null, tile, fresh);
-  put('after', photo, canShow ? wanted.side : 'before', canShow ? wanted.strength : null, tile, fresh);
+  put('after', photo, side, strength, tile, fresh);
   const label = text('canvas', { name: photo.name });
   for (const viewer of Object.values(viewers)) viewer.canvas.setAttribute('aria-label', label);
 }
