@@ -93,6 +93,17 @@ def test_a_dry_run_tells_what_a_run_would_do_and_writes_nothing(run: Run, folder
     assert "3 photos" in run(folder, "-o", out, "--dry-run", "--force")[1]
 
 
+def test_what_failed_is_tried_again(run: Run, folder: Path, tmp_path: Path) -> None:
+    out, whole = tmp_path / "out", (folder / "b.jpg").read_bytes()
+    (folder / "b.jpg").write_bytes(whole[:200])
+    assert run(folder, "-o", out)[0] == 1
+    (folder / "b.jpg").write_bytes(whole)
+    code, _, error = run("-o", out, "--retry-failed")
+    assert (code, error.splitlines()[-1][:13]) == (0, "1 restored in"), error
+    assert files(out) == ["a.png", "b.jpg", "c.JPEG", "restorect-manifest.jsonl"]
+    assert run("-o", out, "--retry-failed")[2].startswith("0 restored in")
+
+
 def test_requests_for_lists_that_cannot_be_are_one_line(run: Run, folder: Path, tmp_path: Path) -> None:
     listed = tmp_path / "photos.txt"
     listed.write_text(str(folder / "a.png"))
@@ -101,6 +112,9 @@ def test_requests_for_lists_that_cannot_be_are_one_line(run: Run, folder: Path, 
         (("--files-from", tmp_path / "none.txt"), "none.txt: cannot be read (there is no such file"),
         (("--files-from", "-", "-"), "standard input is either the list or a photo"),
         (("--files-from", listed, "-o", "-"), "standard output takes one photo"),
+        (("--retry-failed", "-o", "-"), "standard output takes one photo"),
+        (("--retry-failed",), "out: holds no record of a batch, so nothing has failed there"),
+        (("--retry-failed", listed), "--retry-failed: takes photos from the record of OUT"),
     ):
         out = () if "-o" in arguments else ("-o", tmp_path / "out")
         code, stdout, error = run(*arguments, *out)

@@ -80,6 +80,9 @@ KeepDate: TypeAlias = Annotated[
 ]
 MaxMegapixels: TypeAlias = Annotated[float, typer.Option(help="Refuse larger photos.")]
 Force: TypeAlias = Annotated[bool, typer.Option("--force", help="Do all again; overwrite what stands in OUT.")]
+RetryFailed: TypeAlias = Annotated[
+    bool, typer.Option("--retry-failed", help="Only the photos that failed in OUT before, by its own record; no PATH.")
+]
 DryRun: TypeAlias = Annotated[
     bool, typer.Option("--dry-run", help="Write nothing; tell how many photos there are, and the CPU-hours for them.")
 ]

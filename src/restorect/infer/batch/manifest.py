@@ -27,6 +27,7 @@ class ManifestEntry:
     Args:
         status: what the line reports.
         input: the photo's absolute path.
+        folder: of a failure: where it lies under the folder that the user gave.
         bytes: the photo's size.
         sha256: of the photo's content.
         settings: the hash of settings and model.
@@ -41,6 +42,7 @@ class ManifestEntry:
 
     status: Status
     input: str
+    folder: str = ""
     bytes: int = 0
     sha256: str = ""
     settings: str = ""
@@ -70,6 +72,7 @@ class Manifest:
         self._latest: dict[str, ManifestEntry] = {}
         self._finished: set[str] = set()
         self._intended: dict[str, set[str]] = {}
+        self._inputs: dict[str, ManifestEntry] = {}
         self._guard = threading.Lock()
         for entry in _entries(self.path):
             self._learn(entry)
@@ -89,6 +92,11 @@ class Manifest:
         with self._guard:
             return list(self._latest)
 
+    def inputs(self) -> list[ManifestEntry]:
+        """The last line of each photo, done or failed, in the order in which photos were first spoken of."""
+        with self._guard:
+            return list(self._inputs.values())
+
     def begun(self, output: str) -> bool:
         """Whether any line speaks of `output`."""
         with self._guard:
@@ -105,6 +113,8 @@ class Manifest:
             self._learn(entry)
 
     def _learn(self, entry: ManifestEntry) -> None:
+        if entry.status != "writing":
+            self._inputs[entry.input] = entry
         if entry.status == "failed":
             return
         for output, sha256 in entry.outputs.items():
@@ -129,8 +139,12 @@ def _entry(values: Mapping[str, Any]) -> ManifestEntry | None:
         entry = ManifestEntry(**{name: value for name, value in values.items() if name in names})
     except TypeError:
         return None
-    texts = [entry.input, entry.sha256, entry.settings, *entry.outputs] if isinstance(entry.outputs, dict) else [None]
-    hashes = entry.outputs.values() if isinstance(entry.outputs, dict) else []
-    if entry.status not in ("writing", "done", "failed") or not all(isinstance(t, str) for t in (*texts, *hashes)):
+    if entry.status not in ("writing", "done", "failed") or not isinstance(entry.outputs, dict):
         return None
-    return entry if can_be_path(entry.input) and all(map(lies_inside, entry.outputs)) else None
+    texts = [entry.input, entry.folder, entry.error, entry.task, entry.sha256, entry.settings]
+    texts += [*entry.outputs, *entry.outputs.values()]
+    numbers = (entry.bytes, entry.seconds, entry.confidence, entry.time)
+    if not all(isinstance(t, str) for t in texts) or not all(isinstance(n, int | float) for n in numbers):
+        return None
+    inside = all(map(lies_inside, [*entry.outputs, *filter(None, [entry.folder])]))
+    return entry if inside and can_be_path(entry.input) else None

@@ -7,12 +7,13 @@ from pathlib import Path
 from restorect.errors import shown
 from restorect.infer.batch.atomic import commit, hash_bytes
 from restorect.infer.batch.events import Failed, Restored
-from restorect.infer.batch.failures import Failure, LostError, OutputError, reason_of, stops_everything
+from restorect.infer.batch.failures import LostError, OutputError, reason_of, stops_everything
 from restorect.infer.batch.manifest import Manifest, ManifestEntry, Status
 from restorect.infer.batch.photo_job import Record
 from restorect.infer.batch.plan import Job
 from restorect.infer.batch.resume import check_free, is_done
 from restorect.infer.batch.sidecars import carry
+from restorect.infer.batch.sources import Refused
 
 
 class Outputs:
@@ -79,14 +80,32 @@ class Outputs:
 
     def failed(self, job: Job, error: Exception) -> Failed:
         """The event for an error of any step; the manifest gets a line too."""
-        reason = Failure.of(job.source.path, error).reason
-        entry = ManifestEntry(status="failed", input=job.source.known_as, settings=self._digest, error=reason)
+        refused = Refused.by(job.source, error)
+        reason = refused.reason
         try:
-            self._held()
-            self._manifest.append(entry)
+            self.refuse(refused)
         except (OSError, LostError) as second:  # then the outputs cannot be noted either
             error, reason = second, reason_of(second)
-        return Failed(path=str(job.source.path), reason=reason, stops_everything=stops_everything(error))
+        return Failed(path=refused.path, reason=reason, stops_everything=stops_everything(error))
+
+    def refuse(self, refused: Refused) -> None:
+        """Note that a photograph could not be restored, so that it can be tried again by itself.
+
+        Raises:
+            LostError: the folder is another's by now.
+            OSError: the system refuses.
+        """
+        source = refused.source
+        self._held()
+        self._manifest.append(
+            ManifestEntry(
+                status="failed",
+                input=source.known_as,
+                folder=source.folder,
+                settings=self._digest,
+                error=refused.reason,
+            )
+        )
 
     def _target(self, output: str) -> Path:
         """Where an output goes, its folder made; a link that leads out of the output folder is not followed."""

@@ -16,7 +16,7 @@ from restorect.infer.batch.names import NameTemplate, checked, same_file_key
 from restorect.infer.batch.past import Past, split_name
 from restorect.infer.batch.settings import RestoreSettings
 from restorect.infer.batch.siblings import tell_apart
-from restorect.infer.batch.sources import Source, find_sources
+from restorect.infer.batch.sources import Refused, Source, find_sources
 
 _SHOWN_COLLISIONS = 3
 _MAP = "-uncertainty.png"
@@ -101,6 +101,23 @@ def plan_batch(
     return dataclasses.replace(plan, failures=failures, passed_over=found.passed_over, others=found.others)
 
 
+def plan_failed(out: Path, naming: Naming) -> Plan:
+    """Plan a batch on what failed in `out` when it was last tried (see `plan_batch` for the errors).
+
+    What was piped is left out: it cannot be read again.
+
+    Raises:
+        ConfigError: no batch has written there.
+    """
+    check_folder(out)
+    manifest = Manifest(out)
+    if not manifest.inputs():
+        raise ConfigError(f"{shown(out)}: holds no record of a batch, so nothing has failed there; give photos instead")
+    tried = (entry for entry in manifest.inputs() if entry.status == "failed" and os.path.isabs(entry.input))
+    sources = [Source(path=Path(entry.input), folder=entry.folder) for entry in tried]
+    return plan_sources(sources, out, naming, past=Past(manifest))
+
+
 def plan_sources(sources: Iterable[Source], out: Path, naming: Naming, *, past: Past | None = None) -> Plan:
     """Plan a batch on photographs that are already found (see `plan_batch` for the errors).
 
@@ -117,7 +134,7 @@ def plan_sources(sources: Iterable[Source], out: Path, naming: Naming, *, past: 
             jobs.append(_plan_one(source, number, naming))
             numbers.append(number)
         except (OutputError, ImageError, OSError) as error:
-            failures.append(Failure.of(source.path, error))
+            failures.append(Refused.by(source, error))
 
     def renamed(place: int, stem: str) -> Job:
         return _plan_one(jobs[place].source, numbers[place], naming, stem)

@@ -18,6 +18,7 @@ from restorect.infer.batch.outputs import Outputs
 from restorect.infer.batch.photo_job import PhotoJobs
 from restorect.infer.batch.pipeline import Pipeline
 from restorect.infer.batch.plan import Plan
+from restorect.infer.batch.sources import Refused
 from restorect.infer.batch.stop import Stop
 
 if TYPE_CHECKING:
@@ -71,6 +72,9 @@ def run_batch(
             networks = load()
             steps = PhotoJobs(networks, plan.settings, budget or MemoryBudget(), stop)
             outputs = Outputs(plan.out, plan.settings.digest(networks), manifest, force=force, held=held)
+            for failure in plan.failures:
+                if isinstance(failure, Refused):
+                    outputs.refuse(failure)
             count = workers or default_workers()
             pipeline = Pipeline(plan.jobs, steps, outputs, stop, workers=count, fail_fast=fail_fast)
             with contextlib.closing(pipeline.events()) as events:

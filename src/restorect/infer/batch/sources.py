@@ -71,6 +71,22 @@ class Source:
         return (0o666 if os.name == "nt" else status.st_mode), status.st_mtime_ns
 
 
+@dataclass(frozen=True)
+class Refused(Failure):
+    """A photograph that was found and cannot be restored.
+
+    Args:
+        source: the photograph.
+    """
+
+    source: Source
+
+    @classmethod
+    def by(cls, source: Source, error: BaseException) -> "Refused":
+        """What `error` means for a photograph."""
+        return cls(str(source.path), Failure.of(source.path, error).reason, source)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Found:
     """What a search gave.
