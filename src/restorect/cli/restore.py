@@ -32,6 +32,7 @@ def restore(
     out: o.Out,
     paths: o.Paths = None,
     files_from: o.FilesFrom = None,
+    part: o.Part = None,
     recursive: o.Recursive = False,
     task: o.Task = "auto",
     size: o.Size = "tiny",
@@ -82,9 +83,9 @@ def restore(
     load = functools.cache(functools.partial(choose, task, size, device=device, weights=weights, precision=precision))
     task, size = _named(task, size, load, on_card=weights is not None, fast=fast)
     naming = Naming(task=task, size=size, settings=settings, template=_template(name_template, suffix))
-    if out == PIPE and files_from is None and not dry_run and not retry_failed:
+    if out == PIPE and files_from is None and part is None and not dry_run and not retry_failed:
         raise typer.Exit(_to_stdout(paths or [], settings, load, notices, quiet=quiet))
-    wanted = Wanted(paths=paths or [], files_from=files_from, recursive=recursive, retry_failed=retry_failed)
+    wanted = Wanted(paths=paths or [], files_from=files_from, part=part, recursive=recursive, retry_failed=retry_failed)
     plan = planned(wanted, out, naming)
     if dry_run:
         raise typer.Exit(_foretold(plan, load, as_json=json, force=force))

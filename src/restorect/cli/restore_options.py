@@ -13,6 +13,10 @@ FilesFrom: TypeAlias = Annotated[
     Path | None,
     typer.Option(metavar="LIST", help="A file that names photos: text, .csv, .jsonl; - is standard input."),
 ]
+Part: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="K/N", help="The K-th of N parts of the photos, for one of N workers (docs/scale.md)."),
+]
 Out: TypeAlias = Annotated[
     str, typer.Option("--out", "-o", metavar="OUT", help="Output folder; - is standard output.", show_default=False)
 ]

@@ -22,12 +22,14 @@ class Wanted:
     Args:
         paths: files, folders, globs; `-` is a photo on standard input.
         files_from: a list of photos; `-` is standard input.
+        part: `K/N` for the K-th of N parts.
         recursive: folders within folders too.
         retry_failed: what failed in the output folder before, and nothing else.
     """
 
     paths: Sequence[str] = ()
     files_from: Path | None = None
+    part: str | None = None
     recursive: bool = False
     retry_failed: bool = False
 
@@ -39,19 +41,22 @@ def planned(wanted: Wanted, out: str, naming: "Naming") -> "Plan":
         ConfigError: the options do not fit together, or a list cannot be read.
         OutputError: `out` is no usable folder.
     """
-    from restorect.infer.batch import plan_batch, plan_failed
+    from restorect.infer.batch import Part, plan_batch, plan_failed
 
     folder, paths, listed = _folder(out), wanted.paths, wanted.files_from
+    part = Part() if wanted.part is None else Part.read(wanted.part)
     if wanted.retry_failed:
         if paths or listed is not None:
             raise ConfigError("--retry-failed: takes photos from the record of OUT; give no others beside it")
-        return plan_failed(folder, naming)
+        return plan_failed(folder, naming, part)
     if not paths and listed is None:
         raise ConfigError("there is nothing to restore: give photos or folders, or a list of them with --files-from")
     files = [path for path in paths if path != PIPE]
     piped = len(files) < len(paths)
+    if piped and part.of > 1:
+        raise ConfigError("--part: a photo on standard input is no batch; give files, folders or a list")
     lines = _listed(listed, piped=piped) if listed is not None else ()
-    plan = plan_batch(files, folder, naming, recursive=wanted.recursive, lines=lines)
+    plan = plan_batch(files, folder, naming, recursive=wanted.recursive, lines=lines, part=part)
     return _with_piped(plan, naming) if piped else plan
 
 
@@ -69,7 +74,7 @@ def _folder(out: str) -> Path:
 
     folder = Path(out)
     if out == PIPE:
-        raise ConfigError("-o -: standard output takes one photo; give a folder for lists, --dry-run, --retry-failed")
+        raise ConfigError("-o -: standard output takes one photo; give a folder for a batch")
     if folder.suffix.lower() in EXTENSIONS and not folder.is_dir():
         raise ConfigError(f"-o {out}: is a photo's name; give a folder, and the output keeps its input's name")
     return folder

@@ -8,6 +8,7 @@ from restorect.infer.batch.events import Began, Event, Failed, Restored, Skipped
 from restorect.infer.batch.failures import BusyError, Failure, OutputError
 from restorect.infer.batch.memory import MemoryBudget
 from restorect.infer.batch.names import NameTemplate
+from restorect.infer.batch.part import Part
 from restorect.infer.batch.photo_job import restore_one
 from restorect.infer.batch.plan import Job, Naming, Plan, output_kind, plan_batch, plan_failed, plan_sources
 from restorect.infer.batch.run import run_batch
@@ -28,6 +29,7 @@ __all__ = [
     "Naming",
     "Options",
     "OutputError",
+    "Part",
     "Plan",
     "RestoreSettings",
     "Restored",

@@ -46,7 +46,7 @@ def estimate(plan: Plan, networks: "Networks", *, force: bool = False) -> Estima
         networks: what would restore.
         force: whether what is done would be done again.
     """
-    manifest, settings = Manifest(plan.out), plan.settings.digest(networks)
+    manifest, settings = Manifest(plan.out, plan.part), plan.settings.digest(networks)
     done, sizes, left, failed = 0, [], [], len(plan.failures)
     for job in plan.jobs:
         try:

@@ -72,7 +72,9 @@ def _json(content: bytes, name: str) -> Iterator[Line]:
 _KINDS: dict[str, Callable[[bytes, str], Iterator[Line]]] = {".csv": _csv, ".jsonl": _json, ".ndjson": _json}
 
 
-def listed_sources(lines: Iterable[Line], *, apart_from: Collection[str] = ()) -> Found:
+def listed_sources(
+    lines: Iterable[Line], *, apart_from: Collection[str] = (), takes: Callable[[Source], bool] = lambda source: True
+) -> Found:
     """The photographs of a list, in its order; none is looked at, and no folder is listed.
 
     Outputs keep the tree: a path relative to where the command runs keeps its folders, an absolute one those below the
@@ -81,22 +83,27 @@ def listed_sources(lines: Iterable[Line], *, apart_from: Collection[str] = ()) -
     Args:
         lines: from `read_list`.
         apart_from: real paths of files not to take (old outputs), and of the output folder.
+        takes: tells which ones to keep.
     """
     read = [_checked(line) for line in lines]
-    paths = [Path(line) for line in read if isinstance(line, str)]
-    top = _shared([path for path in paths if _elsewhere(path)])
+    paths = [line for line in read if isinstance(line, str)]
+    top = _shared(paths)
     sources: dict[tuple[str, str], Source] = {}
     passed_over, others = [], Counter[str]()
-    real: dict[Path, str] = {}  # of folders: asked once for each, not for each photo
-    for path in paths:
-        folder = real.setdefault(path.parent, os.path.realpath(path.parent))
-        if os.path.join(folder, path.name) in apart_from:
+    folders: dict[Path, tuple[str, str]] = {}  # real, and among the outputs: asked once for each, not for each photo
+    for path in map(Path, paths):
+        if path.parent not in folders:
+            folders[path.parent] = os.path.realpath(path.parent), _below(path.parent, top)
+        real, below = folders[path.parent]
+        source = Source(path=path, folder=below, by_name=True)
+        if os.path.join(real, path.name) in apart_from:
             passed_over.append(str(path))
-        elif (folder, path.name) in sources:
+        elif not takes(source):
+            continue
+        elif (real, path.name) in sources:
             others[_TWICE] += 1
         else:
-            below = os.path.relpath(os.path.abspath(path.parent), top) if _elsewhere(path) else str(path.parent)
-            sources[folder, path.name] = Source(path=path, folder="" if below == "." else Path(below).as_posix())
+            sources[real, path.name] = source
     failures = tuple(line for line in read if isinstance(line, Failure))
     return Found(sources=tuple(sources.values()), failures=failures, passed_over=tuple(passed_over), others=others)
 
@@ -127,11 +134,18 @@ def _checked(line: Line) -> Line:
     return line
 
 
-def _elsewhere(path: Path) -> bool:
-    """Whether its folders, as they are written, do not lie below where the command runs."""
-    return path.is_absolute() or ".." in path.parts
+def _elsewhere(folder: Path) -> bool:
+    """Whether a folder, as it is written, does not lie below where the command runs."""
+    return folder.is_absolute() or ".." in folder.parts
 
 
-def _shared(paths: Sequence[Path]) -> str:
-    folders = {os.path.abspath(path.parent) for path in paths}
-    return os.path.commonpath(folders) if folders else ""
+def _shared(paths: Iterable[str]) -> str:
+    """The deepest folder above all paths that do not lie below where the command runs."""
+    folders = [folder for folder in map(Path, {os.path.dirname(path) for path in paths}) if _elsewhere(folder)]
+    return os.path.commonpath(map(os.path.abspath, folders)) if folders else ""
+
+
+def _below(folder: Path, top: str) -> str:
+    """Where outputs of a folder's photos go."""
+    below = os.path.relpath(os.path.abspath(folder), top) if _elsewhere(folder) else str(folder)
+    return "" if below == "." else Path(below).as_posix()

@@ -1,5 +1,6 @@
 """The output folder of a batch: what is done there already, and the files and lines in the manifest that come to it."""
 
+import dataclasses
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from restorect.infer.batch.events import Failed, Restored
 from restorect.infer.batch.failures import LostError, OutputError, reason_of, stops_everything
 from restorect.infer.batch.manifest import Manifest, ManifestEntry, Status
 from restorect.infer.batch.photo_job import Record
-from restorect.infer.batch.plan import Job
+from restorect.infer.batch.plan import Job, Plan
 from restorect.infer.batch.resume import check_free, is_done
 from restorect.infer.batch.sidecars import carry
 from restorect.infer.batch.sources import Refused
@@ -20,27 +21,32 @@ class Outputs:
     """Where the files of one batch go; used by several threads.
 
     Args:
-        out: the output folder, which the caller has locked.
+        plan: of the batch; the caller has locked its output folder.
         digest: the hash of settings and model.
-        manifest: of `out`.
+        manifest: of the output folder.
         force: do again what is done, and overwrite what others made.
         held: raises `LostError` once the folder is no longer locked.
     """
 
-    def __init__(self, out: Path, digest: str, manifest: Manifest, *, force: bool, held: Callable[[], None]) -> None:
-        self._out, self._real_out, self._held = out, out.resolve(), held
+    def __init__(self, plan: Plan, digest: str, manifest: Manifest, *, force: bool, held: Callable[[], None]) -> None:
+        self._out, self._real_out, self._tag, self._held = plan.out, plan.out.resolve(), plan.part.temporary, held
         self._digest, self._manifest, self._force = digest, manifest, force
 
     def done(self, job: Job) -> bool:
-        """Whether nothing is left to do for a job.
+        """Whether nothing is left to do for a job; if a kill has kept that from the record, it is noted now.
 
         Raises:
             OutputError: its outputs would replace what no batch made.
+            LostError: the folder is another's by now.
             OSError: the input cannot be read.
         """
         if self._force:
             return False
         if is_done(job, self._out, self._manifest, self._digest):
+            entry = self._manifest.latest(job.outputs[0])
+            if entry is not None and entry.status != "done":
+                self._held()
+                self._manifest.append(dataclasses.replace(entry, status="done", time=round(time.time(), 3)))
             return True
         for output in job.outputs:
             check_free(output, self._out, self._manifest)
@@ -63,7 +69,7 @@ class Outputs:
             line for target in targets[: job.samples] for one in record.sidecars if (line := carry(one, target))
         ]
         for target, data, may in zip(targets, contents, replace, strict=True):
-            commit(target, data, replace=may, mode=record.mode, date_ns=record.date_ns)
+            commit(target, data, replace=may, mode=record.mode, date_ns=record.date_ns, tag=self._tag)
         record.seconds += time.perf_counter() - begun
         self._note("done", record, contents)
         return Restored(
@@ -102,6 +108,7 @@ class Outputs:
                 status="failed",
                 input=source.known_as,
                 folder=source.folder,
+                by_name=source.by_name,
                 settings=self._digest,
                 error=refused.reason,
             )

@@ -12,7 +12,7 @@ from pathlib import Path
 from restorect.files import open_regular
 from restorect.images.find import SERVICE_FOLDERS, walk
 from restorect.infer.batch.failures import Failure, OutputError
-from restorect.infer.batch.manifest import MANIFEST_NAME
+from restorect.infer.batch.part import is_manifest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,11 +23,13 @@ class Source:
         path: the file; for bytes from elsewhere, a name to show.
         folder: where it lies under the folder that the user gave; empty for a file given by itself.
         data: the content, when it comes from no file.
+        by_name: it is taken for what its name says, so that it is not opened before its turn.
     """
 
     path: Path
     folder: str = ""
     data: bytes | None = None
+    by_name: bool = False
 
     @property
     def known_as(self) -> str:
@@ -139,7 +141,7 @@ def find_sources(arguments: Sequence[str], *, recursive: bool, apart_from: Colle
         sources=tuple(sources.values()),
         failures=tuple(failures),
         passed_over=tuple(passed_over),
-        others=Counter(kind for real, kind in others.items() if os.path.basename(real) != MANIFEST_NAME),
+        others=Counter(kind for real, kind in others.items() if not is_manifest(os.path.basename(real))),
     )
 
 
