@@ -43,19 +43,21 @@ def planned(wanted: Wanted, out: str, naming: "Naming") -> "Plan":
     """
     from restorect.infer.batch import Part, plan_batch, plan_failed
 
-    folder, paths, listed = _folder(out), wanted.paths, wanted.files_from
+    folder, paths, files_from = _folder(out), wanted.paths, wanted.files_from
     part = Part() if wanted.part is None else Part.read(wanted.part)
     if wanted.retry_failed:
-        if paths or listed is not None:
+        if paths or files_from is not None:
             raise ConfigError("--retry-failed: takes photos from the record of OUT; give no others beside it")
         return plan_failed(folder, naming, part)
-    if not paths and listed is None:
+    if not paths and files_from is None:
         raise ConfigError("there is nothing to restore: give photos or folders, or a list of them with --files-from")
     files = [path for path in paths if path != PIPE]
     piped = len(files) < len(paths)
     if piped and part.of > 1:
         raise ConfigError("--part: a photo on standard input is no batch; give files, folders or a list")
-    lines = _listed(listed, piped=piped) if listed is not None else ()
+    if piped and str(files_from) == PIPE:
+        raise ConfigError("--files-from -: standard input is either the list or a photo; give one of them as a file")
+    lines = listed(files_from) if files_from is not None else ()
     plan = plan_batch(files, folder, naming, recursive=wanted.recursive, lines=lines, part=part)
     return _with_piped(plan, naming) if piped else plan
 
@@ -80,7 +82,7 @@ def _folder(out: str) -> Path:
     return folder
 
 
-def _listed(path: Path, *, piped: bool) -> "Iterable[Line]":
+def listed(path: Path) -> "Iterable[Line]":
     """The lines of a work list.
 
     Raises:
@@ -90,10 +92,6 @@ def _listed(path: Path, *, piped: bool) -> "Iterable[Line]":
     from restorect.infer.batch.lists import read_list
 
     if str(path) == PIPE:
-        if piped:
-            raise ConfigError(
-                "--files-from -: standard input is either the list or a photo; give one of them as a file"
-            )
         return read_list(sys.stdin.buffer.read(), "standard input")
     try:
         return read_list(path.read_bytes(), str(path))
