@@ -7,7 +7,7 @@ import typer
 
 Paths: TypeAlias = Annotated[
     list[str] | None,
-    typer.Argument(metavar="PATH...", help="Files, folders, globs; - is standard input.", show_default=False),
+    typer.Argument(metavar="PATH...", help="Files, folders, globs, URLs; - is standard input.", show_default=False),
 ]
 FilesFrom: TypeAlias = Annotated[
     Path | None,

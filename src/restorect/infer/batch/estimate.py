@@ -55,7 +55,7 @@ def estimate(plan: Plan, networks: "Networks", *, force: bool = False) -> Estima
                 continue
             sizes.append(job.source.size)
             left.append(job)
-        except OSError:
+        except (RestorectError, OSError):
             failed += 1
     tried, read, seconds = _tried(left, sizes, plan, networks)
     hours = seconds / 3600 * sum(sizes) / read if read else None

@@ -6,10 +6,12 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from restorect.errors import ConfigError, shown
 from restorect.infer.batch.failures import Failure
+from restorect.infer.batch.remote import RemoteError, is_url, path_of
 from restorect.infer.batch.sources import Found, Source, place
 
 _COLUMN = "path"
@@ -86,24 +88,27 @@ def listed_sources(
         takes: tells which ones to keep.
     """
     read = [_checked(line) for line in lines]
-    paths = [line for line in read if isinstance(line, str)]
-    top = _shared(paths)
+    names = [line for line in read if isinstance(line, str)]
+    top = _shared(names)
     sources: dict[tuple[str, str], Source] = {}
     passed_over, others = [], Counter[str]()
-    folders: dict[Path, tuple[str, str]] = {}  # real, and among the outputs: asked once for each, not for each photo
-    for path in map(Path, paths):
-        if path.parent not in folders:
-            folders[path.parent] = os.path.realpath(path.parent), _below(path.parent, top)
-        real, below = folders[path.parent]
-        source = Source(path=path, folder=below, by_name=True)
-        if os.path.join(real, path.name) in apart_from:
-            passed_over.append(str(path))
+    folders: dict[tuple[Path, bool], tuple[str, str]] = {}  # real, and among outputs: asked once
+    for name in names:
+        source = Source.named(name, by_name=True)
+        path, remote = source.path, bool(source.url)
+        if (path.parent, remote) not in folders:
+            real = "" if remote else os.path.realpath(path.parent)
+            folders[path.parent, remote] = real, _below(path.parent, top)
+        real, below = folders[path.parent, remote]
+        source, key = replace(source, folder=below), (real, source.url or path.name)
+        if not remote and os.path.join(real, path.name) in apart_from:
+            passed_over.append(name)
         elif not takes(source):
             continue
-        elif (real, path.name) in sources:
+        elif key in sources:
             others[_TWICE] += 1
         else:
-            sources[real, path.name] = source
+            sources[key] = source
     failures = tuple(line for line in read if isinstance(line, Failure))
     return Found(sources=tuple(sources.values()), failures=failures, passed_over=tuple(passed_over), others=others)
 
@@ -113,7 +118,7 @@ def joined(found: Sequence[Found]) -> Found:
     sources: dict[tuple[str, str], Source] = {}
     for each in found:
         for source in each.sources:
-            sources.setdefault(place(source.path), source)
+            sources.setdefault(("", source.url) if source.url else place(source.path), source)
     return Found(
         sources=tuple(sources.values()),
         failures=tuple(failure for each in found for failure in each.failures),
@@ -131,6 +136,11 @@ def _checked(line: Line) -> Line:
             return Failure(ascii(line), "is no valid path (it holds half of a character)")
         if "\0" in line:
             return Failure(line, "is no valid path (it holds a null character)")
+        if is_url(line):
+            try:
+                path_of(line)
+            except RemoteError as error:
+                return Failure(line.split("://")[0] + "://...", str(error))
     return line
 
 
@@ -141,7 +151,8 @@ def _elsewhere(folder: Path) -> bool:
 
 def _shared(paths: Iterable[str]) -> str:
     """The deepest folder above all paths that do not lie below where the command runs."""
-    folders = [folder for folder in map(Path, {os.path.dirname(path) for path in paths}) if _elsewhere(folder)]
+    parents = {str(path_of(path).parent) if is_url(path) else os.path.dirname(path) for path in paths}
+    folders = [folder for folder in map(Path, parents) if _elsewhere(folder)]
     return os.path.commonpath(map(os.path.abspath, folders)) if folders else ""
 
 

@@ -73,7 +73,7 @@ class Outputs:
         record.seconds += time.perf_counter() - begun
         self._note("done", record, contents)
         return Restored(
-            path=str(job.source.path),
+            path=job.source.shown_as,
             outputs=job.outputs,
             megapixels=record.megapixels,
             seconds=record.seconds,

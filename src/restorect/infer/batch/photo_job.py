@@ -109,7 +109,7 @@ class PhotoJobs:
         Raises:
             Exception: whatever is wrong with the file.
         """
-        begun, name, source, settings = time.perf_counter(), str(job.source.path), job.source, self._settings
+        begun, name, source, settings = time.perf_counter(), job.source.shown_as, job.source, self._settings
         check_file_size(source.size, name, settings.max_megapixels)
         self._budget.check(source.size)
         data, (mode, date_ns) = source.read(), source.likeness()

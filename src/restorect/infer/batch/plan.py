@@ -15,6 +15,7 @@ from restorect.infer.batch.manifest import Manifest
 from restorect.infer.batch.names import NameTemplate, checked, same_file_key
 from restorect.infer.batch.part import MANIFEST_NAME, WHOLE, Part
 from restorect.infer.batch.past import Past, split_name
+from restorect.infer.batch.remote import is_url
 from restorect.infer.batch.settings import RestoreSettings
 from restorect.infer.batch.siblings import tell_apart
 from restorect.infer.batch.sources import Refused, Source, find_sources
@@ -101,8 +102,8 @@ def plan_batch(
 ) -> Plan:
     """Plan a batch, or a part of it, on files, folders and globs. Reads names and first bytes of files; writes nothing.
 
-    `lines` are those of a work list (`read_list`), whose photographs come after. They are not opened: each is taken for
-    what its name says, if that says anything.
+    `lines` are those of a work list (`read_list`), whose photographs come after. They, and URLs, are not opened:
+    each is taken for what its name says, if that says anything.
 
     Photographs that an earlier batch wrote to `out` are never inputs, so the same command can be given again when
     inputs and outputs share a folder.
@@ -114,13 +115,15 @@ def plan_batch(
     check_folder(out)
     takes, manifest = _taking(part, naming), Manifest(out, part)
     apart_from, real_out = {os.path.realpath(out / output) for output in manifest.outputs()}, os.path.realpath(out)
+    urls = [argument for argument in arguments if is_url(argument)]
+    arguments = [argument for argument in arguments if argument not in urls]
     searched = [os.path.realpath(argument) for argument in arguments if os.path.isdir(argument)]
     if part.of > 1 and any(os.path.commonpath([real_out, folder]) == real_out for folder in searched):
         raise ConfigError(f"--part: {shown(out)} is searched, where other parts write at the same time; choose another")
     if real_out not in searched:
         apart_from.add(real_out)
     given = find_sources(arguments, recursive=recursive, apart_from=apart_from)
-    found = joined([given, listed_sources(lines, apart_from=apart_from, takes=takes)])
+    found = joined([given, listed_sources([*urls, *lines], apart_from=apart_from, takes=takes)])
     plan = plan_sources(filter(takes, found.sources), out, naming, past=Past(manifest))
     failures = *(failure for failure in found.failures if part.takes(failure.path)), *plan.failures
     return dataclasses.replace(plan, failures=failures, passed_over=found.passed_over, others=found.others, part=part)
@@ -138,8 +141,9 @@ def plan_failed(out: Path, naming: Naming, part: Part = WHOLE) -> Plan:
     takes, manifest = _taking(part, naming), Manifest(out, part)
     if not manifest.inputs():
         raise ConfigError(f"{shown(out)}: holds no record of a batch, so nothing has failed there; give photos instead")
-    tried = (entry for entry in manifest.inputs() if entry.status == "failed" and os.path.isabs(entry.input))
-    sources = (Source(path=Path(entry.input), folder=entry.folder, by_name=entry.by_name) for entry in tried)
+    failed = (entry for entry in manifest.inputs() if entry.status == "failed")
+    tried = (entry for entry in failed if os.path.isabs(entry.input) or is_url(entry.input))
+    sources = (Source.named(entry.input, folder=entry.folder, by_name=entry.by_name) for entry in tried)
     return dataclasses.replace(plan_sources(filter(takes, sources), out, naming, past=Past(manifest)), part=part)
 
 
@@ -181,7 +185,7 @@ def output_kind(source: Source, settings: RestoreSettings) -> tuple[str, str]:
     found = format_of_name(source.path.name) if source.by_name else None
     if found is None:
         _ = source.size  # refuses pipes and devices before anybody opens them
-        _, _, found = load(source.read(_HEAD_BYTES), str(source.path), settings.max_megapixels)
+        _, _, found = load(source.read(_HEAD_BYTES), source.shown_as, settings.max_megapixels)
     fmt = settings.write.format or output_format(found)
     own = source.path.suffix
     kept = format_of_name(own) == fmt and own.lower() not in _SEVERAL_PICTURES
@@ -233,9 +237,11 @@ def _refuse_collisions(jobs: Sequence[Job]) -> None:
         for output in job.outputs:
             other = takers.setdefault(same_file_key(output), job)
             if other is not job:
-                clashes.append(f"{shown(other.source.path)} and {shown(job.source.path)} -> {shown(output)}")
+                clashes.append(f"{shown(other.source.shown_as)} and {shown(job.source.shown_as)} -> {shown(output)}")
             if same_file_key(output) == same_file_key(MANIFEST_NAME):
-                raise ConfigError(f"{shown(job.source.path)}: would replace the manifest; use another --name-template")
+                raise ConfigError(
+                    f"{shown(job.source.shown_as)}: would replace the manifest; use another --name-template"
+                )
     if clashes:
         more = f", and {len(clashes) - _SHOWN_COLLISIONS} more" if len(clashes) > _SHOWN_COLLISIONS else ""
         remedy = "give --name-template '{parent}-{stem}' or '{index:04d}-{stem}', or another --format"
@@ -248,7 +254,7 @@ def _refuse_overwritten_inputs(jobs: Sequence[Job], out: Path) -> None:
     standing = [output for job in jobs for output in job.outputs if os.path.lexists(out / output)]
     identities: dict[object, Path] = {}
     for job in jobs if standing else ():  # nothing else can be replaced, and inputs need not be looked at
-        if job.source.data is None:
+        if job.source.is_file:
             identities.update((key, job.source.path) for key in _identities(job.source.path))
     for output in standing:
         for key in _identities(out / output):
