@@ -21,7 +21,7 @@ class RemoteError(RestorectError):
 
 def is_url(text: str) -> bool:
     """Whether a name is one of something elsewhere."""
-    return _URL.fullmatch(text) is not None
+    return "://" in text and _URL.fullmatch(text) is not None
 
 
 def path_of(url: str) -> Path:
@@ -90,7 +90,8 @@ def _opened(url: str) -> tuple[Any, str]:
     try:
         from fsspec.core import url_to_fs
 
-        return url_to_fs(url)
+        files, path = url_to_fs(url)
+        return files, str(path)
     except ImportError as error:
         missing = getattr(error, "name", None) or " ".join(str(error).split()) or "fsspec"
         raise ConfigError(f"needs a library for such names ({missing}): pip install 'restorect[remote]'") from error
