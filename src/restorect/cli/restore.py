@@ -20,11 +20,11 @@ from restorect.cli.threads import Threads
 from restorect.errors import ConfigError, RestorectError, shown
 
 if TYPE_CHECKING:
-    from restorect.infer.batch import Event, NameTemplate, Options, Plan, RestoreSettings, WriteOptions
+    from restorect.infer.batch import Event, NameTemplate, Naming, Options, Plan, RestoreSettings, WriteOptions
     from restorect.infer.batch.photo_job import Record
     from restorect.infer.networks import Networks
 
-Settings = TypeVar("Settings", "Options", "WriteOptions", "RestoreSettings")
+Settings = TypeVar("Settings", "Options", "WriteOptions", "RestoreSettings", Wanted)
 
 
 def restore(
@@ -76,17 +76,14 @@ def restore(
     """
     hush()
     settings = _settings(context)
-    from restorect.infer.batch import Naming  # is there by now
-
     notices = _Notices(by_task=engine == "torch")
     choose = _engine(engine, settings.restore, notices.tell)
     load = functools.cache(functools.partial(choose, task, size, device=device, weights=weights, precision=precision))
     task, size = _named(task, size, load, on_card=weights is not None, fast=fast)
-    naming = Naming(task=task, size=size, settings=settings, template=_template(name_template, suffix))
+    naming = _naming(task, size, settings, _template(name_template, suffix))
     if out == PIPE and files_from is None and part is None and not dry_run and not retry_failed:
         raise typer.Exit(_to_stdout(paths or [], settings, load, notices, quiet=quiet))
-    wanted = Wanted(paths=paths or [], files_from=files_from, part=part, recursive=recursive, retry_failed=retry_failed)
-    plan = planned(wanted, out, naming)
+    plan = planned(_chosen(Wanted, context, paths=paths or []), out, naming)
     if dry_run:
         raise typer.Exit(_foretold(plan, load, as_json=json, force=force))
     raise typer.Exit(_run(plan, load, notices, quiet=quiet, as_json=json, force=force, fail_fast=fail_fast))
@@ -139,6 +136,12 @@ def _named(task: str, size: str, load: "Callable[[], Networks]", *, on_card: boo
 
         check_fast(task)
     return task, size
+
+
+def _naming(task: str, size: str, settings: "RestoreSettings", template: "NameTemplate") -> "Naming":
+    from restorect.infer.batch import Naming
+
+    return Naming(task=task, size=size, settings=settings, template=template)
 
 
 def _template(text: str | None, suffix: str) -> "NameTemplate":
