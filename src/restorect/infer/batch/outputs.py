@@ -10,8 +10,9 @@ from restorect.infer.batch.atomic import commit, hash_bytes
 from restorect.infer.batch.events import Failed, Restored
 from restorect.infer.batch.failures import LostError, OutputError, reason_of, stops_everything
 from restorect.infer.batch.manifest import Manifest, ManifestEntry, Status
+from restorect.infer.batch.part import WHOLE, Part
 from restorect.infer.batch.photo_job import Record
-from restorect.infer.batch.plan import Job, Plan
+from restorect.infer.batch.plan import Job
 from restorect.infer.batch.resume import check_free, is_done
 from restorect.infer.batch.sidecars import carry
 from restorect.infer.batch.sources import Refused
@@ -21,15 +22,25 @@ class Outputs:
     """Where the files of one batch go; used by several threads.
 
     Args:
-        plan: of the batch; the caller has locked its output folder.
+        out: the output folder, which the caller has locked.
         digest: the hash of settings and model.
-        manifest: of the output folder.
+        manifest: of `out`.
         force: do again what is done, and overwrite what others made.
         held: raises `LostError` once the folder is no longer locked.
+        part: of a larger batch that this is.
     """
 
-    def __init__(self, plan: Plan, digest: str, manifest: Manifest, *, force: bool, held: Callable[[], None]) -> None:
-        self._out, self._real_out, self._tag, self._held = plan.out, plan.out.resolve(), plan.part.temporary, held
+    def __init__(
+        self,
+        out: Path,
+        digest: str,
+        manifest: Manifest,
+        *,
+        force: bool,
+        held: Callable[[], None],
+        part: Part = WHOLE,
+    ) -> None:
+        self._out, self._real_out, self._tag, self._held = out, out.resolve(), part.temporary, held
         self._digest, self._manifest, self._force = digest, manifest, force
 
     def done(self, job: Job) -> bool:

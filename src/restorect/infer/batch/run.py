@@ -71,7 +71,8 @@ def run_batch(
             _tidy(plan)
             networks = load()
             steps = PhotoJobs(networks, plan.settings, budget or MemoryBudget(), stop)
-            outputs = Outputs(plan, plan.settings.digest(networks), manifest, force=force, held=held)
+            digest = plan.settings.digest(networks)
+            outputs = Outputs(plan.out, digest, manifest, force=force, held=held, part=plan.part)
             for failure in plan.failures:
                 if isinstance(failure, Refused):
                     outputs.refuse(failure)
