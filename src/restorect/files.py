@@ -46,7 +46,13 @@ def open_regular(path: Path, *, follow: bool = True) -> BinaryIO:
 
 
 def write_atomically(
-    path: Path, content: bytes, *, replace: bool = True, mode: int = 0o666, date_ns: int | None = None
+    path: Path,
+    content: bytes,
+    *,
+    replace: bool = True,
+    mode: int = 0o666,
+    date_ns: int | None = None,
+    tag: str = "",
 ) -> None:
     """Write a file: a temporary one in the same folder, fsync, rename, fsync of the folder.
 
@@ -56,12 +62,13 @@ def write_atomically(
         replace: whether an existing file may be overwritten.
         mode: permissions wanted; the umask takes its share away, from the first byte on.
         date_ns: when it shall seem to be written, in nanoseconds; None for now. A disk that keeps no dates is no error.
+        tag: begins the rest of the temporary file's name, to tell whose it is.
 
     Raises:
         FileExistsError: something stands at `path` and `replace` is false.
         OSError: the system refuses.
     """
-    part = path.parent / f"{PART_PREFIX}{os.getpid()}-{secrets.token_hex(6)}{PART_SUFFIX}"
+    part = path.parent / f"{PART_PREFIX}{tag}{os.getpid()}-{secrets.token_hex(6)}{PART_SUFFIX}"
     try:
         with open(part, "xb", opener=lambda name, flags: os.open(name, flags, mode & 0o666)) as file:
             file.write(content)

@@ -93,6 +93,27 @@ def test_a_dry_run_tells_what_a_run_would_do_and_writes_nothing(run: Run, folder
     assert "3 photos" in run(folder, "-o", out, "--dry-run", "--force")[1]
 
 
+def test_parts_of_a_list_are_the_whole(run: Run, folder: Path, tmp_path: Path) -> None:
+    listed, out = tmp_path / "photos.txt", tmp_path / "out"
+    listed.write_text("\n".join(map(str, (folder / "a.png", folder / "b.jpg", folder / "c.JPEG"))))
+    for number in (1, 2, 3):
+        code, _, error = run("--files-from", listed, "-o", out, "--part", f"{number}/3")
+        assert code == 0, error
+    assert [name for name in files(out) if not name.endswith(".jsonl")] == ["a.png", "b.jpg", "c.JPEG"]
+    assert "0 restored, 3 done before" in run("--files-from", listed, "-o", out)[2]
+
+
+def test_what_failed_is_tried_again(run: Run, folder: Path, tmp_path: Path) -> None:
+    out, whole = tmp_path / "out", (folder / "b.jpg").read_bytes()
+    (folder / "b.jpg").write_bytes(whole[:200])
+    assert run(folder, "-o", out)[0] == 1
+    (folder / "b.jpg").write_bytes(whole)
+    code, _, error = run("-o", out, "--retry-failed")
+    assert (code, error.splitlines()[-1][:13]) == (0, "1 restored in"), error
+    assert files(out) == ["a.png", "b.jpg", "c.JPEG", "restorect-manifest.jsonl"]
+    assert run("-o", out, "--retry-failed")[2].startswith("0 restored in")
+
+
 def test_requests_for_lists_that_cannot_be_are_one_line(run: Run, folder: Path, tmp_path: Path) -> None:
     listed = tmp_path / "photos.txt"
     listed.write_text(str(folder / "a.png"))
@@ -101,6 +122,12 @@ def test_requests_for_lists_that_cannot_be_are_one_line(run: Run, folder: Path, 
         (("--files-from", tmp_path / "none.txt"), "none.txt: cannot be read (there is no such file"),
         (("--files-from", "-", "-"), "standard input is either the list or a photo"),
         (("--files-from", listed, "-o", "-"), "standard output takes one photo"),
+        (("--retry-failed", "-o", "-"), "standard output takes one photo"),
+        (("--retry-failed",), "out: holds no record of a batch, so nothing has failed there"),
+        (("--part", "5/4", listed), "--part 5/4: give K/N"),
+        (("--part", "1/2", "-"), "--part: a photo on standard input is no batch"),
+        (("--part", "1/2", listed, "-o", "-"), "standard output takes one photo"),
+        (("--retry-failed", listed), "--retry-failed: takes photos from the record of OUT"),
     ):
         out = () if "-o" in arguments else ("-o", tmp_path / "out")
         code, stdout, error = run(*arguments, *out)

@@ -15,6 +15,7 @@ from restorect.cli.evaluate import evaluate
 from restorect.cli.export import export
 from restorect.cli.guard import guarded
 from restorect.cli.info import info
+from restorect.cli.report import report
 from restorect.cli.restore import restore
 from restorect.cli.sheet import sheet
 from restorect.cli.web import web
@@ -51,6 +52,7 @@ app.command()(doctor)
 app.command()(evaluate)
 app.command()(export)
 app.command()(info)
+app.command()(report)
 app.command()(restore)
 app.command()(sheet)
 app.command()(web)

@@ -9,6 +9,8 @@ import typer
 if TYPE_CHECKING:
     from restorect.infer.batch import RestoreSettings
 
+PIPE = "-"
+"""What stands for standard input, or output, among paths."""
 _HEAD, _PIECE = 2**16, 2**24  # bytes of standard input that are looked at, and that are read at a time
 _COPIES = 3  # of a piped file at least, while it is decoded
 

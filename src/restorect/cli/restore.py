@@ -2,8 +2,7 @@
 
 import contextlib
 import functools
-import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from json import dumps
 from pathlib import Path
@@ -15,19 +14,17 @@ import restorect
 from restorect.cli import restore_options as o
 from restorect.cli.collector import resting
 from restorect.cli.library_warnings import hush
-from restorect.cli.piped import read_piped, write_piped
+from restorect.cli.piped import PIPE, read_piped, write_piped
+from restorect.cli.restore_plan import Wanted, planned
 from restorect.cli.threads import Threads
 from restorect.errors import ConfigError, RestorectError, shown
 
 if TYPE_CHECKING:
     from restorect.infer.batch import Event, NameTemplate, Naming, Options, Plan, RestoreSettings, WriteOptions
-    from restorect.infer.batch.lists import Line
     from restorect.infer.batch.photo_job import Record
     from restorect.infer.networks import Networks
 
-Settings = TypeVar("Settings", "Options", "WriteOptions", "RestoreSettings")
-
-_PIPE = "-"
+Settings = TypeVar("Settings", "Options", "WriteOptions", "RestoreSettings", Wanted)
 
 
 def restore(
@@ -35,6 +32,7 @@ def restore(
     out: o.Out,
     paths: o.Paths = None,
     files_from: o.FilesFrom = None,
+    part: o.Part = None,
     recursive: o.Recursive = False,
     task: o.Task = "auto",
     size: o.Size = "tiny",
@@ -65,6 +63,7 @@ def restore(
     max_megapixels: o.MaxMegapixels = 500.0,
     force: o.Force = False,
     fail_fast: o.FailFast = False,
+    retry_failed: o.RetryFailed = False,
     dry_run: o.DryRun = False,
     quiet: o.Quiet = False,
     json: o.Json = False,
@@ -77,16 +76,14 @@ def restore(
     """
     hush()
     settings = _settings(context)
-    from restorect.infer.batch import Naming  # is there by now
-
     notices = _Notices(by_task=engine == "torch")
     choose = _engine(engine, settings.restore, notices.tell)
     load = functools.cache(functools.partial(choose, task, size, device=device, weights=weights, precision=precision))
     task, size = _named(task, size, load, on_card=weights is not None, fast=fast)
-    naming = Naming(task=task, size=size, settings=settings, template=_template(name_template, suffix))
-    if out == _PIPE and files_from is None and not dry_run:
+    naming = _naming(task, size, settings, _template(name_template, suffix))
+    if out == PIPE and files_from is None and part is None and not dry_run and not retry_failed:
         raise typer.Exit(_to_stdout(paths or [], settings, load, notices, quiet=quiet))
-    plan = _planned(paths or [], files_from, out, naming, recursive=recursive)
+    plan = planned(_chosen(Wanted, context, paths=paths or []), out, naming)
     if dry_run:
         raise typer.Exit(_foretold(plan, load, as_json=json, force=force))
     raise typer.Exit(_run(plan, load, notices, quiet=quiet, as_json=json, force=force, fail_fast=fail_fast))
@@ -141,6 +138,12 @@ def _named(task: str, size: str, load: "Callable[[], Networks]", *, on_card: boo
     return task, size
 
 
+def _naming(task: str, size: str, settings: "RestoreSettings", template: "NameTemplate") -> "Naming":
+    from restorect.infer.batch import Naming
+
+    return Naming(task=task, size=size, settings=settings, template=template)
+
+
 def _template(text: str | None, suffix: str) -> "NameTemplate":
     from restorect.infer.batch import NameTemplate
 
@@ -149,52 +152,6 @@ def _template(text: str | None, suffix: str) -> "NameTemplate":
     if any(sign in suffix for sign in "/\\\0"):
         raise ConfigError(f"--suffix {suffix!r}: give letters that can stand in a file name")
     return NameTemplate(text="{stem}" + suffix.replace("{", "{{").replace("}", "}}") if text is None else text)
-
-
-def _planned(paths: Sequence[str], files_from: Path | None, out: str, naming: "Naming", *, recursive: bool) -> "Plan":
-    import dataclasses
-
-    from restorect.images.formats import EXTENSIONS
-    from restorect.infer.batch import Source, plan_batch, plan_sources
-
-    folder = Path(out)
-    if out == _PIPE:
-        raise ConfigError("-o -: standard output takes one photo; with --files-from and --dry-run give a folder")
-    if folder.suffix.lower() in EXTENSIONS and not folder.is_dir():
-        raise ConfigError(f"-o {out}: is a photo's name; give a folder, and the output keeps its input's name")
-    files = [path for path in paths if path != _PIPE]
-    if not paths and files_from is None:
-        raise ConfigError("there is nothing to restore: give photos or folders, or a list of them with --files-from")
-    lines = _listed(files_from, piped=len(files) < len(paths)) if files_from is not None else ()
-    plan = plan_batch(files, folder, naming, recursive=recursive, lines=lines)
-    if len(files) < len(paths):
-        source = Source(path=Path("stdin"), data=read_piped(naming.settings))
-        piped = plan_sources([*(job.source for job in plan.jobs), source], folder, naming)
-        plan = dataclasses.replace(
-            piped, failures=plan.failures + piped.failures, passed_over=plan.passed_over, others=plan.others
-        )
-    return plan
-
-
-def _listed(path: Path, *, piped: bool) -> "Iterable[Line]":
-    """The lines of a work list.
-
-    Raises:
-        ConfigError: it is no such list, names nothing, or cannot be read.
-    """
-    from restorect.infer.batch.failures import reason_of
-    from restorect.infer.batch.lists import read_list
-
-    if str(path) == _PIPE:
-        if piped:
-            raise ConfigError(
-                "--files-from -: standard input is either the list or a photo; give one of them as a file"
-            )
-        return read_list(sys.stdin.buffer.read(), "standard input")
-    try:
-        return read_list(path.read_bytes(), str(path))
-    except OSError as error:
-        raise ConfigError(f"--files-from {shown(path)}: cannot be read ({reason_of(error)})") from error
 
 
 def _foretold(plan: "Plan", load: "Callable[[], Networks]", *, as_json: bool, force: bool) -> int:
@@ -255,7 +212,7 @@ def _to_stdout(
 
     if len(paths) != 1 or settings.restore.samples != 1 or settings.restore.uncertainty:
         raise ConfigError("-o -: standard output takes one photo and one sample; give a folder for more")
-    piped = paths[0] == _PIPE
+    piped = paths[0] == PIPE
     source = Source(path=Path("stdin" if piped else paths[0]))
     networks = load()
     seen: list[Record] = []

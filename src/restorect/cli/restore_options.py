@@ -7,11 +7,15 @@ import typer
 
 Paths: TypeAlias = Annotated[
     list[str] | None,
-    typer.Argument(metavar="PATH...", help="Files, folders, globs; - is standard input.", show_default=False),
+    typer.Argument(metavar="PATH...", help="Files, folders, globs, URLs; - is standard input.", show_default=False),
 ]
 FilesFrom: TypeAlias = Annotated[
     Path | None,
     typer.Option(metavar="LIST", help="A file that names photos: text, .csv, .jsonl; - is standard input."),
+]
+Part: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="K/N", help="The K-th of N parts of the photos, for one of N workers (docs/scale.md)."),
 ]
 Out: TypeAlias = Annotated[
     str, typer.Option("--out", "-o", metavar="OUT", help="Output folder; - is standard output.", show_default=False)
@@ -80,6 +84,9 @@ KeepDate: TypeAlias = Annotated[
 ]
 MaxMegapixels: TypeAlias = Annotated[float, typer.Option(help="Refuse larger photos.")]
 Force: TypeAlias = Annotated[bool, typer.Option("--force", help="Do all again; overwrite what stands in OUT.")]
+RetryFailed: TypeAlias = Annotated[
+    bool, typer.Option("--retry-failed", help="Only the photos that failed in OUT before, by its own record; no PATH.")
+]
 DryRun: TypeAlias = Annotated[
     bool, typer.Option("--dry-run", help="Write nothing; tell how many photos there are, and the CPU-hours for them.")
 ]

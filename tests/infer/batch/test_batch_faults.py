@@ -31,8 +31,9 @@ from restorect.infer.batch import (
     run_batch,
 )
 from restorect.infer.batch.failures import LostError
-from restorect.infer.batch.lock import LOCK_NAME, locked
-from restorect.infer.batch.manifest import MANIFEST_NAME, Manifest
+from restorect.infer.batch.lock import locked
+from restorect.infer.batch.manifest import Manifest
+from restorect.infer.batch.part import LOCK_NAME, MANIFEST_NAME
 from restorect.infer.batch.sources import find_sources
 
 SETTINGS = RestoreSettings()

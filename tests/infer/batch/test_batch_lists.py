@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from batch_fakes import make, settings_of
+from batch_fakes import FakeRestorer, make, settings_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 from restorect.errors import ConfigError
-from restorect.infer.batch import Naming, Plan, plan_batch
+from restorect.infer.batch import Event, Naming, Plan, Restored, Source, plan_batch, run_batch
 from restorect.infer.batch.failures import Failure
 from restorect.infer.batch.lists import Line, listed_sources, read_list
 
@@ -103,9 +103,34 @@ def test_each_photo_counts_once_and_old_outputs_are_no_inputs(tmp_path: Path, mo
 
 def test_what_is_gone_and_what_is_a_folder_are_failures(tmp_path: Path) -> None:
     make(tmp_path / "in" / "a.fake")
-    result = plan(tmp_path / "out", [f"{tmp_path}/in/a.fake", f"{tmp_path}/gone.fake", f"{tmp_path}/in"])
-    assert len(result.jobs) == 1
-    assert {Path(failure.path).name: failure.reason for failure in result.failures} == {
+    """Of the run: a list is planned without a look at any file."""
+    named = [f"{tmp_path}/in/a.fake", f"{tmp_path}/gone.fake", f"{tmp_path}/in", f"{tmp_path}/in.fake"]
+    (tmp_path / "in.fake").mkdir()
+    result = plan(tmp_path / "out", named)
+    assert (len(result.jobs), [Path(failure.path).name for failure in result.failures]) == (3, ["in"])  # tells no kind
+    summary = run_batch(result, FakeRestorer)
+    assert summary.restored == 1
+    assert {Path(failure.path).name: failure.reason for failure in summary.failures} == {
         "gone.fake": "there is no such file; check the spelling",
         "in": "is not a regular file; give a photo's file",
+        "in.fake": "is not a regular file; give a photo's file",
     }
+
+
+def test_a_list_is_planned_without_opening_what_a_name_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    named = [str(make(tmp_path / name)) for name in ("a.fake", "b.mock", "key")]
+    opened: list[str] = []
+    whole = Source.read
+    monkeypatch.setattr(Source, "read", lambda self, most=None: opened.append(self.path.name) or whole(self, most))
+    assert outputs(plan(tmp_path / "out", named)) == ["a.fake", "b.mock", "key.fake"]
+    assert opened == ["key"]
+
+
+def test_a_wrong_name_is_kept_and_told(tmp_path: Path) -> None:
+    photo = make(tmp_path / "a.fake")
+    photo.rename(tmp_path / "a.mock")
+    events: list[Event] = []
+    run_batch(plan(tmp_path / "out", [f"{tmp_path}/a.mock"]), FakeRestorer, on_event=events.append)
+    (restored,) = (event for event in events if isinstance(event, Restored))
+    assert restored.outputs == ("a.mock",)
+    assert restored.warnings == ("is fake, though its name says mock; written as mock",)

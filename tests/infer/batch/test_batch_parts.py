@@ -18,8 +18,9 @@ from restorect.infer.batch import BusyError, Failure, MemoryBudget, OutputError,
 from restorect.infer.batch import memory as memory_module
 from restorect.infer.batch.atomic import commit, remove_parts
 from restorect.infer.batch.failures import reason_of
-from restorect.infer.batch.lock import LOCK_NAME, locked
+from restorect.infer.batch.lock import locked
 from restorect.infer.batch.memory import available_bytes, needed_bytes
+from restorect.infer.batch.part import LOCK_NAME
 from restorect.infer.options import Options
 
 

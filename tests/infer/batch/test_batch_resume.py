@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from batch_fakes import FakeRestorer, expected, make, settings_of
 
-from restorect.infer.batch import Event, Naming, RestoreSettings, Skipped, Summary, plan_batch, run_batch
+from restorect.errors import ConfigError
+from restorect.infer.batch import Event, Naming, RestoreSettings, Skipped, Summary, plan_batch, plan_failed, run_batch
 
 Run = Callable[..., Summary]
 
@@ -162,3 +163,27 @@ def test_strength_zero_runs_no_network_and_converts_nothing(run: Run, sources: l
     assert counts(run(strength=0, restorer=restorer)) == (4, 0, 0)
     assert restorer.calls == 0
     assert all((tmp_path / "out" / source.name).read_bytes() == source.read_bytes() for source in sources)
+
+
+def test_only_what_failed_is_tried_again(tmp_path: Path) -> None:
+    """Whether it failed while planning (no photo) or at work (damaged); names are those of the run that failed."""
+    naming = Naming(task="low-light", size="fake", settings=settings_of())
+    out, inputs = tmp_path / "out", tmp_path / "in"
+    for name in ("a.fake", "deep/b.fake", "deep/c.fake"):
+        make(inputs / name)
+    make(inputs / "deep" / "b.fake", b"!BAD")
+    (inputs / "deep" / "c.fake").write_text("no photo")
+    first = run_batch(plan_batch([str(inputs)], out, naming, recursive=True), FakeRestorer)
+    assert counts(first) == (1, 0, 2)
+    make(inputs / "deep" / "b.fake", b"night")
+    (inputs / "a.fake").unlink()  # of what was done nothing is asked
+    second = run_batch(plan_failed(out, naming), FakeRestorer)
+    assert (counts(second), second.total) == ((1, 0, 1), 2)
+    assert second.failures[0].path == str(inputs / "deep" / "c.fake")
+    assert (out / "deep" / "b.fake").read_bytes() == expected(inputs / "deep" / "b.fake")
+    make(inputs / "deep" / "c.fake")
+    assert [job.outputs for job in plan_failed(out, naming).jobs] == [("deep/c.fake",)]
+    assert counts(run_batch(plan_failed(out, naming), FakeRestorer)) == (1, 0, 0)
+    assert plan_failed(out, naming).jobs == ()
+    with pytest.raises(ConfigError, match="none: holds no record of a batch"):
+        plan_failed(tmp_path / "none", naming)

@@ -13,7 +13,8 @@ import pytest
 import restorect
 from restorect.infer.batch import BusyError, OutputError
 from restorect.infer.batch.lock import locked
-from restorect.infer.batch.soft_lock import SOFT_NAME
+from restorect.infer.batch.part import LOCK_NAME
+from restorect.infer.batch.soft_lock import SOFT_ENDING
 
 HOLD = """
 import errno, fcntl, sys, time
@@ -26,6 +27,8 @@ with locked(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(600)
 """
+
+SOFT = LOCK_NAME + SOFT_ENDING
 
 
 @pytest.fixture(autouse=True)
@@ -48,11 +51,11 @@ def holder(out: Path) -> "subprocess.Popen[str]":
 def test_it_is_held_once_and_given_back(tmp_path: Path) -> None:
     for _ in range(2):
         with locked(tmp_path):
-            assert (tmp_path / SOFT_NAME).exists()
+            assert (tmp_path / SOFT).exists()
             for _ in range(2):  # the loser has not freed it
                 with pytest.raises(BusyError, match=f"process {os.getpid()} on "), locked(tmp_path):
                     pass
-        assert not (tmp_path / SOFT_NAME).exists()
+        assert not (tmp_path / SOFT).exists()
 
 
 def test_it_is_given_back_when_the_batch_fails(tmp_path: Path) -> None:
@@ -67,16 +70,16 @@ def test_another_process_is_named_and_its_death_noticed(tmp_path: Path) -> None:
     with pytest.raises(BusyError) as caught, locked(tmp_path):
         pass
     assert f"process {running.pid} on " in str(caught.value)
-    assert str(caught.value).endswith(f"if it has ended, remove {tmp_path / SOFT_NAME}")
+    assert str(caught.value).endswith(f"if it has ended, remove {tmp_path / SOFT}")
     running.send_signal(signal.SIGKILL)
     running.communicate()
-    assert (tmp_path / SOFT_NAME).exists()
+    assert (tmp_path / SOFT).exists()
     with locked(tmp_path):
         pass
 
 
 def test_another_machine_s_is_never_taken_over(tmp_path: Path) -> None:
-    marker = tmp_path / SOFT_NAME
+    marker = tmp_path / SOFT
     marker.write_text("4711\nsome-other-machine\n")
     with pytest.raises(BusyError, match="if it has ended, remove"), locked(tmp_path):
         pass
@@ -88,7 +91,7 @@ def test_another_machine_s_is_never_taken_over(tmp_path: Path) -> None:
 
 def test_it_is_not_a_way_out(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("precious")
-    (tmp_path / SOFT_NAME).symlink_to(tmp_path / "precious")
+    (tmp_path / SOFT).symlink_to(tmp_path / "precious")
     with pytest.raises(OutputError), locked(tmp_path):
         pass
     assert (tmp_path / "precious").read_text() == "precious"

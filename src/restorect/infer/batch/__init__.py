@@ -8,8 +8,9 @@ from restorect.infer.batch.events import Began, Event, Failed, Restored, Skipped
 from restorect.infer.batch.failures import BusyError, Failure, OutputError
 from restorect.infer.batch.memory import MemoryBudget
 from restorect.infer.batch.names import NameTemplate
+from restorect.infer.batch.part import Part
 from restorect.infer.batch.photo_job import restore_one
-from restorect.infer.batch.plan import Job, Naming, Plan, output_kind, plan_batch, plan_sources
+from restorect.infer.batch.plan import Job, Naming, Plan, output_kind, plan_batch, plan_failed, plan_sources
 from restorect.infer.batch.run import run_batch
 from restorect.infer.batch.settings import RestoreSettings
 from restorect.infer.batch.sources import Source, find_sources
@@ -28,6 +29,7 @@ __all__ = [
     "Naming",
     "Options",
     "OutputError",
+    "Part",
     "Plan",
     "RestoreSettings",
     "Restored",
@@ -39,6 +41,7 @@ __all__ = [
     "find_sources",
     "output_kind",
     "plan_batch",
+    "plan_failed",
     "plan_sources",
     "restore_one",
     "run_batch",

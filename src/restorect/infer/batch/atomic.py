@@ -9,7 +9,9 @@ from restorect.files import PART_PREFIX, PART_SUFFIX, write_atomically
 from restorect.infer.batch.failures import OutputError
 
 
-def commit(target: Path, data: bytes, *, replace: bool, mode: int = 0o666, date_ns: int | None = None) -> None:
+def commit(
+    target: Path, data: bytes, *, replace: bool, mode: int = 0o666, date_ns: int | None = None, tag: str = ""
+) -> None:
     """Put `data` at `target` (see `write_atomically`).
 
     Raises:
@@ -17,18 +19,18 @@ def commit(target: Path, data: bytes, *, replace: bool, mode: int = 0o666, date_
         OSError: the system refuses.
     """
     try:
-        write_atomically(target, data, replace=replace, mode=mode, date_ns=date_ns)
+        write_atomically(target, data, replace=replace, mode=mode, date_ns=date_ns, tag=tag)
     except FileExistsError:
         text = f"{shown(target)}: exists and was not made by restorect; move it, or use --force"
         raise OutputError(text) from None
 
 
-def remove_parts(folder: Path) -> int:
-    """Delete temporary files that a killed batch left in `folder`; call it only while holding the lock."""
+def remove_parts(folder: Path, tag: str = "") -> int:
+    """Delete temporary files (with that tag) that a killed batch left in `folder`; only while holding its lock."""
     removed = 0
     with contextlib.suppress(OSError):
         for part in folder.iterdir():
-            if part.name.startswith(PART_PREFIX) and part.name.endswith(PART_SUFFIX):
+            if part.name.startswith(PART_PREFIX + tag) and part.name.endswith(PART_SUFFIX):
                 part.unlink(missing_ok=True)
                 removed += 1
     return removed

@@ -46,7 +46,7 @@ def estimate(plan: Plan, networks: "Networks", *, force: bool = False) -> Estima
         networks: what would restore.
         force: whether what is done would be done again.
     """
-    manifest, settings = Manifest(plan.out), plan.settings.digest(networks)
+    manifest, settings = Manifest(plan.out, plan.part), plan.settings.digest(networks)
     done, sizes, left, failed = 0, [], [], len(plan.failures)
     for job in plan.jobs:
         try:
@@ -55,7 +55,7 @@ def estimate(plan: Plan, networks: "Networks", *, force: bool = False) -> Estima
                 continue
             sizes.append(job.source.size)
             left.append(job)
-        except OSError:
+        except (RestorectError, OSError):
             failed += 1
     tried, read, seconds = _tried(left, sizes, plan, networks)
     hours = seconds / 3600 * sum(sizes) / read if read else None

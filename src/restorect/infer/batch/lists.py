@@ -6,10 +6,12 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from restorect.errors import ConfigError, shown
 from restorect.infer.batch.failures import Failure
+from restorect.infer.batch.remote import RemoteError, is_url, path_of
 from restorect.infer.batch.sources import Found, Source, place
 
 _COLUMN = "path"
@@ -72,7 +74,9 @@ def _json(content: bytes, name: str) -> Iterator[Line]:
 _KINDS: dict[str, Callable[[bytes, str], Iterator[Line]]] = {".csv": _csv, ".jsonl": _json, ".ndjson": _json}
 
 
-def listed_sources(lines: Iterable[Line], *, apart_from: Collection[str] = ()) -> Found:
+def listed_sources(
+    lines: Iterable[Line], *, apart_from: Collection[str] = (), takes: Callable[[Source], bool] = lambda source: True
+) -> Found:
     """The photographs of a list, in its order; none is looked at, and no folder is listed.
 
     Outputs keep the tree: a path relative to where the command runs keeps its folders, an absolute one those below the
@@ -81,22 +85,30 @@ def listed_sources(lines: Iterable[Line], *, apart_from: Collection[str] = ()) -
     Args:
         lines: from `read_list`.
         apart_from: real paths of files not to take (old outputs), and of the output folder.
+        takes: tells which ones to keep.
     """
     read = [_checked(line) for line in lines]
-    paths = [Path(line) for line in read if isinstance(line, str)]
-    top = _shared([path for path in paths if _elsewhere(path)])
+    names = [line for line in read if isinstance(line, str)]
+    top = _shared(names)
     sources: dict[tuple[str, str], Source] = {}
     passed_over, others = [], Counter[str]()
-    real: dict[Path, str] = {}  # of folders: asked once for each, not for each photo
-    for path in paths:
-        folder = real.setdefault(path.parent, os.path.realpath(path.parent))
-        if os.path.join(folder, path.name) in apart_from:
-            passed_over.append(str(path))
-        elif (folder, path.name) in sources:
+    folders: dict[tuple[Path, bool], tuple[str, str]] = {}  # real, and among outputs: asked once
+    for name in names:
+        source = Source.named(name, by_name=True)
+        path, remote = source.path, bool(source.url)
+        if (path.parent, remote) not in folders:
+            real = "" if remote else os.path.realpath(path.parent)
+            folders[path.parent, remote] = real, _below(path.parent, top)
+        real, below = folders[path.parent, remote]
+        source, key = replace(source, folder=below), (real, source.url or path.name)
+        if not remote and os.path.join(real, path.name) in apart_from:
+            passed_over.append(name)
+        elif not takes(source):
+            continue
+        elif key in sources:
             others[_TWICE] += 1
         else:
-            below = os.path.relpath(os.path.abspath(path.parent), top) if _elsewhere(path) else str(path.parent)
-            sources[folder, path.name] = Source(path=path, folder="" if below == "." else Path(below).as_posix())
+            sources[key] = source
     failures = tuple(line for line in read if isinstance(line, Failure))
     return Found(sources=tuple(sources.values()), failures=failures, passed_over=tuple(passed_over), others=others)
 
@@ -106,7 +118,7 @@ def joined(found: Sequence[Found]) -> Found:
     sources: dict[tuple[str, str], Source] = {}
     for each in found:
         for source in each.sources:
-            sources.setdefault(place(source.path), source)
+            sources.setdefault(("", source.url) if source.url else place(source.path), source)
     return Found(
         sources=tuple(sources.values()),
         failures=tuple(failure for each in found for failure in each.failures),
@@ -124,14 +136,27 @@ def _checked(line: Line) -> Line:
             return Failure(ascii(line), "is no valid path (it holds half of a character)")
         if "\0" in line:
             return Failure(line, "is no valid path (it holds a null character)")
+        if is_url(line):
+            try:
+                path_of(line)
+            except RemoteError as error:
+                return Failure(line.split("://")[0] + "://...", str(error))
     return line
 
 
-def _elsewhere(path: Path) -> bool:
-    """Whether its folders, as they are written, do not lie below where the command runs."""
-    return path.is_absolute() or ".." in path.parts
+def _elsewhere(folder: Path) -> bool:
+    """Whether a folder, as it is written, does not lie below where the command runs."""
+    return folder.is_absolute() or ".." in folder.parts
 
 
-def _shared(paths: Sequence[Path]) -> str:
-    folders = {os.path.abspath(path.parent) for path in paths}
-    return os.path.commonpath(folders) if folders else ""
+def _shared(paths: Iterable[str]) -> str:
+    """The deepest folder above all paths that do not lie below where the command runs."""
+    parents = {str(path_of(path).parent) if is_url(path) else os.path.dirname(path) for path in paths}
+    folders = [folder for folder in map(Path, parents) if _elsewhere(folder)]
+    return os.path.commonpath(map(os.path.abspath, folders)) if folders else ""
+
+
+def _below(folder: Path, top: str) -> str:
+    """Where outputs of a folder's photos go."""
+    below = os.path.relpath(os.path.abspath(folder), top) if _elsewhere(folder) else str(folder)
+    return "" if below == "." else Path(below).as_posix()

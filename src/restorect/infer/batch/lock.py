@@ -13,32 +13,36 @@ from pathlib import Path
 from restorect.errors import RestorectError, shown
 from restorect.files import open_regular
 from restorect.infer.batch.failures import BusyError, LostError, OutputError
+from restorect.infer.batch.part import WHOLE, Part
 from restorect.infer.batch.soft_lock import softly_locked
 from restorect.reasons import is_shortage, reason_of
 
-LOCK_NAME = ".restorect.lock"
+_PATIENCE, _PAUSE = 2.0, 0.05  # seconds: another run may look at a lock just now, as this one does
 _FIRST, _OWNER_BYTES = 1, 500  # Windows lets nobody read the byte that is locked, the first
 
 
 @contextlib.contextmanager
-def locked(out: Path) -> Iterator[Callable[[], None]]:
-    """Hold the folder `out` for this process; gives what raises `LostError` once the folder is no longer held.
+def locked(out: Path, part: Part = WHOLE) -> Iterator[Callable[[], None]]:
+    """Hold `out`, or a part of its batch, for this process; gives what raises `LostError` once it is no longer held.
 
     The lock belongs to the open file, so a killed process leaves none behind; the small file itself stays. Who removes
     it, or the whole folder, lets another batch in: call what is given before each write. A disk
     without file locks gets a soft one (`soft_lock`).
 
     Raises:
-        BusyError: another process (or another batch of this one) holds it; the message says which.
+        BusyError: another process (or another batch of this one) holds it, or one that may take the same photos
+            works there; the message says which.
         OutputError: the lock file cannot be made.
     """
-    path = out / LOCK_NAME
+    path = out / part.lock
     with contextlib.ExitStack() as held:
         try:
             descriptor = _opened(path)
             held.callback(os.close, descriptor)
-            _acquire(held, out, descriptor)
+            _acquire(held, path, descriptor)
             signature = _sign(descriptor)
+            for rival in part.rivals(out):
+                _check_free(rival)
         except OSError as error:
             told = f"cannot be written ({error.strerror}); choose another output folder"
             raise OutputError(f"{shown(out)}: {reason_of(error) if is_shortage(error) else told}") from error
@@ -59,16 +63,32 @@ def _opened(path: Path) -> int:
     return descriptor
 
 
-def _acquire(held: contextlib.ExitStack, out: Path, descriptor: int) -> None:
+def _acquire(held: contextlib.ExitStack, path: Path, descriptor: int) -> None:
     from filelock import lock_descriptor
 
     try:
         free = lock_descriptor(descriptor, blocking=False)
     except OSError:  # this disk offers no file locks
-        held.enter_context(softly_locked(out, _owner(descriptor)))
+        held.enter_context(softly_locked(path, _owner(descriptor)))
         return
     if not free:
-        raise BusyError(f"{shown(out)}: {_owner(descriptor)}; wait for it, or choose another folder")
+        raise BusyError(f"{shown(path.parent)}: {_owner(descriptor)}; wait for it, or choose another folder")
+
+
+def _check_free(path: Path) -> None:
+    """Raise `BusyError` if somebody holds this lock for longer than it takes to look at it."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            with contextlib.ExitStack() as held:
+                descriptor = _opened(path)
+                held.callback(os.close, descriptor)
+                _acquire(held, path, descriptor)
+            return
+        except BusyError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(_PAUSE * secrets.randbelow(1000) / 1000)
 
 
 def _sign(descriptor: int) -> bytes:

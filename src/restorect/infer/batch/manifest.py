@@ -1,4 +1,7 @@
-"""The manifest of an output folder: one JSON line for each thing done, only ever appended to, durable line by line."""
+"""The manifest of an output folder: one JSON line for each thing done, only ever appended to, durable line by line.
+
+Workers that share a folder have one each (see `part`).
+"""
 
 import dataclasses
 import threading
@@ -11,13 +14,13 @@ from typing import Any, Literal
 from restorect.errors import shown
 from restorect.infer.batch.failures import OutputError
 from restorect.infer.batch.names import can_be_path, lies_inside
+from restorect.infer.batch.part import WHOLE, Part
 from restorect.records import append_record, read_records
 
-MANIFEST_NAME = "restorect-manifest.jsonl"
 Status = Literal["writing", "done", "failed"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ManifestEntry:
     """One line of the manifest.
 
@@ -27,6 +30,8 @@ class ManifestEntry:
     Args:
         status: what the line reports.
         input: the photo's absolute path.
+        folder: of a failure: where it lies under the folder that the user gave.
+        by_name: of a failure: it is taken for what its name says.
         bytes: the photo's size.
         sha256: of the photo's content.
         settings: the hash of settings and model.
@@ -41,6 +46,8 @@ class ManifestEntry:
 
     status: Status
     input: str
+    folder: str = ""
+    by_name: bool = False
     bytes: int = 0
     sha256: str = ""
     settings: str = ""
@@ -53,6 +60,9 @@ class ManifestEntry:
     time: float = field(default_factory=lambda: round(time.time(), 3))
 
 
+Known = dict[str, ManifestEntry]
+
+
 class Manifest:
     """All that is known about an output folder; thread-safe.
 
@@ -60,19 +70,25 @@ class Manifest:
 
     Args:
         out: the output folder; it need not exist to read.
+        part: whose record is added to. All records are read but those of its siblings, which are of other photos.
 
     Raises:
         OutputError: the manifest exists and cannot be read.
     """
 
-    def __init__(self, out: Path) -> None:
-        self.path = out / MANIFEST_NAME
-        self._latest: dict[str, ManifestEntry] = {}
+    def __init__(self, out: Path, part: Part = WHOLE) -> None:
+        self.path = out / part.manifest
+        self._latest = Known()
         self._finished: set[str] = set()
         self._intended: dict[str, set[str]] = {}
+        self._inputs = Known()
         self._guard = threading.Lock()
-        for entry in _entries(self.path):
-            self._learn(entry)
+        for path in _records(out, part):
+            latest, inputs = Known(), Known()
+            for entry in _entries(path):
+                self._learn(entry, latest, inputs)
+            _renew(self._latest, latest)
+            _renew(self._inputs, inputs)
 
     def latest(self, output: str) -> ManifestEntry | None:
         """The last line that made `output` (a path under the folder), finished or not."""
@@ -89,6 +105,11 @@ class Manifest:
         with self._guard:
             return list(self._latest)
 
+    def inputs(self) -> list[ManifestEntry]:
+        """The last line of each photo, done or failed, in the order in which photos were first spoken of."""
+        with self._guard:
+            return list(self._inputs.values())
+
     def begun(self, output: str) -> bool:
         """Whether any line speaks of `output`."""
         with self._guard:
@@ -102,25 +123,43 @@ class Manifest:
         """
         with self._guard:
             append_record(self.path, dataclasses.asdict(entry), durable=True, follow=False)
-            self._learn(entry)
+            self._learn(entry, self._latest, self._inputs)
 
-    def _learn(self, entry: ManifestEntry) -> None:
+    def _learn(self, entry: ManifestEntry, latest: Known, inputs: Known) -> None:
+        if entry.status != "writing":
+            inputs[entry.input] = entry
         if entry.status == "failed":
             return
         for output, sha256 in entry.outputs.items():
-            self._latest[output] = entry
-            self._intended.setdefault(output, set()).add(sha256)
+            latest[output] = entry
             if entry.status == "done":
                 self._finished.add(output)
+                self._intended.pop(output, None)
+            elif output not in self._finished:
+                self._intended.setdefault(output, set()).add(sha256)
+
+
+def _renew(known: Known, read: Known) -> None:
+    """Take in what another record knows, unless it is older; within a record, what stands later is newer."""
+    known.update((key, entry) for key, entry in read.items() if key not in known or known[key].time <= entry.time)
+
+
+def _records(out: Path, part: Part) -> list[Path]:
+    try:
+        return list(part.manifests(out))
+    except OSError as error:
+        raise _unreadable(out, error) from error
 
 
 def _entries(path: Path) -> Iterator[ManifestEntry]:
     try:
         yield from filter(None, map(_entry, read_records(path, follow=False)))
     except OSError as error:
-        raise OutputError(
-            f"{shown(path)}: the manifest cannot be read ({error.strerror}); choose another output folder"
-        ) from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> OutputError:
+    return OutputError(f"{shown(path)}: the manifest cannot be read ({error.strerror}); choose another output folder")
 
 
 def _entry(values: Mapping[str, Any]) -> ManifestEntry | None:
@@ -129,8 +168,12 @@ def _entry(values: Mapping[str, Any]) -> ManifestEntry | None:
         entry = ManifestEntry(**{name: value for name, value in values.items() if name in names})
     except TypeError:
         return None
-    texts = [entry.input, entry.sha256, entry.settings, *entry.outputs] if isinstance(entry.outputs, dict) else [None]
-    hashes = entry.outputs.values() if isinstance(entry.outputs, dict) else []
-    if entry.status not in ("writing", "done", "failed") or not all(isinstance(t, str) for t in (*texts, *hashes)):
+    if entry.status not in ("writing", "done", "failed") or not isinstance(entry.outputs, dict):
         return None
-    return entry if can_be_path(entry.input) and all(map(lies_inside, entry.outputs)) else None
+    texts = [entry.input, entry.folder, entry.error, entry.task, entry.sha256, entry.settings]
+    texts += [*entry.outputs, *entry.outputs.values()]
+    numbers = (entry.bytes, entry.seconds, entry.confidence, entry.time)
+    if not all(isinstance(t, str) for t in texts) or not all(isinstance(n, int | float) for n in numbers):
+        return None
+    inside = all(map(lies_inside, [*entry.outputs, *filter(None, [entry.folder])]))
+    return entry if inside and can_be_path(entry.input) else None

@@ -53,4 +53,4 @@ def split_name(path: Path) -> tuple[str, str]:
     """The stem and the parent's name of a photo; a name like `.jpg` has no stem apart from its dots."""
     name = path.name
     stem = name[: -len(path.suffix)] if path.suffix else name
-    return stem, Path(os.path.abspath(path)).parent.name
+    return stem, os.path.basename(os.path.dirname(os.path.abspath(path)))

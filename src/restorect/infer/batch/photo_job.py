@@ -13,6 +13,7 @@ from restorect import __version__
 from restorect.auto.decision import AUTO, NOTHING, Decision
 from restorect.errors import shown
 from restorect.images.colour import from_network, to_network
+from restorect.images.formats import format_of_name
 from restorect.images.photo import Metadata, Photo, PhotoInfo
 from restorect.images.read import open_photo
 from restorect.images.source import check_file_size
@@ -108,7 +109,7 @@ class PhotoJobs:
         Raises:
             Exception: whatever is wrong with the file.
         """
-        begun, name, source, settings = time.perf_counter(), str(job.source.path), job.source, self._settings
+        begun, name, source, settings = time.perf_counter(), job.source.shown_as, job.source, self._settings
         check_file_size(source.size, name, settings.max_megapixels)
         self._budget.check(source.size)
         data, (mode, date_ns) = source.read(), source.likeness()
@@ -133,7 +134,7 @@ class PhotoJobs:
                 date_ns=date_ns if settings.keep_date else None,
                 megapixels=opened.info.megapixels,
                 seconds=spent + time.perf_counter() - begun,
-                warnings=[*photo.warnings, *unusable],
+                warnings=[*_misnamed(job, opened.info.format), *photo.warnings, *unusable],
                 sidecars=sidecars,
             )
         except BaseException:
@@ -242,6 +243,12 @@ class PhotoJobs:
         note |= {"precision": model.precision} if model.precision != "float32" else {}
         note |= {"engine": model.engine} if model.engine != "torch" else {}
         return note | ({} if by is None else {"steps": options.steps or by.default_steps})
+
+
+def _misnamed(job: Job, found: str) -> list[str]:
+    """What is to be known of a photograph that was taken for what its name says, and is something else."""
+    named = format_of_name(job.source.path.name) if job.source.by_name else None
+    return [f"is {found}, though its name says {named}; written as {job.format}"] if named not in (None, found) else []
 
 
 def restore_one(

@@ -104,7 +104,7 @@ class Pipeline:
                 self._fail(job, error)
                 continue
             if done:
-                self._events.put(Skipped(path=str(job.source.path), outputs=job.outputs))
+                self._events.put(Skipped(path=job.source.shown_as, outputs=job.outputs))
             elif record is not None:
                 self._opened.put(record)
         with self._guard:

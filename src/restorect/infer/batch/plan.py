@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,12 +11,14 @@ from restorect.images.formats import extension_for, format_of_name, output_forma
 from restorect.images.source import load
 from restorect.infer.batch.failures import Failure, OutputError, reason_of
 from restorect.infer.batch.lists import Line, joined, listed_sources
-from restorect.infer.batch.manifest import MANIFEST_NAME, Manifest
+from restorect.infer.batch.manifest import Manifest
 from restorect.infer.batch.names import NameTemplate, checked, same_file_key
+from restorect.infer.batch.part import MANIFEST_NAME, WHOLE, Part
 from restorect.infer.batch.past import Past, split_name
+from restorect.infer.batch.remote import is_url
 from restorect.infer.batch.settings import RestoreSettings
 from restorect.infer.batch.siblings import tell_apart
-from restorect.infer.batch.sources import Source, find_sources
+from restorect.infer.batch.sources import Refused, Source, find_sources
 
 _SHOWN_COLLISIONS = 3
 _MAP = "-uncertainty.png"
@@ -53,6 +55,7 @@ class Plan:
         failures: arguments that led to no job.
         passed_over: files given by name that an earlier batch wrote to `out`.
         others: what else lies in the folders that were searched, counted by kind.
+        part: of a larger batch that this is.
     """
 
     out: Path
@@ -61,6 +64,7 @@ class Plan:
     failures: tuple[Failure, ...] = ()
     passed_over: tuple[str, ...] = ()
     others: Mapping[str, int] = field(default_factory=dict)
+    part: Part = WHOLE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,13 +76,34 @@ class Naming:
     settings: RestoreSettings
     template: NameTemplate = field(default_factory=NameTemplate)
 
+    def render(self, source: Source, index: int, sample: int, stem: str | None = None) -> str:
+        """The path of an output under the output folder, without its ending."""
+        plain, parent = split_name(source.path)
+        text = self.template.render(
+            stem=stem or plain,
+            parent=parent,
+            index=index,
+            task=self.task,
+            size=self.size,
+            seed=self.settings.restore.seed,
+            sample=sample,
+        )
+        return f"{source.folder}/{text}" if source.folder else text
+
 
 def plan_batch(
-    arguments: Sequence[str], out: Path, naming: Naming, *, recursive: bool = False, lines: Iterable[Line] = ()
+    arguments: Sequence[str],
+    out: Path,
+    naming: Naming,
+    *,
+    recursive: bool = False,
+    lines: Iterable[Line] = (),
+    part: Part = WHOLE,
 ) -> Plan:
-    """Plan a batch on files, folders and globs. Reads names and the first bytes of files; writes nothing.
+    """Plan a batch, or a part of it, on files, folders and globs. Reads names and first bytes of files; writes nothing.
 
-    `lines` are those of a work list (`read_list`), whose photographs come after.
+    `lines` are those of a work list (`read_list`), whose photographs come after. They, and URLs, are not opened:
+    each is taken for what its name says, if that says anything.
 
     Photographs that an earlier batch wrote to `out` are never inputs, so the same command can be given again when
     inputs and outputs share a folder.
@@ -88,17 +113,38 @@ def plan_batch(
         OutputError: `out` is no usable folder.
     """
     check_folder(out)
-    manifest = Manifest(out)
-    apart_from = {os.path.realpath(out / output) for output in manifest.outputs()}
-    if not any(
-        os.path.isdir(argument) and os.path.realpath(argument) == os.path.realpath(out) for argument in arguments
-    ):
-        apart_from.add(os.path.realpath(out))
+    takes, manifest = _taking(part, naming), Manifest(out, part)
+    apart_from, real_out = {os.path.realpath(out / output) for output in manifest.outputs()}, os.path.realpath(out)
+    urls = [argument for argument in arguments if is_url(argument)]
+    arguments = [argument for argument in arguments if argument not in urls]
+    searched = [os.path.realpath(argument) for argument in arguments if os.path.isdir(argument)]
+    if part.of > 1 and any(os.path.commonpath([real_out, folder]) == real_out for folder in searched):
+        raise ConfigError(f"--part: {shown(out)} is searched, where other parts write at the same time; choose another")
+    if real_out not in searched:
+        apart_from.add(real_out)
     given = find_sources(arguments, recursive=recursive, apart_from=apart_from)
-    found = joined([given, listed_sources(lines, apart_from=apart_from)])
-    plan = plan_sources(found.sources, out, naming, past=Past(manifest))
-    failures = found.failures + plan.failures
-    return dataclasses.replace(plan, failures=failures, passed_over=found.passed_over, others=found.others)
+    found = joined([given, listed_sources([*urls, *lines], apart_from=apart_from, takes=takes)])
+    plan = plan_sources(filter(takes, found.sources), out, naming, past=Past(manifest))
+    failures = *(failure for failure in found.failures if part.takes(failure.path)), *plan.failures
+    return dataclasses.replace(plan, failures=failures, passed_over=found.passed_over, others=found.others, part=part)
+
+
+def plan_failed(out: Path, naming: Naming, part: Part = WHOLE) -> Plan:
+    """Plan a batch on what failed in `out` when it was last tried (see `plan_batch` for the errors).
+
+    What was piped is left out: it cannot be read again.
+
+    Raises:
+        ConfigError: no batch has written there.
+    """
+    check_folder(out)
+    takes, manifest = _taking(part, naming), Manifest(out, part)
+    if not manifest.inputs():
+        raise ConfigError(f"{shown(out)}: holds no record of a batch, so nothing has failed there; give photos instead")
+    failed = (entry for entry in manifest.inputs() if entry.status == "failed")
+    tried = (entry for entry in failed if os.path.isabs(entry.input) or is_url(entry.input))
+    sources = (Source.named(entry.input, folder=entry.folder, by_name=entry.by_name) for entry in tried)
+    return dataclasses.replace(plan_sources(filter(takes, sources), out, naming, past=Past(manifest)), part=part)
 
 
 def plan_sources(sources: Iterable[Source], out: Path, naming: Naming, *, past: Past | None = None) -> Plan:
@@ -117,7 +163,7 @@ def plan_sources(sources: Iterable[Source], out: Path, naming: Naming, *, past: 
             jobs.append(_plan_one(source, number, naming))
             numbers.append(number)
         except (OutputError, ImageError, OSError) as error:
-            failures.append(Failure.of(source.path, error))
+            failures.append(Refused.by(source, error))
 
     def renamed(place: int, stem: str) -> Job:
         return _plan_one(jobs[place].source, numbers[place], naming, stem)
@@ -130,13 +176,16 @@ def plan_sources(sources: Iterable[Source], out: Path, naming: Naming, *, past: 
 
 
 def output_kind(source: Source, settings: RestoreSettings) -> tuple[str, str]:
-    """The format an output is written in, and its extension with the dot. Reads only the first bytes.
+    """The format an output is written in, and its extension with the dot. Reads only the first bytes, if any.
 
     Raises:
         ImageError: it is no photograph.
         OSError: the file cannot be read.
     """
-    _, _, found = load(source.read(_HEAD_BYTES), str(source.path), settings.max_megapixels)
+    found = format_of_name(source.path.name) if source.by_name else None
+    if found is None:
+        _ = source.size  # refuses pipes and devices before anybody opens them
+        _, _, found = load(source.read(_HEAD_BYTES), source.shown_as, settings.max_megapixels)
     fmt = settings.write.format or output_format(found)
     own = source.path.suffix
     kept = format_of_name(own) == fmt and own.lower() not in _SEVERAL_PICTURES
@@ -153,23 +202,25 @@ def check_folder(out: Path) -> None:
         raise OutputError(f"{shown(out)}: is no folder; give a folder with -o")
 
 
+def _taking(part: Part, naming: Naming) -> Callable[[Source], bool]:
+    """Tells which photographs are of a part: by the names of their outputs, so that rivals for a name are together.
+
+    Raises:
+        ConfigError: names need numbers, which nobody can give who sees only a part.
+    """
+    if part.of > 1 and naming.template.tells_numbers:
+        raise ConfigError(
+            "--part: {index} counts all photos, and a part sees only its own; use another --name-template"
+        )
+    return lambda source: part.of == 1 or part.takes(same_file_key(naming.render(source, 0, 0)))
+
+
 def _plan_one(source: Source, index: int, naming: Naming, stem: str | None = None) -> Job:
     settings, options = naming.settings, naming.settings.restore
-    _ = source.size  # refuses pipes and devices before anybody opens them
     fmt, extension = output_kind(source, settings)
-    plain, parent = split_name(source.path)
 
     def name_of(sample: int, ending: str) -> str:
-        text = naming.template.render(
-            stem=stem or plain,
-            parent=parent,
-            index=index,
-            task=naming.task,
-            size=naming.size,
-            seed=options.seed,
-            sample=sample,
-        )
-        return checked("/".join(filter(None, (source.folder, text + ending))))
+        return checked(naming.render(source, index, sample, stem) + ending)
 
     numbered = options.samples > 1 and not naming.template.tells_samples_apart
     samples = range(1, options.samples + 1)
@@ -186,9 +237,11 @@ def _refuse_collisions(jobs: Sequence[Job]) -> None:
         for output in job.outputs:
             other = takers.setdefault(same_file_key(output), job)
             if other is not job:
-                clashes.append(f"{shown(other.source.path)} and {shown(job.source.path)} -> {shown(output)}")
+                clashes.append(f"{shown(other.source.shown_as)} and {shown(job.source.shown_as)} -> {shown(output)}")
             if same_file_key(output) == same_file_key(MANIFEST_NAME):
-                raise ConfigError(f"{shown(job.source.path)}: would replace the manifest; use another --name-template")
+                raise ConfigError(
+                    f"{shown(job.source.shown_as)}: would replace the manifest; use another --name-template"
+                )
     if clashes:
         more = f", and {len(clashes) - _SHOWN_COLLISIONS} more" if len(clashes) > _SHOWN_COLLISIONS else ""
         remedy = "give --name-template '{parent}-{stem}' or '{index:04d}-{stem}', or another --format"
@@ -198,18 +251,18 @@ def _refuse_collisions(jobs: Sequence[Job]) -> None:
 
 
 def _refuse_overwritten_inputs(jobs: Sequence[Job], out: Path) -> None:
+    standing = [output for job in jobs for output in job.outputs if os.path.lexists(out / output)]
     identities: dict[object, Path] = {}
-    for job in jobs:
-        if job.source.data is None:
+    for job in jobs if standing else ():  # nothing else can be replaced, and inputs need not be looked at
+        if job.source.is_file:
             identities.update((key, job.source.path) for key in _identities(job.source.path))
-    for job in jobs:
-        for output in job.outputs:
-            for key in _identities(out / output):
-                if key in identities:
-                    raise ConfigError(
-                        f"{shown(identities[key])}: an input would be replaced by an output; "
-                        "choose another output folder, or give --suffix _restored"
-                    )
+    for output in standing:
+        for key in _identities(out / output):
+            if key in identities:
+                raise ConfigError(
+                    f"{shown(identities[key])}: an input would be replaced by an output; "
+                    "choose another output folder, or give --suffix _restored"
+                )
 
 
 def _identities(path: Path) -> list[object]:

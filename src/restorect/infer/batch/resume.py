@@ -29,7 +29,7 @@ def is_done(job: Job, out: Path, manifest: Manifest, settings: str) -> bool:
         return False
     if any(file_hash(out / output) != entry.outputs[output] for output in job.outputs):
         return False
-    if job.source.data is None:
+    if job.source.is_file:
         return file_hash(job.source.path) == entry.sha256
     return hash_bytes(job.source.read()) == entry.sha256
 

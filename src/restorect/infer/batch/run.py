@@ -18,6 +18,7 @@ from restorect.infer.batch.outputs import Outputs
 from restorect.infer.batch.photo_job import PhotoJobs
 from restorect.infer.batch.pipeline import Pipeline
 from restorect.infer.batch.plan import Plan
+from restorect.infer.batch.sources import Refused
 from restorect.infer.batch.stop import Stop
 
 if TYPE_CHECKING:
@@ -65,12 +66,16 @@ def run_batch(
         tell(Failed(path=failure.path, reason=failure.reason))
     if plan.jobs and not (fail_fast and plan.failures):
         _make_folder(plan.out)
-        with locked(plan.out) as held:
-            manifest = Manifest(plan.out)
+        with locked(plan.out, plan.part) as held:
+            manifest = Manifest(plan.out, plan.part)
             _tidy(plan)
             networks = load()
             steps = PhotoJobs(networks, plan.settings, budget or MemoryBudget(), stop)
-            outputs = Outputs(plan.out, plan.settings.digest(networks), manifest, force=force, held=held)
+            digest = plan.settings.digest(networks)
+            outputs = Outputs(plan.out, digest, manifest, force=force, held=held, part=plan.part)
+            for failure in plan.failures:
+                if isinstance(failure, Refused):
+                    outputs.refuse(failure)
             count = workers or default_workers()
             pipeline = Pipeline(plan.jobs, steps, outputs, stop, workers=count, fail_fast=fail_fast)
             with contextlib.closing(pipeline.events()) as events:
@@ -97,7 +102,7 @@ def _make_folder(out: Path) -> None:
 def _tidy(plan: Plan) -> None:
     """Remove what a killed batch left half written; the lock is held, so nobody is writing it."""
     real = plan.out.resolve()
-    for folder in {(plan.out / output).parent for job in plan.jobs for output in job.outputs}:
-        inside = folder.resolve()
+    for below in {output.rpartition("/")[0] for job in plan.jobs for output in job.outputs}:
+        inside = (plan.out / below).resolve()
         if inside == real or real in inside.parents:
-            remove_parts(folder)
+            remove_parts(plan.out / below, plan.part.temporary)

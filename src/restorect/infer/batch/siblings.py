@@ -89,5 +89,7 @@ def _free(job: Named, taken: set[str], past: Past) -> bool:
 
 def _siblings(one: Path, other: Path) -> bool:
     """Whether two photos differ in their endings alone."""
+    if one.name == other.name:
+        return False
     same_stem = same_file_key(split_name(one)[0]) == same_file_key(split_name(other)[0])
-    return same_stem and one.absolute().parent == other.absolute().parent and one.name != other.name
+    return same_stem and one.absolute().parent == other.absolute().parent

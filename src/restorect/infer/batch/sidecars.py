@@ -48,7 +48,7 @@ def find_sidecars(source: Source) -> tuple[list[Sidecar], list[str]]:
     found: dict[str, Sidecar] = {}
     warnings = []
     for stem, whole in ((source.path.name, True), (source.path.stem, False)):
-        places = (source.path.with_name(stem + ending) for ending in _ENDINGS) if source.data is None else ()
+        places = (source.path.with_name(stem + ending) for ending in _ENDINGS) if source.is_file else ()
         place = next((place for place in places if os.path.lexists(place)), None)
         if place is None or place.name in found:
             continue

@@ -11,16 +11,16 @@ from pathlib import Path
 from restorect.errors import shown
 from restorect.infer.batch.failures import BusyError
 
-SOFT_NAME = ".restorect.lock.held"
+SOFT_ENDING = ".held"
 _SECONDS = 0.5  # to find out that an owner is gone
 
 
 @contextlib.contextmanager
-def softly_locked(out: Path, busy: str) -> Iterator[None]:
-    """Hold the folder `out` for this process.
+def softly_locked(path: Path, busy: str) -> Iterator[None]:
+    """Hold the lock at `path` for this process.
 
     Args:
-        out: the folder.
+        path: of the lock that the disk does not offer.
         busy: says who holds it, for the message.
 
     Raises:
@@ -29,13 +29,13 @@ def softly_locked(out: Path, busy: str) -> Iterator[None]:
     """
     from filelock import SoftFileLock, Timeout
 
-    marker = out / SOFT_NAME
+    marker = path.with_name(path.name + SOFT_ENDING)
     lock = SoftFileLock(str(marker), timeout=_SECONDS)
     try:
         lock.acquire()
     except Timeout as error:
         remedy = f"wait for it, or choose another folder; if it has ended, remove {shown(marker)}"
-        raise BusyError(f"{shown(out)}: {busy}; {remedy}") from error
+        raise BusyError(f"{shown(path.parent)}: {busy}; {remedy}") from error
     try:
         yield
     finally:

@@ -12,7 +12,8 @@ from pathlib import Path
 from restorect.files import open_regular
 from restorect.images.find import SERVICE_FOLDERS, walk
 from restorect.infer.batch.failures import Failure, OutputError
-from restorect.infer.batch.manifest import MANIFEST_NAME
+from restorect.infer.batch.part import is_manifest
+from restorect.infer.batch.remote import is_url, object_size, path_of, read_object
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,19 +21,44 @@ class Source:
     """One photograph to restore.
 
     Args:
-        path: the file; for bytes from elsewhere, a name to show.
+        path: the file; for bytes from elsewhere, a name to show; for a URL, what outputs are named by.
         folder: where it lies under the folder that the user gave; empty for a file given by itself.
         data: the content, when it comes from no file.
+        by_name: it is taken for what its name says, so that it is not opened before its turn.
+        url: where it is, if not on a disk.
     """
 
     path: Path
     folder: str = ""
     data: bytes | None = None
+    by_name: bool = False
+    url: str = ""
+
+    @classmethod
+    def named(cls, text: str, *, folder: str = "", by_name: bool = False) -> "Source":
+        """The photograph at a path or a URL.
+
+        Raises:
+            RemoteError: the URL holds a password.
+        """
+        remote = is_url(text)
+        path = path_of(text) if remote else Path(text)
+        return cls(path=path, folder=folder, by_name=by_name, url=text if remote else "")
+
+    @property
+    def shown_as(self) -> str:
+        """How messages call it: as the user did."""
+        return self.url or str(self.path)
 
     @property
     def known_as(self) -> str:
-        """How the manifest calls it: its absolute path, or the name of what came from no file."""
-        return str(self.path.absolute()) if self.data is None else str(self.path)
+        """How the manifest calls it: its URL, its absolute path, or the name of what came from no file."""
+        return self.url or (str(self.path.absolute()) if self.data is None else str(self.path))
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it lies on a disk."""
+        return self.data is None and not self.url
 
     @property
     def size(self) -> int:
@@ -40,10 +66,13 @@ class Source:
 
         Raises:
             OutputError: it is neither a file nor bytes (a pipe or a device would block or never end).
+            RemoteError: what is behind the URL cannot be examined.
             OSError: the file cannot be examined.
         """
         if self.data is not None:
             return len(self.data)
+        if self.url:
+            return object_size(self.url)
         status = self.path.stat()
         if not stat.S_ISREG(status.st_mode):
             raise OutputError("is not a regular file; give a photo's file")
@@ -56,19 +85,38 @@ class Source:
             most: bytes to read; None reads all.
 
         Raises:
+            RemoteError: what is behind the URL cannot be read.
             OSError: the file cannot be read.
         """
         if self.data is not None:
             return self.data[:most]
+        if self.url:
+            return read_object(self.url, most)
         with open_regular(self.path) as file:
             return file.read(-1 if most is None else most)
 
     def likeness(self) -> tuple[int, int | None]:
-        """The permissions and the date (in nanoseconds) of the file, for outputs; what is piped has no date."""
-        if self.data is not None:
+        """The permissions and the date (in nanoseconds) of the file, for outputs; what is no file has no date."""
+        if not self.is_file:
             return 0o666, None
         status = self.path.stat()
         return (0o666 if os.name == "nt" else status.st_mode), status.st_mtime_ns
+
+
+@dataclass(frozen=True)
+class Refused(Failure):
+    """A photograph that was found and cannot be restored.
+
+    Args:
+        source: the photograph.
+    """
+
+    source: Source
+
+    @classmethod
+    def by(cls, source: Source, error: BaseException) -> "Refused":
+        """What `error` means for a photograph."""
+        return cls(source.shown_as, Failure.of(source.shown_as, error).reason, source)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +171,7 @@ def find_sources(arguments: Sequence[str], *, recursive: bool, apart_from: Colle
         sources=tuple(sources.values()),
         failures=tuple(failures),
         passed_over=tuple(passed_over),
-        others=Counter(kind for real, kind in others.items() if os.path.basename(real) != MANIFEST_NAME),
+        others=Counter(kind for real, kind in others.items() if not is_manifest(os.path.basename(real))),
     )
 
 

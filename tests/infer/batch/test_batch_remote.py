@@ -1,0 +1,147 @@
+"""Photographs behind URLs: of fsspec's own memory, and of a real HTTP server that fails at times."""
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from batch_fakes import FakeRestorer, expected, make, settings_of
+
+from restorect.infer.batch import Naming, Part, Plan, Summary, plan_batch, plan_failed, run_batch
+from restorect.infer.batch import remote as remote_module
+from restorect.infer.batch.manifest import Manifest
+from restorect.infer.batch.part import WHOLE
+from restorect.infer.batch.remote import RemoteError, object_size, path_of, read_object
+from restorect.infer.batch.report import report
+
+fsspec = pytest.importorskip("fsspec")
+NAMING = Naming(task="low-light", size="fake", settings=settings_of())
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote_module, "_PAUSE", 0.001)
+
+
+@pytest.fixture
+def bucket(tmp_path: Path) -> Iterator[str]:
+    files = fsspec.filesystem("memory")
+    for name in ("a.fake", "2024/b.fake", "2024/05/c.fake"):
+        files.pipe(f"/bucket/{name}", make(tmp_path / "source" / name, name.encode()).read_bytes())
+    yield "memory://bucket"
+    files.rm("/bucket", recursive=True)
+
+
+class Handler(SimpleHTTPRequestHandler):
+    """Serves a folder; `/flaky/...` fails twice, `/closed/...` is denied, `/broken/...` always fails."""
+
+    asked: ClassVar[Counter[str]] = Counter()
+
+    def send_head(self):
+        self.asked[self.path] += 1
+        if self.path.startswith("/closed/"):
+            return self.send_error(403)
+        if self.path.startswith("/broken/") or (self.path.startswith("/flaky/") and self.asked[self.path] <= 2):
+            return self.send_error(503)
+        return super().send_head()
+
+    def log_message(self, *_arguments: object) -> None:
+        pass
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[str]:
+    pytest.importorskip("aiohttp")
+    Handler.asked.clear()
+    for folder in ("good", "flaky", "broken", "closed"):
+        make(tmp_path / "site" / folder / "a.fake", folder.encode())
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(tmp_path / "site")))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def plan(out: Path, *names: str, part: Part = WHOLE) -> Plan:
+    return plan_batch([], out, NAMING, lines=names, part=part)
+
+
+def run(plan: Plan) -> tuple[int, int, dict[str, str]]:
+    summary: Summary = run_batch(plan, FakeRestorer)
+    return summary.restored, summary.skipped, {failure.path: failure.reason for failure in summary.failures}
+
+
+def test_objects_are_restored_like_files(tmp_path: Path, bucket: str) -> None:
+    out, names = tmp_path / "out", ("a.fake", "2024/b.fake", "2024/05/c.fake")
+    urls = [f"{bucket}/{name}" for name in names]
+    assert run(plan(out, *urls, urls[0])) == (3, 0, {})
+    assert all((out / name).read_bytes() == expected(tmp_path / "source" / name) for name in names)
+    assert sorted(entry.input for entry in Manifest(out).inputs()) == sorted(urls)
+    assert run(plan_batch(urls, out, NAMING)) == (0, 3, {})
+    fsspec.filesystem("memory").pipe("/bucket/a.fake", b"FAKE" + b"a.fakf")  # as long as before
+    assert run(plan(out, *urls)) == (1, 2, {})
+    assert sum(len(plan(tmp_path / "new", *urls, part=Part(n, 2)).jobs) for n in (1, 2)) == 3
+
+
+def test_what_is_gone_is_a_row_and_is_tried_again(tmp_path: Path, bucket: str) -> None:
+    out, gone = tmp_path / "out", f"{bucket}/2024/gone.fake"
+    reason = "there is no such object; check the name"
+    assert run(plan(out, f"{bucket}/a.fake", gone)) == (1, 0, {gone: reason})
+    assert dict(report(out)[1].reasons) == {reason: 1}
+    fsspec.filesystem("memory").pipe("/bucket/2024/gone.fake", b"FAKE" + b"back")
+    assert run(plan_failed(out, NAMING)) == (1, 0, {})
+    assert (out / "2024" / "gone.fake").exists()
+
+
+def test_a_server_that_fails_at_times_is_asked_again(tmp_path: Path, site: str) -> None:
+    out = tmp_path / "out"
+    named = [f"{site}/{folder}/a.fake" for folder in ("good", "flaky", "broken", "closed", "none")]
+    restored, _, failed = run(plan(out, *named))
+    assert restored == 2
+    assert all(
+        (out / name / "a.fake").read_bytes() == expected(tmp_path / "site" / name / "a.fake")
+        for name in ("good", "flaky")
+    )
+    assert failed == {
+        named[2]: "cannot be fetched (status 503); check the network, and try again",
+        named[3]: "access is denied; check the credentials of this machine",
+        named[4]: "there is no such object; check the name",
+    }
+    assert run(plan(out, *named[:2])) == (0, 2, {})
+    assert read_object(named[0], 6) == b"FAKEgo"
+    assert object_size(named[0]) == 8
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("nosuch://bucket/a.fake", "nosuch:// is no kind of store that fsspec knows"),
+        ("s3://bucket/a.fake", "pip install 'restorect[remote]'"),
+    ],
+)
+def test_stores_that_cannot_be_are_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, words: str
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "s3fs", None)
+    _, _, failed = run(plan(tmp_path / "out", url))
+    assert words in failed[url]
+
+
+def test_passwords_are_refused_and_not_shown(tmp_path: Path) -> None:
+    result = plan(tmp_path / "out", "https://me:secret@host/a.fake")
+    (failure,) = result.failures
+    assert "leave it out" in failure.reason
+    assert "secret" not in str(failure)
+    with pytest.raises(RemoteError):
+        path_of("ftp://me@host/a")
+
+
+def test_names_of_objects() -> None:
+    assert path_of("https://host/x/a.jpg?size=5#top") == Path("/host/x/a.jpg")
+    assert path_of("s3://bucket/x/what?.jpg") == Path("/bucket/x/what?.jpg")
