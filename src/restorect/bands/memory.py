@@ -32,7 +32,7 @@ def whole_bytes(config: TransformerConfig, height: int, width: int) -> int:
     the heap, which stop growing once every map is large enough to be handed back to the system. Measured on a CPU with
     tiny and nano at 1, 4 and 12 megapixels, the estimate is 1.0 to 1.7 times the real peak.
     """
-    workspace, largest_hole = 112 * 2**20, 4e6
+    workspace, largest_hole = 120 * 2**20, 4e6
     pixels = _padded(config, height, width)
     features = config.dim * (2 * 2 * 2 * config.expansion * 1.5 + 12) / config.stem**2
     images = 3 * (8 + (4 if config.stem > 1 else 2))
@@ -46,7 +46,7 @@ def band_bytes(config: TransformerConfig, height: int, width: int) -> int:
     Either two maps of the top of the decoder, 2 dim channels, or one and the image that is made of it. Bands and the
     libraries' workspace come on top.
     """
-    workspace, image = 112 * 2**20, 3
+    workspace, image = 120 * 2**20, 3
     features = 2 * config.dim / config.stem**2
     most = features + max(features, image + 3)
     return workspace + int(_padded(config, height, width) * 4 * most)
