@@ -31,7 +31,7 @@ INFO = PhotoInfo(
 LIMITED = """
 import resource, psutil, torch
 from restorect.cli.main import main
-limit = psutil.Process().memory_info().vms + 1_900_000_000
+limit = psutil.Process().memory_info().vms + 1_700_000_000
 resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 main()
 """
@@ -168,7 +168,7 @@ def test_a_user_who_follows_the_line_gets_a_result(tmp_path: Path) -> None:
             env=os.environ | {"MALLOC_ARENA_MAX": "1"},
         )
 
-    refused = restore(4000)
+    refused = restore(5000)
     assert refused.returncode == 1
     restored = restore(int((0.99e6 * named(refused.stderr)) ** 0.5))
     assert restored.returncode == 0, restored.stderr
