@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from restorect.train import muon
-from restorect.train.muon import MuonAdam, is_matrix, orthogonal, orthogonal_stacks
+from restorect.train.muon import MuonAdam, is_matrix, orthogonal_stacks
 from restorect.train.optimisers import make_optimiser
 from restorect.train.recipes import OptimiserRecipe
 
@@ -21,6 +21,11 @@ def jordan(matrix: Tensor) -> Tensor:
         gram = x @ x.mT
         x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
     return x.mT if matrix.shape[0] > matrix.shape[1] else x
+
+
+def orthogonal(matrices: Tensor) -> Tensor:
+    """Of one stack."""
+    return orthogonal_stacks([matrices])[0]
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:

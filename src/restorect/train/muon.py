@@ -17,16 +17,12 @@ _ADAM_RMS = 0.2  # what an element of an Adam step has, in shares of the learnin
 _WIDE = 1.5  # from this many columns a row on, iterating on the Gram matrix takes fewer multiplications
 
 
-def orthogonal(matrices: Tensor, iterations: int = 5) -> Tensor:
-    """Bring all singular values of each of a stack of matrices (B, M, N) near 1; their singular vectors stay.
-
-    The singular values end between about 0.7 and 1.2. An iteration is X <- (a + b G + c G^2) X with G = X X^T.
-    """
-    return orthogonal_stacks([matrices], iterations)[0]
-
-
 def orthogonal_stacks(stacks: Sequence[Tensor], iterations: int = 5) -> list[Tensor]:
-    """`orthogonal` of several stacks, each of another shape, with as few products in a row as may be."""
+    """Bring all singular values of each matrix near 1, of stacks (B, M, N) of any shapes; their singular vectors stay.
+
+    The singular values end between about 0.7 and 1.2. An iteration is X <- (a + b G + c G^2) X with G = X X^T. All
+    stacks go together through as few products in a row as may be.
+    """
     tall = [x.shape[1] > x.shape[2] for x in stacks]
     xs = [x.mT if turned else x for x, turned in zip(stacks, tall, strict=True)]
     xs = [x / (x.flatten(1).norm(dim=1)[:, None, None] + 1e-12) for x in xs]
