@@ -16,7 +16,7 @@ def test_the_way_of_a_photo(browser: Any, empty: Serving, tmp_path: Path) -> Non
     done(page, 1)
     page.wait_for_selector("#after canvas")
     assert "low-light" in page.inner_text("#facts")
-    assert page.locator("#histograms canvas").count() == 2
+    page.wait_for_function("() => document.querySelectorAll('#histograms canvas').length === 2")
     with page.expect_download() as waiting:
         page.click("#actions a")
     waiting.value.save_as(tmp_path / "night.jpg")
@@ -27,6 +27,20 @@ def test_the_way_of_a_photo(browser: Any, empty: Serving, tmp_path: Path) -> Non
     done(page, 1)  # the queue is the server's
     page.click("text=Remove >> nth=-1")
     page.wait_for_selector("#empty")
+    assert page.said == []
+
+
+def test_photos_chosen_before_the_limits_are_known_are_sent(browser: Any, empty: Serving) -> None:
+    page = opened(browser, empty)
+    asked: list[Any] = []
+    page.route("**/api/about", lambda route: asked.append(route))
+    page.reload()
+    choose(page, night=jpeg())
+    page.wait_for_timeout(100)
+    assert empty.photos() == []
+    for each in asked:
+        each.continue_()
+    done(page, 1)
     assert page.said == []
 
 

@@ -28,7 +28,7 @@ export function showDetails(photo, side) {
   if (photo.notice) words.append(made('p', 'notice', photo.notice));
   if (photo.width) words.append(made('p', 'size', facts(photo)));
   for (const warning of photo.warnings) words.append(made('p', 'warning', warning));
-  showHistograms(photo, side);
+  showHistograms(photo, side, told);
 }
 
 /** @param {Photo} photo */
@@ -83,13 +83,15 @@ function act(name, method, path) {
 /**
  * @param {Photo} photo
  * @param {string} side
+ * @param {string} told what they are asked for; when they come, the page may show something else
  */
-async function showHistograms(photo, side) {
+async function showHistograms(photo, side, told) {
   const there = restorationOf(photo);
   const sides = !photo.pictures ? [] : there ? ['before', there === 'after' ? side : '1'] : ['before'];
   const found = await Promise.all(
     sides.map((each) => ask('GET', `photos/${photo.id}/pictures/${each}/histogram`).catch(() => null)),
   );
+  if (told !== shownFor) return;
   const figures = found.map((shares, number) => shares && histogram(shares, text(number ? there : 'before')));
   box('histograms').replaceChildren(...figures.filter((figure) => figure !== null));
 }

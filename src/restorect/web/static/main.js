@@ -19,16 +19,17 @@ let said = '';
 async function start() {
   fillTexts();
   onProblem(showProblem);
-  about = await ask('GET', 'about');
+  const asked = ask('GET', 'about');
+  startSending(asked, (count) => {
+    box('sending').textContent = count ? text('sending', { count }) : '';
+  });
+  about = await asked;
   box('limits').textContent = text('limits', { size: bytesText(about.most.bytes), photos: about.most.photos });
   box('out').textContent = about.out ? text('written', { out: about.out }) : '';
   startViewer();
   startChoosing(about, () => {
     clearTimeout(timer);
     timer = window.setTimeout(show, 60);
-  });
-  startSending(about, (count) => {
-    box('sending').textContent = count ? text('sending', { count }) : '';
   });
   startKeys();
   wire();

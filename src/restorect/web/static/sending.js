@@ -15,24 +15,29 @@ let about;
 let onCount = () => {};
 
 /**
- * @param {About} known
+ * Take photos from now on; those that come before the server has told its limits wait for them.
+ * @param {Promise<About>} asked
  * @param {(count: number) => void} count told how many are still to be sent
  */
-export function startSending(known, count) {
-  about = known;
+export function startSending(asked, count) {
+  const known = asked.then((told) => {
+    about = told;
+  });
   onCount = count;
   for (const id of ['files', 'folder']) {
     const chooser = input(id);
-    chooser.addEventListener('change', () => {
+    chooser.addEventListener('change', async () => {
       const chosen = [...(chooser.files ?? [])].map((file) => ({ file, name: file.webkitRelativePath || file.name }));
+      chooser.value = '';
+      await known;
       const photos = chosen.filter(wanted);
       if (chosen.length && !photos.length) problem(text('noPhotos', { name: chosen[0].name.split('/')[0] }));
       send(photos);
-      chooser.value = '';
     });
   }
-  document.addEventListener('paste', (event) => {
+  document.addEventListener('paste', async (event) => {
     const files = [...(event.clipboardData?.files ?? [])];
+    await known;
     send(files.map((file) => ({ file, name: file.name })));
   });
   const root = element('page', HTMLElement);
@@ -46,17 +51,20 @@ export function startSending(known, count) {
   document.addEventListener('drop', async (event) => {
     event.preventDefault();
     root.classList.remove('dropping');
-    send(await dropped(event.dataTransfer));
+    send(await dropped(event.dataTransfer, known));
   });
 }
 
 /**
  * @param {DataTransfer | null} transfer
+ * @param {Promise<void>} known
  * @returns {Promise<Sent[]>}
  */
-async function dropped(transfer) {
+async function dropped(transfer, known) {
   const entries = [...(transfer?.items ?? [])].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
-  if (!entries.length) return [...(transfer?.files ?? [])].map((file) => ({ file, name: file.name }));
+  const files = [...(transfer?.files ?? [])]; // what was dropped can be asked for only now
+  await known;
+  if (!entries.length) return files.map((file) => ({ file, name: file.name }));
   return (await Promise.all(entries.map(allOf))).flat();
 }
 
