@@ -9,7 +9,7 @@ from torch import Tensor
 from restorect.render.pyramid import larger, smaller
 
 _TINY = 1e-12
-_WHITE = 0.995  # percentile of the brightest channel
+_WHITE = 0.9995  # percentile of the brightest channel: ten cells of a 144 x 144 lattice, so that a far lamp counts
 _DIMMEST = 0.05  # white of a photo that has none
 _REACH = 4  # noise floors below which detail is doubted
 _STRUCTURE = 0.15  # relative contrast of neighbouring cells that noise does not reach
@@ -19,7 +19,8 @@ def noise_floor(photo_B3hw: Tensor, share: float) -> Tensor:
     """The luma below which there is more noise than signal: a share of the photo's own white.
 
     What is black depends on how the photo was exposed. In one with lamps in it, 3 of 255 is a black sky; in one that
-    is underexposed as a whole the same value is a wall. White is the 99.5th percentile of the brightest channel.
+    is underexposed as a whole the same value is a wall. White is the 99.95th percentile of the brightest channel: a lit
+    monument far away is the white of its night.
     """
     white = _percentile(photo_B3hw.amax(dim=1).flatten(1), _WHITE).view(-1, 1, 1, 1)
     return share * white.clamp(min=_DIMMEST)
