@@ -11,6 +11,7 @@ from restorect.cli.ablate import ablate
 from restorect.cli.bench import bench
 from restorect.cli.degrade import degrade
 from restorect.cli.doctor import doctor
+from restorect.cli.edit import edit
 from restorect.cli.evaluate import evaluate
 from restorect.cli.export import export
 from restorect.cli.guard import guarded
@@ -49,6 +50,7 @@ app.command()(ablate)
 app.command()(bench)
 app.command()(degrade)
 app.command()(doctor)
+app.command()(edit)
 app.command()(evaluate)
 app.command()(export)
 app.command()(info)
