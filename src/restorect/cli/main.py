@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 from restorect import __version__
-from restorect.cli import metrics, room, train
+from restorect.cli import config_file, metrics, room, train
 from restorect.cli.ablate import ablate
 from restorect.cli.bench import bench
+from restorect.cli.config import config
 from restorect.cli.degrade import degrade
 from restorect.cli.doctor import doctor
 from restorect.cli.edit import edit
@@ -39,15 +40,18 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")] = False,
 ) -> None:
     if "--help" not in sys.argv:
         room.check()
+        config_file.apply(context)
 
 
 # Each group is one file beside this one. They import torch inside their functions, so that --help stays instant.
 app.command()(ablate)
 app.command()(bench)
+app.command()(config)
 app.command()(degrade)
 app.command()(doctor)
 app.command()(edit)
