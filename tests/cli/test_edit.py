@@ -1,5 +1,6 @@
 """`restorect edit` as programs call it: real files, a real process, a quick stand-in for the networks."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -24,14 +25,20 @@ ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(restorect.__file__).parents[1
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
-def started(*arguments: object, **environment: object) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+@contextlib.contextmanager
+def started(*arguments: object, **environment: object) -> Iterator[subprocess.Popen[str]]:
+    """An edit that does not outlive the test."""
+    with subprocess.Popen(
         [sys.executable, str(PROGRAM), "edit", *map(str, arguments)],
         env=ENVIRONMENT | {name: str(value) for name, value in environment.items()},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def edit(*arguments: object) -> tuple[int, list[str]]:

@@ -8,7 +8,7 @@ import typing
 from dataclasses import dataclass
 from typing import Any
 
-PHOTO_COMMANDS = ("restore", "edit", "sheet", "web")
+PHOTO_COMMANDS = ("restore", "edit", "watch", "sheet", "web")
 Command = Any  # typer's, whose module depends on its version: a command has `params`, a group `commands` as well
 
 

@@ -20,6 +20,7 @@ from restorect.cli.info import info
 from restorect.cli.report import report
 from restorect.cli.restore import restore
 from restorect.cli.sheet import sheet
+from restorect.cli.watch import watch
 from restorect.cli.web import web
 
 app = typer.Typer(
@@ -61,6 +62,7 @@ app.command()(info)
 app.command()(report)
 app.command()(restore)
 app.command()(sheet)
+app.command()(watch)
 app.command()(web)
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(train.app, name="train")

@@ -76,7 +76,7 @@ def restore(
     """
     hush()
     settings, load, notices, (task, size) = prepared(context)
-    naming = _naming(task, size, settings, _template(name_template, suffix))
+    naming = _naming(task, size, settings, template(name_template, suffix))
     if out == PIPE and files_from is None and part is None and not dry_run and not retry_failed:
         raise typer.Exit(_to_stdout(paths or [], settings, load, notices, quiet=quiet))
     plan = planned(_chosen(Wanted, context, paths=paths or []), out, naming)
@@ -155,7 +155,12 @@ def _naming(task: str, size: str, settings: "RestoreSettings", template: "NameTe
     return Naming(task=task, size=size, settings=settings, template=template)
 
 
-def _template(text: str | None, suffix: str) -> "NameTemplate":
+def template(text: str | None, suffix: str) -> "NameTemplate":
+    """What --name-template or --suffix says.
+
+    Raises:
+        ConfigError: both are given, or a name cannot be so.
+    """
     from restorect.infer.batch import NameTemplate
 
     if text is not None and suffix:
