@@ -111,6 +111,18 @@ def test_wrong_usage_changes_nothing(tmp_path: Path, arguments: tuple[str, ...])
     assert (files(tmp_path), path.read_bytes()) == (["a.png"], before)
 
 
+def test_programs_that_give_nothing_but_paths_have_a_command_of_their_own(tmp_path: Path) -> None:
+    path = photo(tmp_path / "a.png")
+    code = "import restore_program as p; import restorect; restorect.load = p.load_brightener; p.start.edit()"
+    environment = ENVIRONMENT | {"PYTHONPATH": os.pathsep.join([ENVIRONMENT["PYTHONPATH"], str(PROGRAM.parent)])}
+    command = [sys.executable, "-c", code, str(path)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900, check=False)
+    assert done.returncode == 0, done.stderr
+    assert files(tmp_path) == ["a.png", "a.png.orig"]
+    scripts = (Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8")
+    assert 'restorect-edit = "restorect.cli.__main__:edit"' in scripts
+
+
 def waited_for(path: Path) -> None:
     until = time.monotonic() + 600
     while not path.exists():
