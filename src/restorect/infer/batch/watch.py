@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from restorect.errors import ConfigError, shown
 from restorect.images.find import walk
-from restorect.infer.batch.events import Event, Failed
+from restorect.infer.batch.events import Began, Event, Failed, Restored, Skipped
 from restorect.infer.batch.failures import Failure
 from restorect.infer.batch.past import Past
 from restorect.infer.batch.pipeline import Pipeline
@@ -160,7 +160,9 @@ def _there(folder: Folder, out: Path) -> tuple[dict[str, State], frozenset[Failu
     return files, frozenset(Failure(str(each.filename), f"cannot be listed ({each.strerror})") for each in closed)
 
 
-def _restored(sources: list[Source], out: Path, naming: Naming, place: Workplace, stop: Stop) -> Iterator[Event]:
+def _restored(
+    sources: list[Source], out: Path, naming: Naming, place: Workplace, stop: Stop
+) -> Iterator[Skipped | Restored | Failed]:
     """What comes of photographs."""
     if not sources:
         return
@@ -172,7 +174,7 @@ def _restored(sources: list[Source], out: Path, naming: Naming, place: Workplace
     tidy(plan)
     pipeline = Pipeline(plan.jobs, place.steps, place.outputs, stop, workers=default_workers(), fail_fast=False)
     with contextlib.closing(pipeline.events()) as events:
-        yield from events
+        yield from (event for event in events if not isinstance(event, Began))
 
 
 def _nap(seconds: float, stop: Stop) -> None:
