@@ -34,5 +34,11 @@ def main() -> None:
     sys.exit(guarded(run))
 
 
+def edit() -> None:
+    """`restorect-edit FILE...`: `restorect edit` for programs that call another one with nothing but paths."""
+    sys.argv.insert(1, "edit")
+    main()
+
+
 if __name__ == "__main__":
     main()

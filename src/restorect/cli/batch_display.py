@@ -71,6 +71,24 @@ class Lines(Display):
         self._line(outcome(summary, out))
 
 
+class Coming(Display):
+    """One line for each photo of a batch that never ends; what was done before is not told."""
+
+    def event(self, event: Event) -> None:
+        """Show a line."""
+        if not isinstance(event, Skipped):
+            self._line(told(event))
+
+
+class Troubles(Coming):
+    """Failures alone, as they come."""
+
+    def event(self, event: Event) -> None:
+        """Show a failure."""
+        if isinstance(event, Failed):
+            super().event(event)
+
+
 class Bar(Lines):
     """A live bar with files, megapixels a second and the time left."""
 
@@ -147,6 +165,13 @@ def choose(*, quiet: bool, as_json: bool) -> Display:
     if quiet:
         return Display()
     return Bar() if sys.stderr.isatty() else Lines()
+
+
+def coming(*, quiet: bool, as_json: bool) -> Display:
+    """The display for a folder that is watched, likewise."""
+    if as_json:
+        return JsonLines()
+    return Troubles() if quiet else Coming()
 
 
 def told(event: Event) -> str:

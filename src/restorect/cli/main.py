@@ -6,11 +6,13 @@ from typing import Annotated
 import typer
 
 from restorect import __version__
-from restorect.cli import metrics, room, train
+from restorect.cli import config_file, metrics, room, train
 from restorect.cli.ablate import ablate
 from restorect.cli.bench import bench
+from restorect.cli.config import config
 from restorect.cli.degrade import degrade
 from restorect.cli.doctor import doctor
+from restorect.cli.edit import edit
 from restorect.cli.evaluate import evaluate
 from restorect.cli.export import export
 from restorect.cli.guard import guarded
@@ -18,6 +20,7 @@ from restorect.cli.info import info
 from restorect.cli.report import report
 from restorect.cli.restore import restore
 from restorect.cli.sheet import sheet
+from restorect.cli.watch import watch
 from restorect.cli.web import web
 
 app = typer.Typer(
@@ -38,23 +41,28 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")] = False,
 ) -> None:
     if "--help" not in sys.argv:
         room.check()
+        config_file.apply(context)
 
 
 # Each group is one file beside this one. They import torch inside their functions, so that --help stays instant.
 app.command()(ablate)
 app.command()(bench)
+app.command()(config)
 app.command()(degrade)
 app.command()(doctor)
+app.command()(edit)
 app.command()(evaluate)
 app.command()(export)
 app.command()(info)
 app.command()(report)
 app.command()(restore)
 app.command()(sheet)
+app.command()(watch)
 app.command()(web)
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(train.app, name="train")

@@ -75,18 +75,29 @@ def restore(
     Exit code: 0 all is well, 1 some photos failed, 2 wrong usage, 130 interrupted.
     """
     hush()
-    settings = _settings(context)
-    notices = _Notices(by_task=engine == "torch")
-    choose = _engine(engine, settings.restore, notices.tell)
-    load = functools.cache(functools.partial(choose, task, size, device=device, weights=weights, precision=precision))
-    task, size = _named(task, size, load, on_card=weights is not None, fast=fast)
-    naming = _naming(task, size, settings, _template(name_template, suffix))
+    settings, load, notices, (task, size) = prepared(context)
+    naming = _naming(task, size, settings, template(name_template, suffix))
     if out == PIPE and files_from is None and part is None and not dry_run and not retry_failed:
         raise typer.Exit(_to_stdout(paths or [], settings, load, notices, quiet=quiet))
     plan = planned(_chosen(Wanted, context, paths=paths or []), out, naming)
     if dry_run:
         raise typer.Exit(_foretold(plan, load, as_json=json, force=force))
     raise typer.Exit(_run(plan, load, notices, quiet=quiet, as_json=json, force=force, fail_fast=fail_fast))
+
+
+def prepared(
+    context: typer.Context,
+) -> "tuple[RestoreSettings, Callable[[], Networks], Notices, tuple[str, str]]":
+    """What the options of a command say that restores: settings, networks, notices, and names of task and size."""
+    given = context.params
+    task, size, weights = given["task"], given["size"], given["weights"]
+    settings = _settings(context)
+    notices = Notices(by_task=given["engine"] == "torch")
+    choose = _engine(given["engine"], settings.restore, notices.tell)
+    options = {name: given[name] for name in ("device", "weights", "precision")}
+    load = functools.cache(functools.partial(choose, task, size, **options))
+    named = _named(task, size, load, on_card=weights is not None, fast=settings.restore.fast)
+    return settings, load, notices, named
 
 
 def _settings(context: typer.Context) -> "RestoreSettings":
@@ -144,7 +155,12 @@ def _naming(task: str, size: str, settings: "RestoreSettings", template: "NameTe
     return Naming(task=task, size=size, settings=settings, template=template)
 
 
-def _template(text: str | None, suffix: str) -> "NameTemplate":
+def template(text: str | None, suffix: str) -> "NameTemplate":
+    """What --name-template or --suffix says.
+
+    Raises:
+        ConfigError: both are given, or a name cannot be so.
+    """
     from restorect.infer.batch import NameTemplate
 
     if text is not None and suffix:
@@ -172,7 +188,7 @@ def _foretold(plan: "Plan", load: "Callable[[], Networks]", *, as_json: bool, fo
 def _run(
     plan: "Plan",
     load: "Callable[[], Networks]",
-    notices: "_Notices",
+    notices: "Notices",
     *,
     quiet: bool,
     as_json: bool,
@@ -203,7 +219,7 @@ def _to_stdout(
     paths: Sequence[str],
     settings: "RestoreSettings",
     load: "Callable[[], Networks]",
-    notices: "_Notices",
+    notices: "Notices",
     *,
     quiet: bool,
 ) -> int:
@@ -231,7 +247,7 @@ def _to_stdout(
     return write_piped(content)
 
 
-class _Notices:
+class Notices:
     """Says once what is to be known of a task, for example that retina photographs are not for diagnosis.
 
     Args:

@@ -1,25 +1,19 @@
-"""A whole batch: lock, manifest, pipeline and summary."""
+"""A whole batch: workplace, pipeline and summary."""
 
 import contextlib
 import os
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from restorect.errors import shown
 from restorect.infer.batch.atomic import remove_parts
 from restorect.infer.batch.events import Began, Event, Failed, Summary
-from restorect.infer.batch.failures import OutputError, reason_of
-from restorect.infer.batch.lock import locked
-from restorect.infer.batch.manifest import Manifest
 from restorect.infer.batch.memory import MemoryBudget
-from restorect.infer.batch.outputs import Outputs
-from restorect.infer.batch.photo_job import PhotoJobs
 from restorect.infer.batch.pipeline import Pipeline
 from restorect.infer.batch.plan import Plan
 from restorect.infer.batch.sources import Refused
 from restorect.infer.batch.stop import Stop
+from restorect.infer.batch.workplace import workplace
 
 if TYPE_CHECKING:
     from restorect.infer.networks import Networks
@@ -65,19 +59,14 @@ def run_batch(
     for failure in plan.failures:
         tell(Failed(path=failure.path, reason=failure.reason))
     if plan.jobs and not (fail_fast and plan.failures):
-        _make_folder(plan.out)
-        with locked(plan.out, plan.part) as held:
-            manifest = Manifest(plan.out, plan.part)
-            _tidy(plan)
-            networks = load()
-            steps = PhotoJobs(networks, plan.settings, budget or MemoryBudget(), stop)
-            digest = plan.settings.digest(networks)
-            outputs = Outputs(plan.out, digest, manifest, force=force, held=held, part=plan.part)
+        place = workplace(plan.out, plan.settings, load, stop=stop, budget=budget, force=force, part=plan.part)
+        with place as at_work:
+            tidy(plan)
             for failure in plan.failures:
                 if isinstance(failure, Refused):
-                    outputs.refuse(failure)
+                    at_work.outputs.refuse(failure)
             count = workers or default_workers()
-            pipeline = Pipeline(plan.jobs, steps, outputs, stop, workers=count, fail_fast=fail_fast)
+            pipeline = Pipeline(plan.jobs, at_work.steps, at_work.outputs, stop, workers=count, fail_fast=fail_fast)
             with contextlib.closing(pipeline.events()) as events:
                 for event in events:
                     tell(event)
@@ -92,14 +81,7 @@ def default_workers() -> int:
     return max(1, min(_MOST_WORKERS, cores // 2))
 
 
-def _make_folder(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{shown(out)}: the output folder cannot be made ({reason_of(error)})") from error
-
-
-def _tidy(plan: Plan) -> None:
+def tidy(plan: Plan) -> None:
     """Remove what a killed batch left half written; the lock is held, so nobody is writing it."""
     real = plan.out.resolve()
     for below in {output.rpartition("/")[0] for job in plan.jobs for output in job.outputs}:

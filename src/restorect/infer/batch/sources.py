@@ -159,7 +159,7 @@ def find_sources(arguments: Sequence[str], *, recursive: bool, apart_from: Colle
             elif path.is_dir():
                 closed: list[OSError] = []
                 inside = list(walk(path, recursive=recursive, apart_from=apart_from, others=others, closed=closed))
-                sources.update({place(each): Source(path=each, folder=_below(path, each)) for each in inside})
+                sources.update({place(each): Source(path=each, folder=below(path, each)) for each in inside})
                 failures += [Failure(str(error.filename), _closed(error)) for error in closed]
                 if not inside and not closed and next(walk(path, recursive=recursive), None) is None:
                     failures.append(Failure(str(path), _empty(recursive)))
@@ -233,7 +233,8 @@ def place(path: Path) -> tuple[str, str]:
     return os.path.realpath(path.parent), path.name
 
 
-def _below(top: Path, path: Path) -> str:
+def below(top: Path, path: Path) -> str:
+    """Where a file lies under a folder, with `/`; empty for one that lies in it."""
     relative = path.parent.relative_to(top).as_posix()
     return "" if relative == "." else relative
 
