@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from restorect.errors import RestorectError, shown
+from restorect.errors import ConfigError, RestorectError, shown
 
 PART_PREFIX, PART_SUFFIX = ".restorect-", ".part"
 _CHUNK = 1 << 20
@@ -87,6 +87,16 @@ def write_atomically(
     finally:
         part.unlink(missing_ok=True)
     _sync_folder(path.parent)
+
+
+def refuse_taken(path: Path, *, force: bool) -> None:
+    """Say before any work, not after it, that a file would have to be replaced.
+
+    Raises:
+        ConfigError: something stands there, and may not be replaced.
+    """
+    if os.path.lexists(path) and not force:
+        raise ConfigError(f"{shown(path)}: is there already; choose another name, or use --force")
 
 
 def short_path(path: str) -> str:

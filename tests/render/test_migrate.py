@@ -310,3 +310,16 @@ def test_the_command(tmp_path: Path) -> None:
     assert again.returncode == 2
     assert again.stderr == f"restorect: {out}: is of format 2; only files of format 1 are migrated\n"
     assert not (tmp_path / "more").exists()
+
+
+def test_the_command_replaces_nothing_unless_told(tmp_path: Path) -> None:
+    path = _old_student(tmp_path / "old.safetensors", _student(), "fundus")
+    before, out = path.read_bytes(), tmp_path / "mine.safetensors"
+    out.write_text("mine")
+    for target in (out, path):
+        done = CliRunner().invoke(app, ["train", "migrate", str(path), "-o", str(target)])
+        assert str(done.exception) == f"{target}: is there already; choose another name, or use --force"
+        assert (out.read_text(), path.read_bytes()) == ("mine", before)
+    done = CliRunner().invoke(app, ["train", "migrate", str(path), "-o", str(out), "--force"])
+    assert (done.exit_code, done.output) == (0, "")
+    load_restoration(out)

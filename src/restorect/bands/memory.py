@@ -18,10 +18,14 @@ def in_bands(config: TransformerConfig, height: int, width: int, device: torch.d
     return device.type == "cpu" and height * width > _WHOLE
 
 
-def peak_bytes(config: TransformerConfig, height: int, width: int) -> int:
-    """Estimate of the memory that restoring a photograph of this size on the CPU takes, in bytes."""
-    whole = not in_bands(config, height, width, torch.device("cpu"))
-    return (whole_bytes if whole else band_bytes)(config, height, width)
+def peak_bytes(config: TransformerConfig, height: int, width: int, count: int = 1) -> int:
+    """Estimate of the memory that restoring photographs of this size on the CPU takes, in bytes.
+
+    Whole ones of a batch are restored together, others one after the other.
+    """
+    if in_bands(config, height, width, torch.device("cpu")):
+        return band_bytes(config, height, width)
+    return count * whole_bytes(config, height, width)
 
 
 def whole_bytes(config: TransformerConfig, height: int, width: int) -> int:

@@ -132,8 +132,8 @@ def _decision(opened: "Opened", size: int) -> "tuple[Decision, tuple[str, ...]]"
     from restorect.auto.classifier import Classifier
     from restorect.images.colour import to_network
     from restorect.infer.batch import MemoryBudget
-    from restorect.infer.batch.fitting import Need
     from restorect.infer.batch.memory import needed_bytes
+    from restorect.infer.fitting import Need
     from restorect.weights.catalogue import shipped_classifier
 
     need = Need(info=opened.info, at=partial(needed_bytes, file_bytes=size, samples=0))

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from restorect.files import refuse_taken
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -45,7 +47,7 @@ def fit_niqe(
     from restorect.metrics import niqe
     from restorect.metrics.parameters.fitted import Parameters
 
-    _check_free(output, force)
+    refuse_taken(output, force=force)
     photos = photos_in(folder)
     model, blocks = niqe.fit_niqe(_progress(photos))
     origin: dict[str, str | int | float] = {"photographs": len(photos), "blocks": blocks}
@@ -59,7 +61,7 @@ def fit_brisque(table: _Table, output: _Output, force: _Force = False) -> None:
     from restorect.metrics import brisque
     from restorect.metrics.parameters.fitted import Parameters
 
-    _check_free(output, force)
+    refuse_taken(output, force=force)
     ratings, features, scores = _learn(table, brisque.brisque_features)
     regressor = brisque.fit_brisque(features, scores)
     origin: dict[str, str | int | float] = {"photographs": len(ratings)}
@@ -72,7 +74,7 @@ def fit_biqi(table: _Table, output: _Output, force: _Force = False) -> None:
     from restorect.metrics import biqi
     from restorect.metrics.parameters.fitted import Parameters
 
-    _check_free(output, force)
+    refuse_taken(output, force=force)
     ratings, features, scores = _learn(table, biqi.biqi_features)
     kinds = [rating.kind for rating in ratings]
     regressor = biqi.fit_biqi(features, scores, kinds)
@@ -101,14 +103,6 @@ def _progress(paths: list[Path]) -> "Iterator[Tensor]":
     with Progress() as progress:
         for path in progress.each(paths, len(paths), "photographs"):
             yield torch.from_numpy(read_srgb(path)).permute(2, 0, 1).unsqueeze(0).float() / 255
-
-
-def _check_free(output: Path, force: bool) -> None:
-    """Say before the work, not after it, that the file is there already."""
-    from restorect.errors import RestorectError
-
-    if output.exists() and not force:
-        raise RestorectError(f"{output}: is there already; name another file or give --force")
 
 
 def _write(output: Path, parameters: "Parameters", force: bool) -> None:

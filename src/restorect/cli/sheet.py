@@ -1,6 +1,5 @@
 """`restorect sheet`: versions of one photograph side by side, with the options that give them."""
 
-import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -75,6 +74,7 @@ def _check_names(photo: Path, out: Path, *, force: bool) -> None:
     Raises:
         ConfigError: the photo is a folder; the sheet's name is the photo's, taken, of another format, or in no folder.
     """
+    from restorect.files import refuse_taken
     from restorect.images.formats import format_of_name
 
     if photo.is_dir():
@@ -85,11 +85,9 @@ def _check_names(photo: Path, out: Path, *, force: bool) -> None:
         )
     if not out.parent.is_dir():
         raise ConfigError(f"-o {shown(out)}: there is no such folder; make it, or name another")
-    if os.path.lexists(out):
-        if photo.exists() and out.exists() and out.samefile(photo):
-            raise ConfigError(f"-o {shown(out)}: is the photo itself; give the sheet another name")
-        if not force:
-            raise ConfigError(f"{shown(out)}: is there already; choose another name, or use --force")
+    if photo.exists() and out.exists() and out.samefile(photo):
+        raise ConfigError(f"-o {shown(out)}: is the photo itself; give the sheet another name")
+    refuse_taken(out, force=force)
 
 
 def _read(path: Path, max_megapixels: float) -> "Photo":
@@ -102,8 +100,8 @@ def _read(path: Path, max_megapixels: float) -> "Photo":
     from restorect.images.read import open_photo
     from restorect.images.source import check_file_size
     from restorect.infer.batch import MemoryBudget, Source
-    from restorect.infer.batch.fitting import Need
     from restorect.infer.batch.memory import needed_bytes
+    from restorect.infer.fitting import Need
 
     source = Source(path=path)
     check_file_size(source.size, str(path), max_megapixels)

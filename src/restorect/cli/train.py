@@ -130,10 +130,13 @@ def pack(
 def migrate(
     checkpoint: Annotated[Path, typer.Argument(help="A weight file of format 1.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")],
+    force: Force = False,
 ) -> None:
     """Bring a weight file of an earlier version up to date; its numbers stay as they are."""
+    from restorect.files import refuse_taken
     from restorect.render.migrate import migrate as migrate_file
 
+    refuse_taken(out, force=force)
     migrate_file(checkpoint, out)
 
 

@@ -23,6 +23,7 @@ from restorect.infer.arrays import Image, copy_of, to_tensor
 from restorect.infer.auto_choice import Choice
 from restorect.infer.options import Options, Restored
 from restorect.infer.restorer import Restorer
+from restorect.infer.room import check_room
 from restorect.infer.samples import Sample, each_brightness
 from restorect.nets.checkpoint import read_card
 from restorect.nets.student import Start
@@ -114,7 +115,8 @@ class AutoRestorer:
         Raises:
             CheckpointError: there are no networks for what the photograph needs.
             ConfigError: an option is out of range, or fast mode is not for what the photograph needs.
-            ImageError: the image has another shape or type, is a batch of several, or has NaN in it.
+            ImageError: the image has another shape or type, is a batch of several, has NaN in it, or does not fit into
+                memory.
         """
         options = Options(
             strength=strength, brightness=brightness, seed=seed, steps=steps, start=start, style=style, fast=fast
@@ -135,8 +137,9 @@ class AutoRestorer:
 
         Arguments are those of `Restorer.sample`, errors those of a call.
         """
-        Options(strength=strength, seed=seed, samples=count, steps=steps)
+        options = Options(strength=strength, seed=seed, samples=count, steps=steps)
         each_brightness(brightness, count)
+        check_room(image, options, task=AUTO, maps=self._maps)
         decision = self.decide(image)
         if decision.nothing_to_restore:
             return [Sample(image=copy_of(image)) for _ in range(count)]
@@ -145,6 +148,7 @@ class AutoRestorer:
 
     def restore(self, image: Image, options: Options) -> Restored:
         """Restore one photograph as the options say, for what it needs; errors are those of a call."""
+        check_room(image, options, task=AUTO, maps=self._maps)
         if not (_is_picture(image) and np.isfinite(image.sum(dtype=np.float64))):
             _one(image)  # says what is wrong with it
         decision = None if options.strength == 0 else self.decide(image)
@@ -156,6 +160,9 @@ class AutoRestorer:
     def peak_bytes(self, height: int, width: int) -> int:
         """Estimate of the memory that a photograph of this size takes, whichever networks are chosen, in bytes."""
         return max(peak_bytes(shape, height, width) for shape in self._shapes)
+
+    def _maps(self, height: int, width: int, _count: int) -> int:
+        return self.peak_bytes(height, width) if self.device.type == "cpu" else 0
 
     def _load(self, path: Path) -> Restorer:
         return Restorer.load(device=str(self.device), weights=path, precision=self.precision)

@@ -19,6 +19,7 @@ from restorect.files import file_hash
 from restorect.infer.arrays import Image, copy_of, to_tensor
 from restorect.infer.fast import fast_subject
 from restorect.infer.options import Options, Restored
+from restorect.infer.room import check_room
 from restorect.infer.samples import Sample, between, each_brightness
 from restorect.infer.spread import SAMPLES, spread
 from restorect.infer.subject import Subject, subject_of
@@ -128,7 +129,7 @@ class Restorer:
 
         Raises:
             ConfigError: an option is out of range, or fast mode is not for this task.
-            ImageError: the image has another shape or type, or NaN in it.
+            ImageError: the image has another shape or type, NaN in it, or does not fit into memory.
         """
         options = Options(
             strength=strength, brightness=brightness, seed=seed, steps=steps, start=start, style=style, fast=fast
@@ -140,6 +141,7 @@ class Restorer:
         """Restore one photograph, or a batch of tensors, as often as the options say; image and errors as of a call."""
         if options.fast:
             check_fast(self.task)
+        self._check_room(image, options)
         subject = self._subject(image, options.style, fast=options.fast)
         if options.strength == 0:
             return Restored(images=[copy_of(image) for _ in range(options.samples)])
@@ -177,10 +179,11 @@ class Restorer:
 
         Raises:
             ConfigError: an option is out of range.
-            ImageError: the image has another shape or type, or NaN in it.
+            ImageError: the image has another shape or type, NaN in it, or does not fit into memory.
         """
         options = Options(strength=strength, seed=seed, samples=count, steps=steps, start="noise")
         each = each_brightness(brightness, count)
+        self._check_room(image, options)
         own, subject = [replace(options, brightness=stops) for stops in each], self._subject(image)
         if len(set(each)) == 1:
             return self._samples(subject, own[0])
@@ -196,9 +199,10 @@ class Restorer:
 
         Raises:
             ConfigError: an option is out of range, or the codes are not one pair for each photograph.
-            ImageError: the image has another shape or type, or NaN in it.
+            ImageError: the image has another shape or type, NaN in it, or does not fit into memory.
         """
         options = Options(strength=strength, brightness=brightness)
+        self._check_room(image, options)
         subject, count = self._subject(image), len(codes.rex)
         fits = count == subject.count
         require(fits, f"codes of {count} photographs do not fit {subject.count}; give one pair for each")
@@ -214,7 +218,7 @@ class Restorer:
 
         Raises:
             ConfigError: `t` or an option is out of range, or the codes do not fit.
-            ImageError: the image has another shape or type, or NaN in it.
+            ImageError: the image has another shape or type, NaN in it, or does not fit into memory.
         """
         return self.restore_with(image, between(code_a, code_b, t), strength=strength, brightness=brightness)
 
@@ -245,13 +249,21 @@ class Restorer:
 
         Raises:
             ConfigError: an option is out of range.
-            ImageError: the image has another shape or type, or NaN in it.
+            ImageError: the image has another shape or type, NaN in it, or does not fit into memory.
         """
         options = Options(
             strength=strength, brightness=brightness, seed=seed, samples=samples, steps=steps, start="noise"
         )
         require(samples >= 2, f"samples is {samples}; a spread needs at least 2")
+        self._check_room(image, replace(options, samples=1, uncertainty=True))
         return _map(image, self._outputs(self._subject(image), options))
+
+    def _check_room(self, image: Image, options: Options) -> None:
+        check_room(image, options, task=self.task, maps=self._maps)
+
+    def _maps(self, height: int, width: int, count: int) -> int:
+        shape = self.network.config.student.transformer
+        return peak_bytes(shape, height, width, count) if self.device.type == "cpu" else 0
 
     def _subject(self, image: Image, style: Style = "natural", *, fast: bool = False) -> Subject[Image]:
         network = self.network.in_style(style)

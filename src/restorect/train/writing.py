@@ -1,11 +1,11 @@
 """The files that training writes: names that would cost another file, and what to do when one cannot be written."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from restorect.errors import ConfigError, TrainingError, shown
+from restorect.files import refuse_taken
 
 _WEIGHTS = ".safetensors"
 
@@ -51,5 +51,4 @@ def check_target(weights: Path, *, source: Path | None = None, force: bool = Fal
     for path in (weights, card_beside(weights)):
         if source is not None and source.exists() and path.exists() and path.samefile(source):
             raise ConfigError(f"-o {shown(weights)}: would overwrite {shown(source)}, which is read; give another name")
-        if os.path.lexists(path) and not force:
-            raise ConfigError(f"{shown(path)}: is there already; choose another name, or use --force")
+        refuse_taken(path, force=force)

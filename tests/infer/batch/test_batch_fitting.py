@@ -18,9 +18,9 @@ from restorect.bands.memory import peak_bytes
 from restorect.errors import ImageError
 from restorect.images.photo import Metadata, PhotoInfo
 from restorect.infer.batch import Job, MemoryBudget, Source, Stop
-from restorect.infer.batch.fitting import Need, largest_fitting
 from restorect.infer.batch.memory import needed_bytes
 from restorect.infer.batch.photo_job import PhotoJobs
+from restorect.infer.fitting import Need, largest_fitting
 from restorect.nets.presets import student_preset
 from restorect.tasks import find_task, task_names, tasks_without_fast
 

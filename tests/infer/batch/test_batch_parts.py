@@ -2,24 +2,20 @@
 
 import errno
 import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from batch_fakes import settings_of
 
-import restorect
 from restorect.errors import ConfigError, ImageError, shown
 from restorect.images.photo import Metadata, PhotoInfo
 from restorect.images.write import WriteOptions
 from restorect.infer.batch import BusyError, Failure, MemoryBudget, OutputError, RestoreSettings, Stop
-from restorect.infer.batch import memory as memory_module
 from restorect.infer.batch.atomic import commit, remove_parts
 from restorect.infer.batch.failures import reason_of
 from restorect.infer.batch.lock import locked
-from restorect.infer.batch.memory import available_bytes, needed_bytes
+from restorect.infer.batch.memory import needed_bytes
 from restorect.infer.batch.part import LOCK_NAME
 from restorect.infer.options import Options
 
@@ -80,33 +76,6 @@ def test_the_lock_file_is_not_a_way_out(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot be written"), locked(tmp_path):
         pass
     assert (tmp_path / "precious").read_text() == "precious"
-
-
-def test_the_memory_there_is() -> None:
-    free = available_bytes()
-    assert free is None or 0 < free < 1 << 50
-
-
-def test_the_least_limit_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "max").write_text("1000000\n")
-    (tmp_path / "current").write_text("400000\n")
-    monkeypatch.setattr(memory_module, "_CGROUP_LIMITS", ((tmp_path / "max", tmp_path / "current"),))
-    assert available_bytes() == 600_000
-    (tmp_path / "max").write_text("max\n")
-    assert available_bytes() != 600_000
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit of addresses")
-def test_the_limit_of_the_process_counts() -> None:
-    code = (
-        "import resource; resource.setrlimit(resource.RLIMIT_AS, (10**9, 10**9));"
-        "from restorect.infer.batch import memory; print(memory._process(), memory.available_bytes())"
-    )
-    environment = os.environ | {"PYTHONPATH": str(Path(restorect.__file__).parents[1]), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
-    left, available = map(int, done.stdout.split())
-    assert 0 <= left < 990_000_000, "the interpreter has some of it"
-    assert available <= left + 10_000_000
 
 
 def test_needs_grow_with_the_photo() -> None:

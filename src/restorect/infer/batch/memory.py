@@ -1,31 +1,14 @@
-"""How much memory a photograph needs and how much there is, so that nothing is killed by the system."""
+"""How much memory a photograph needs in a batch, and a budget for those under way together."""
 
-import contextlib
-import math
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
-from restorect.errors import ImageError
 from restorect.images.photo import PhotoInfo
-from restorect.infer.batch.fitting import Remedy, make_smaller
 from restorect.infer.batch.stop import Stop
+from restorect.infer.fitting import Remedy, make_smaller
+from restorect.infer.free_memory import available_bytes, refuse_above, usable
 
-_CGROUP_LIMITS = (
-    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
-)
-_SHARE = 0.95  # of the free memory may be planned for
 _COPIES = 3  # of the float32 picture while it is converted or encoded
-
-
-def available_bytes() -> int | None:
-    """Memory that can be used now without swapping, or `None` where the system does not tell.
-
-    The least of the machine's free memory, the container's and the process's own limit.
-    """
-    found = [value for value in (_machine(), _container(), _process()) if value is not None]
-    return min(found) if found else None
 
 
 def needed_bytes(info: PhotoInfo, *, file_bytes: int, samples: int) -> int:
@@ -62,26 +45,15 @@ class MemoryBudget:
             if stop.is_set():
                 return False
             if not self._holders:
-                self._limit = self._ask()
-                self._refuse_above(self._limit, needed, remedy)
+                self._limit = usable(self._available())
+                refuse_above(self._limit, needed, remedy)
             self._used += needed
             self._holders += 1
             return True
 
     def check(self, needed: int, remedy: Remedy = make_smaller) -> None:
         """Raise `ImageError` if `needed` bytes do not fit even alone, right now."""
-        self._refuse_above(self._ask(), needed, remedy)
-
-    def _ask(self) -> float:
-        free = self._available()
-        return math.inf if free is None else free * _SHARE
-
-    @staticmethod
-    def _refuse_above(limit: float, needed: int, remedy: Remedy) -> None:
-        if needed > limit:
-            raise ImageError(
-                f"would need about {_gigabytes(needed)} of memory, and {_gigabytes(limit)} can be used; {remedy(limit)}"
-            )
+        refuse_above(usable(self._available()), needed, remedy)
 
     def release(self, needed: int) -> None:
         """Give back what `acquire` took."""
@@ -89,33 +61,3 @@ class MemoryBudget:
             self._used -= needed
             self._holders -= 1
             self._changed.notify_all()
-
-
-def _gigabytes(count: float) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 5e7 else f"{count / 1e6:.1f} MB"
-
-
-def _machine() -> int | None:
-    import psutil
-
-    with contextlib.suppress(OSError, psutil.Error):
-        return int(psutil.virtual_memory().available)
-    return None
-
-
-def _container() -> int | None:
-    for limit, usage in _CGROUP_LIMITS:
-        with contextlib.suppress(OSError, ValueError):  # "max": no limit
-            return max(0, int(Path(limit).read_text()) - int(Path(usage).read_text()))
-    return None
-
-
-def _process() -> int | None:
-    """What the process's own limit of addresses (`ulimit -v`) leaves."""
-    import psutil
-
-    with contextlib.suppress(OSError, psutil.Error, AttributeError):  # macOS and Windows have no such limit
-        process = psutil.Process()
-        limit, _ = process.rlimit(psutil.RLIMIT_AS)
-        return None if limit == psutil.RLIM_INFINITY else max(0, limit - process.memory_info().vms)
-    return None

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restorect import __version__
-from restorect.auto.decision import AUTO, NOTHING, Decision
+from restorect.auto.decision import NOTHING, Decision
 from restorect.errors import shown
 from restorect.images.colour import from_network, to_network
 from restorect.images.formats import format_of_name
@@ -19,16 +19,15 @@ from restorect.images.read import open_photo
 from restorect.images.source import check_file_size
 from restorect.images.write import encode
 from restorect.infer.batch.atomic import hash_bytes
-from restorect.infer.batch.fitting import Need
 from restorect.infer.batch.memory import MemoryBudget, needed_bytes
 from restorect.infer.batch.plan import Job
 from restorect.infer.batch.settings import RestoreSettings
 from restorect.infer.batch.sidecars import Sidecar, find_sidecars
 from restorect.infer.batch.stop import Stop
+from restorect.infer.fitting import Need, fast_words
 from restorect.infer.options import Restored
 from restorect.infer.spread import SAMPLES, WHITE
 from restorect.render.small import small_sides
-from restorect.tasks import find_task, tasks_without_fast
 
 if TYPE_CHECKING:
     from restorect.infer.networks import Networks
@@ -193,7 +192,7 @@ class PhotoJobs:
         metadata = Metadata(text=(("Description", text),))
         return encode(Photo(pixels=codes[..., None], format="png", bit_depth=16, metadata=metadata)).data
 
-    def _need(self, info: PhotoInfo, size: int) -> Need:
+    def _need(self, info: PhotoInfo, size: int) -> Need[PhotoInfo]:
         def needed(info: PhotoInfo, fast: bool = self._settings.restore.fast) -> int:
             return self._needed(info, size, fast=fast)
 
@@ -209,11 +208,9 @@ class PhotoJobs:
 
     def _fast_words(self) -> str:
         """How to call fast mode where it takes less memory; "" where it is on already or not for such photos."""
-        task = self._networks.task
-        if self._settings.restore.fast or task in (refused := tasks_without_fast()):
+        if self._settings.restore.fast or self._networks.engine != "torch":
             return ""
-        titles = ", ".join(find_task(name).title for name in refused)
-        return f"use --fast (not for {titles})" if task == AUTO else "use --fast"
+        return fast_words(self._networks.task, "--fast")
 
     def _stays_as_it_is(self, photo: Photo, fmt: str) -> bool:
         """Whether the file itself is what was asked for: then its bytes are the best copy of a good photograph."""

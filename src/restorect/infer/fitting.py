@@ -3,16 +3,34 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
-from restorect.images.photo import PhotoInfo
+from restorect.auto.decision import AUTO
+from restorect.tasks import find_task, tasks_without_fast
 
+
+class Sized(Protocol):
+    """A dataclass with the sides of a photograph in pixels."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+
+    @property
+    def width(self) -> int:
+        """Columns."""
+
+
+Info = TypeVar("Info", bound=Sized)
 Remedy = Callable[[float], str]
 """Given the bytes that can be used, tells what to do: a clause of one line."""
 _STEP = 0.99
 
 
 @dataclass(frozen=True, kw_only=True)
-class Need:
+class Need(Generic[Info]):
     """What a photograph needs in memory, and what it would need smaller or in fast mode.
 
     Attributes:
@@ -22,9 +40,9 @@ class Need:
         fast_words: tells how to call fast mode; "" where it is on already, or is not for this photograph.
     """
 
-    info: PhotoInfo
-    at: Callable[[PhotoInfo], int]
-    fast: Callable[[PhotoInfo], int] | None = None
+    info: Info
+    at: Callable[[Info], int]
+    fast: Callable[[Info], int] | None = None
     fast_words: Callable[[], str] = str
 
     @property
@@ -35,9 +53,17 @@ class Need:
     def remedy(self, limit: float) -> str:
         """What to do where no more than `limit` bytes can be used."""
         fits = largest_fitting(self.info, lambda info: self.at(info) <= limit)
-        smaller = [] if fits is None else [f"make it {_floored(fits.megapixels)} megapixels or smaller"]
+        smaller = [] if fits is None else [f"make it {_floored(fits.height * fits.width / 1e6)} megapixels or smaller"]
         quicker = self.fast_words() if self.fast is not None and self.fast(self.info) <= limit else ""
         return any_of(*smaller, *filter(None, [quicker]))
+
+
+def fast_words(task: str, call: str) -> str:
+    """How to call fast mode for a task, or for whatever "auto" finds; "" where the task has none."""
+    if task in (refused := tasks_without_fast()):
+        return ""
+    titles = ", ".join(find_task(name).title for name in refused)
+    return f"use {call} (not for {titles})" if task == AUTO else f"use {call}"
 
 
 def any_of(*remedies: str) -> str:
@@ -50,7 +76,7 @@ def make_smaller(limit: float) -> str:
     return any_of("make it smaller")
 
 
-def largest_fitting(info: PhotoInfo, fits: Callable[[PhotoInfo], bool]) -> PhotoInfo | None:
+def largest_fitting(info: Info, fits: Callable[[Info], bool]) -> Info | None:
     """A photograph of the same shape that fits while the next larger one does not; None if not even a pixel does.
 
     What is needed may fall where sizes rise, since small photographs are not restored in bands. So it is looked for
@@ -68,7 +94,7 @@ def largest_fitting(info: PhotoInfo, fits: Callable[[PhotoInfo], bool]) -> Photo
     return _scaled(info, below)
 
 
-def _scaled(info: PhotoInfo, longer: int) -> PhotoInfo:
+def _scaled(info: Info, longer: int) -> Info:
     """The photograph with a longer side of so many pixels."""
     most = max(info.height, info.width)
     height, width = (max(1, side * longer // most) for side in (info.height, info.width))
