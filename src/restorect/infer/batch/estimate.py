@@ -53,7 +53,7 @@ def estimate(plan: Plan, networks: "Networks", *, force: bool = False) -> Estima
             if not force and is_done(job, plan.out, manifest, settings):
                 done += 1
                 continue
-            sizes.append(job.source.size)
+            sizes.append(job.source.state().bytes)
             left.append(job)
         except (RestorectError, OSError):
             failed += 1

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from restorect.errors import ConfigError, shown
 from restorect.infer.batch.failures import Failure
-from restorect.infer.batch.remote import RemoteError, is_url, path_of
+from restorect.infer.batch.remote import RemoteError, is_url, path_of, public
 from restorect.infer.batch.sources import Found, Source, place
 
 _COLUMN = "path"
 _TWICE = "repeated name"
+_TWO_QUERIES = "is named twice, with different queries, and a photo is known by what stands before the ?; name it once"
 
 Line = str | Failure
 
@@ -90,6 +91,7 @@ def listed_sources(
     read = [_checked(line) for line in lines]
     names = [line for line in read if isinstance(line, str)]
     top = _shared(names)
+    failures = [line for line in read if isinstance(line, Failure)]
     sources: dict[tuple[str, str], Source] = {}
     passed_over, others = [], Counter[str]()
     folders: dict[tuple[Path, bool], tuple[str, str]] = {}  # real, and among outputs: asked once
@@ -100,17 +102,20 @@ def listed_sources(
             real = "" if remote else os.path.realpath(path.parent)
             folders[path.parent, remote] = real, _below(path.parent, top)
         real, below = folders[path.parent, remote]
-        source, key = replace(source, folder=below), (real, source.url or path.name)
+        source, key = replace(source, folder=below), (real, public(source.url) or path.name)
         if not remote and os.path.join(real, path.name) in apart_from:
             passed_over.append(name)
         elif not takes(source):
             continue
+        elif key in sources and sources[key].url != source.url:
+            failures.append(Failure(source.shown_as, _TWO_QUERIES))
         elif key in sources:
             others[_TWICE] += 1
         else:
             sources[key] = source
-    failures = tuple(line for line in read if isinstance(line, Failure))
-    return Found(sources=tuple(sources.values()), failures=failures, passed_over=tuple(passed_over), others=others)
+    return Found(
+        sources=tuple(sources.values()), failures=tuple(failures), passed_over=tuple(passed_over), others=others
+    )
 
 
 def joined(found: Sequence[Found]) -> Found:
@@ -118,7 +123,7 @@ def joined(found: Sequence[Found]) -> Found:
     sources: dict[tuple[str, str], Source] = {}
     for each in found:
         for source in each.sources:
-            sources.setdefault(("", source.url) if source.url else place(source.path), source)
+            sources.setdefault(("", source.known_as) if source.url else place(source.path), source)
     return Found(
         sources=tuple(sources.values()),
         failures=tuple(failure for each in found for failure in each.failures),

@@ -32,7 +32,9 @@ class ManifestEntry:
         input: the photo's absolute path.
         folder: of a failure: where it lies under the folder that the user gave.
         by_name: of a failure: it is taken for what its name says.
+        query: of a failure: its URL had a query, which is not recorded.
         bytes: the photo's size.
+        version: of a photo behind a URL: changes with its content.
         sha256: of the photo's content.
         settings: the hash of settings and model.
         outputs: path under the output folder (with `/`) to the SHA-256 of its content.
@@ -48,7 +50,9 @@ class ManifestEntry:
     input: str
     folder: str = ""
     by_name: bool = False
+    query: bool = False
     bytes: int = 0
+    version: str = ""
     sha256: str = ""
     settings: str = ""
     outputs: dict[str, str] = field(default_factory=dict)
@@ -170,7 +174,7 @@ def _entry(values: Mapping[str, Any]) -> ManifestEntry | None:
         return None
     if entry.status not in ("writing", "done", "failed") or not isinstance(entry.outputs, dict):
         return None
-    texts = [entry.input, entry.folder, entry.error, entry.task, entry.sha256, entry.settings]
+    texts = [entry.input, entry.folder, entry.error, entry.task, entry.sha256, entry.settings, entry.version]
     texts += [*entry.outputs, *entry.outputs.values()]
     numbers = (entry.bytes, entry.seconds, entry.confidence, entry.time)
     if not all(isinstance(t, str) for t in texts) or not all(isinstance(n, int | float) for n in numbers):

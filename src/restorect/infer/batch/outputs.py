@@ -120,6 +120,7 @@ class Outputs:
                 input=source.known_as,
                 folder=source.folder,
                 by_name=source.by_name,
+                query=source.needs_query,
                 settings=self._digest,
                 error=refused.reason,
             )
@@ -147,6 +148,7 @@ class Outputs:
                 status=status,
                 input=record.job.source.known_as,
                 bytes=record.bytes,
+                version=record.version,
                 sha256=record.sha256,
                 settings=self._digest,
                 outputs=hashes,

@@ -23,6 +23,7 @@ from restorect.infer.batch.sources import Refused, Source, find_sources
 _SHOWN_COLLISIONS = 3
 _MAP = "-uncertainty.png"
 _HEAD_BYTES = 65536
+_SIGNED = "its URL had a query, which is not recorded; give the first command again, without --retry-failed"
 _SEVERAL_PICTURES = (".mpo", ".avifs")  # endings that promise more than one picture, and one is written
 
 
@@ -132,7 +133,7 @@ def plan_batch(
 def plan_failed(out: Path, naming: Naming, part: Part = WHOLE) -> Plan:
     """Plan a batch on what failed in `out` when it was last tried (see `plan_batch` for the errors).
 
-    What was piped is left out: it cannot be read again.
+    What was piped is left out: it cannot be read again. Neither can a URL that had a query: that fails again.
 
     Raises:
         ConfigError: no batch has written there.
@@ -142,9 +143,13 @@ def plan_failed(out: Path, naming: Naming, part: Part = WHOLE) -> Plan:
     if not manifest.inputs():
         raise ConfigError(f"{shown(out)}: holds no record of a batch, so nothing has failed there; give photos instead")
     failed = (entry for entry in manifest.inputs() if entry.status == "failed")
-    tried = (entry for entry in failed if os.path.isabs(entry.input) or is_url(entry.input))
-    sources = (Source.named(entry.input, folder=entry.folder, by_name=entry.by_name) for entry in tried)
-    return dataclasses.replace(plan_sources(filter(takes, sources), out, naming, past=Past(manifest)), part=part)
+    tried = [entry for entry in failed if os.path.isabs(entry.input) or is_url(entry.input)]
+    sources = [Source.named(entry.input, folder=entry.folder, by_name=entry.by_name) for entry in tried]
+    signed = {entry.input for entry in tried if entry.query}
+    mine = [source for source in sources if takes(source) and source.known_as not in signed]
+    closed = [Failure(source.shown_as, _SIGNED) for source in sources if takes(source) and source.known_as in signed]
+    plan = plan_sources(mine, out, naming, past=Past(manifest))
+    return dataclasses.replace(plan, failures=(*plan.failures, *closed), part=part)
 
 
 def plan_sources(sources: Iterable[Source], out: Path, naming: Naming, *, past: Past | None = None) -> Plan:
@@ -184,7 +189,7 @@ def output_kind(source: Source, settings: RestoreSettings) -> tuple[str, str]:
     """
     found = format_of_name(source.path.name) if source.by_name else None
     if found is None:
-        _ = source.size  # refuses pipes and devices before anybody opens them
+        source.state()  # refuses pipes and devices before anybody opens them
         _, _, found = load(source.read(_HEAD_BYTES), source.shown_as, settings.max_megapixels)
     fmt = settings.write.format or output_format(found)
     own = source.path.suffix

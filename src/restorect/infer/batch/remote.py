@@ -2,7 +2,8 @@
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,7 +13,24 @@ _TRIES, _PAUSE = 4, 0.5  # seconds before the second try; each further one waits
 _DENIED, _GONE = (401, 403), (404, 410, None)
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)
 
+# What stores call the mark of a content, and the time of its last change.
+_MARKS = ("ETag", "etag", "Content-MD5", "md5Hash", "generation")
+_TIMES = ("LastModified", "Last-Modified", "last_modified", "updated", "mtime", "modified", "created")
+
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class State:
+    """What is known of a content without reading it.
+
+    Attributes:
+        bytes: its size.
+        version: changes with it; empty where that is not told.
+    """
+
+    bytes: int
+    version: str = ""
 
 
 class RemoteError(RestorectError):
@@ -30,21 +48,27 @@ def path_of(url: str) -> Path:
     Raises:
         RemoteError: the URL holds a password, which would stand in records and reports.
     """
-    found = _URL.fullmatch(url)
-    place = re.split(r"[?#]", found[2])[0] if found and found[1].startswith("http") else found[2] if found else url
+    found = _URL.fullmatch(public(url))
+    place = found[2] if found else url
     if "@" in place.split("/")[0]:
         raise RemoteError("holds a user's name or password; leave it out, and give it as fsspec's library expects it")
     return Path("/" + place.lstrip("/"))
 
 
-def object_size(url: str) -> int:
-    """Bytes of an object; of one whose server does not tell them, they are counted.
+def public(url: str) -> str:
+    """A URL without its query, which may be a signature that opens what is behind it to everybody."""
+    return re.split(r"[?#]", url)[0] if url.lower().startswith("http") else url
+
+
+def object_state(url: str) -> State:
+    """Size and version of an object; where its server does not tell the size, it is counted.
 
     Raises:
         RemoteError: it cannot be examined.
     """
-    size = _tried(url, lambda files, path: files.info(path).get("size"))
-    return len(read_object(url)) if size is None else int(size)
+    told = _tried(url, lambda files, path: files.info(path))
+    size = told.get("size")
+    return State(len(read_object(url)) if size is None else int(size), _version(told))
 
 
 def read_object(url: str, most: int | None = None) -> bytes:
@@ -78,6 +102,12 @@ def _tried(url: str, ask: Callable[[Any, str], T]) -> T:
         time.sleep(pause)
         pause *= 2
     raise AssertionError("the last try returns or raises")
+
+
+def _version(told: Mapping[str, Any]) -> str:
+    """The mark of a content (ETag); where there is none, or a weak one, the time of its last change too."""
+    mark, changed = (next((str(told[name]) for name in names if told.get(name)), "") for names in (_MARKS, _TIMES))
+    return mark if mark and not mark.startswith("W/") else f"{mark} {changed}".strip()
 
 
 def _status(error: BaseException) -> int | None:

@@ -15,7 +15,8 @@ from restorect.infer.batch.plan import Job
 def is_done(job: Job, out: Path, manifest: Manifest, settings: str) -> bool:
     """Whether the outputs of `job` stand in `out` as an earlier batch made them, of the same content and settings.
 
-    Everything cheap is compared before anything is hashed.
+    Everything cheap is compared before anything is hashed; an object whose store says that it is the same as before
+    is not read again.
 
     Raises:
         OSError: the input cannot be read.
@@ -25,12 +26,15 @@ def is_done(job: Job, out: Path, manifest: Manifest, settings: str) -> bool:
         return False
     if any(manifest.latest(output) is not entry for output in job.outputs):
         return False
-    if entry.bytes != job.source.size or not all(_is_file(out / output) for output in job.outputs):
+    state = job.source.state()
+    if entry.bytes != state.bytes or not all(_is_file(out / output) for output in job.outputs):
         return False
     if any(file_hash(out / output) != entry.outputs[output] for output in job.outputs):
         return False
     if job.source.is_file:
         return file_hash(job.source.path) == entry.sha256
+    if state.version and state.version == entry.version:
+        return True
     return hash_bytes(job.source.read()) == entry.sha256
 
 
