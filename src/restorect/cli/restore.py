@@ -33,6 +33,7 @@ def restore(
     paths: o.Paths = None,
     files_from: o.FilesFrom = None,
     part: o.Part = None,
+    rate: o.Rate = None,
     recursive: o.Recursive = False,
     task: o.Task = "auto",
     size: o.Size = "tiny",
@@ -164,7 +165,7 @@ def _foretold(plan: "Plan", load: "Callable[[], Networks]", *, as_json: bool, fo
     for failure in plan.failures:
         typer.echo(f"failed: {failure}", err=True)
     expected = estimate(plan, load(), force=force)
-    out = str(plan.out)
+    out = plan.shown_out
     typer.echo(dumps({"event": "estimate"} | asdict(expected) | {"out": out}) if as_json else foretold(expected, out))
     return 1 if expected.failed else 0
 
@@ -195,7 +196,7 @@ def _run(
 
     with contextlib.closing(display), stopping(stop):
         summary = run_batch(plan, load, on_event=show, stop=stop, force=force, fail_fast=fail_fast)
-    display.end(summary, str(plan.out))
+    display.end(summary, plan.shown_out)
     return summary.exit_code
 
 

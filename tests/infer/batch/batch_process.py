@@ -14,8 +14,8 @@ HERE = Path(__file__).parent
 
 
 def start(
-    out: Path,
-    *paths: Path,
+    out: Path | str,
+    *paths: Path | str,
     seconds: float = 0.0,
     samples: int = 1,
     die: int = 0,

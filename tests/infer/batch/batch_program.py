@@ -1,7 +1,7 @@
 """A real process that runs a batch with the stand-ins: `batch_program.py OUT SECONDS SAMPLES DIE PATH...`.
 
 `DIE` is 0, or the number of the system call (write, fsync, link, rename, unlink) at which it kills itself.
-With the environment variable `PART` (as `3/4`) it does that part.
+With the environment variable `PART` (as `3/4`) it does that part. `OUT` may be a URL.
 It prints one line an event and ends with the batch's exit code.
 """
 
@@ -16,6 +16,7 @@ from typing import Any, TextIO
 from batch_fakes import FakeRestorer, install, settings_of
 
 from restorect.cli.interrupt import stopping
+from restorect.cli.restore_plan import place_of
 from restorect.errors import RestorectError
 from restorect.infer.batch import Event, Naming, Part, Stop, plan_batch, run_batch
 
@@ -67,7 +68,8 @@ def main() -> int:
     try:
         naming = Naming(task="low-light", size="fake", settings=settings)
         part = Part.read(os.environ.get("PART", "1/1"))
-        plan = plan_batch(paths, pathlib.Path(out), naming, part=part)
+        folder, url = place_of(out, part)
+        plan = plan_batch(paths, folder, naming, part=part, url=url)
         with stopping(stop):
             load = functools.partial(FakeRestorer, float(seconds))
             summary = run_batch(plan, load, on_event=tell, stop=stop, workers=1)

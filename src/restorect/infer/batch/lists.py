@@ -11,6 +11,7 @@ from pathlib import Path
 
 from restorect.errors import ConfigError, shown
 from restorect.infer.batch.failures import Failure
+from restorect.infer.batch.inventory import is_inventory, read_inventory, read_parquet
 from restorect.infer.batch.remote import RemoteError, is_url, path_of, public
 from restorect.infer.batch.sources import Found, Source, place
 
@@ -25,8 +26,8 @@ def read_list(content: bytes, name: str) -> Iterator[Line]:
     """The paths that a list names, or why a line of it cannot be used.
 
     Text has a path on each line, or, as `find -print0` writes them, paths that end with a null character; `.csv` has a
-    column `path`; `.jsonl` and `.ndjson` have a string, or an object with `path`, on each line. Names of files are
-    bytes: what is not UTF-8 comes through.
+    column `path`, and so has `.parquet`; `.jsonl` and `.ndjson` have a string, or an object with `path`, on each line;
+    `.json` is the manifest of an S3 Inventory. Names of files are bytes: what is not UTF-8 comes through.
 
     Args:
         content: of the list.
@@ -34,6 +35,7 @@ def read_list(content: bytes, name: str) -> Iterator[Line]:
 
     Raises:
         ConfigError: it is no list of its kind, or names nothing.
+        RemoteError: a file that an inventory consists of cannot be read.
     """
     if not content.strip(b"\0\r\n\t "):
         raise ConfigError(f"{shown(name)}: names no photographs; write one path on each line")
@@ -72,7 +74,23 @@ def _json(content: bytes, name: str) -> Iterator[Line]:
         yield path if isinstance(path, str) and path else Failure(f"{name}:{number}", wrong)
 
 
-_KINDS: dict[str, Callable[[bytes, str], Iterator[Line]]] = {".csv": _csv, ".jsonl": _json, ".ndjson": _json}
+def _parquet(content: bytes, name: str) -> Iterator[Line]:
+    return read_parquet(content, name, _COLUMN)
+
+
+def _inventory(content: bytes, name: str) -> Iterator[Line]:
+    if not is_inventory(content):
+        raise ConfigError(f"{shown(name)}: is no manifest of an S3 Inventory; write a list as .jsonl, .csv or text")
+    return read_inventory(content, name)
+
+
+_KINDS: dict[str, Callable[[bytes, str], Iterator[Line]]] = {
+    ".csv": _csv,
+    ".json": _inventory,
+    ".jsonl": _json,
+    ".ndjson": _json,
+    ".parquet": _parquet,
+}
 
 
 def listed_sources(

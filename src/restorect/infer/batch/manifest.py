@@ -38,6 +38,7 @@ class ManifestEntry:
         sha256: of the photo's content.
         settings: the hash of settings and model.
         outputs: path under the output folder (with `/`) to the SHA-256 of its content.
+        stored: path of an output to its version in an object store.
         seconds: reading, restoring and writing.
         error: the reason of a failure.
         task: what was restored; `none` where there was nothing to restore.
@@ -56,6 +57,7 @@ class ManifestEntry:
     sha256: str = ""
     settings: str = ""
     outputs: dict[str, str] = field(default_factory=dict)
+    stored: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     error: str = ""
     task: str = ""
@@ -99,10 +101,15 @@ class Manifest:
         with self._guard:
             return self._latest.get(output)
 
-    def made(self, output: str, sha256: str | None = None) -> bool:
-        """Whether `output` is restorect's own: once finished, or, with `sha256`, at least begun with this content."""
+    def made(self, output: str) -> bool:
+        """Whether `output` is restorect's own: once finished."""
         with self._guard:
-            return output in self._finished or (sha256 is not None and sha256 in self._intended.get(output, ()))
+            return output in self._finished
+
+    def intended(self, output: str) -> set[str]:
+        """Hashes of the contents with which `output` was begun, and not finished."""
+        with self._guard:
+            return set(self._intended.get(output, ()))
 
     def outputs(self) -> list[str]:
         """All outputs ever made, finished or not."""
@@ -113,11 +120,6 @@ class Manifest:
         """The last line of each photo, done or failed, in the order in which photos were first spoken of."""
         with self._guard:
             return list(self._inputs.values())
-
-    def begun(self, output: str) -> bool:
-        """Whether any line speaks of `output`."""
-        with self._guard:
-            return output in self._latest
 
     def append(self, entry: ManifestEntry) -> None:
         """Add one line and wait until it is on the disk.
@@ -172,10 +174,12 @@ def _entry(values: Mapping[str, Any]) -> ManifestEntry | None:
         entry = ManifestEntry(**{name: value for name, value in values.items() if name in names})
     except TypeError:
         return None
-    if entry.status not in ("writing", "done", "failed") or not isinstance(entry.outputs, dict):
+    if entry.status not in ("writing", "done", "failed") or not all(
+        isinstance(each, dict) for each in (entry.outputs, entry.stored)
+    ):
         return None
     texts = [entry.input, entry.folder, entry.error, entry.task, entry.sha256, entry.settings, entry.version]
-    texts += [*entry.outputs, *entry.outputs.values()]
+    texts += [*entry.outputs, *entry.outputs.values(), *entry.stored.values()]
     numbers = (entry.bytes, entry.seconds, entry.confidence, entry.time)
     if not all(isinstance(t, str) for t in texts) or not all(isinstance(n, int | float) for n in numbers):
         return None

@@ -1,21 +1,30 @@
-"""Photographs behind a URL (`https://`, `s3://`, ...), read through fsspec; credentials are its libraries' business."""
+"""Objects behind a URL (`https://`, `s3://`, ...) through fsspec: listed in pages, examined, read and put whole.
+
+Credentials are the business of its libraries.
+"""
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from restorect.errors import ConfigError, RestorectError
+from restorect.infer.batch.rate import RATE
 
 _TRIES, _PAUSE = 4, 0.5  # seconds before the second try; each further one waits twice as long
-_DENIED, _GONE = (401, 403), (404, 410, None)
+_ASK_AGAIN = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss")  # whose libraries do so, with pauses of their own
+_DENIED, _GONE = (401, 403), (404, 410)
+_FROZEN_CODES = ("InvalidObjectState", "BlobArchived")  # what S3 and Azure say of objects in an archive tier
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)
-
 # What stores call the mark of a content, and the time of its last change.
 _MARKS = ("ETag", "etag", "Content-MD5", "md5Hash", "generation")
 _TIMES = ("LastModified", "Last-Modified", "last_modified", "updated", "mtime", "modified", "created")
+
+FROZEN = "is frozen in an archive tier of its store; have it restored there, and try again"
+"""The reason for an object that only its store can bring back."""
+_NO_OBJECT = "there is no such object; check the name"
 
 T = TypeVar("T")
 
@@ -34,7 +43,15 @@ class State:
 
 
 class RemoteError(RestorectError):
-    """An object cannot be read."""
+    """An object cannot be read or put."""
+
+
+class GoneError(RemoteError):
+    """There is no such object, or no such bucket."""
+
+
+class DeniedError(RemoteError):
+    """The store does not let this machine."""
 
 
 def is_url(text: str) -> bool:
@@ -67,6 +84,8 @@ def object_state(url: str) -> State:
         RemoteError: it cannot be examined.
     """
     told = _tried(url, lambda files, path: files.info(path))
+    if told.get("type") == "directory":
+        raise GoneError(_NO_OBJECT)
     size = told.get("size")
     return State(len(read_object(url)) if size is None else int(size), _version(told))
 
@@ -82,26 +101,114 @@ def read_object(url: str, most: int | None = None) -> bytes:
     return bytes(_tried(url, lambda files, path: files.cat_file(path, start=0, end=most)))[:most]
 
 
-def _tried(url: str, ask: Callable[[Any, str], T]) -> T:
-    """Ask, and once more if the network or the server fails; what is gone or denied is so at once."""
-    pause = _PAUSE
-    for left in range(_TRIES - 1, -1, -1):
+def put_object(url: str, data: bytes, *, replace: bool) -> None:
+    """Put a whole object; nobody ever sees a part of it.
+
+    Args:
+        url: its name.
+        data: its content.
+        replace: whether one of that name may be replaced. A store that cannot refuse that by itself is asked before.
+
+    Raises:
+        FileExistsError: there is one, and `replace` is false.
+        RemoteError: it cannot be put.
+    """
+
+    def put(files: Any, path: str) -> None:  # noqa: ANN401 - a file system of fsspec
         try:
+            files.pipe_file(path, data, **({} if replace else {"mode": "create"}))
+        except (TypeError, NotImplementedError):
+            if not replace and files.exists(path):
+                raise FileExistsError(url) from None
+            files.pipe_file(path, data)
+
+    _tried(url, put)
+
+
+def remove_object(url: str) -> None:
+    """Remove an object.
+
+    Raises:
+        RemoteError: it cannot be removed.
+    """
+    _tried(url, lambda files, path: files.rm_file(path))
+
+
+def list_objects(url: str, *, recursive: bool = False) -> Iterator[str]:
+    """URLs of the objects in a folder, asked for folder by folder, in pages; none if there is no such folder.
+
+    Raises:
+        RemoteError: it cannot be listed.
+    """
+    folders = [url.rstrip("/")]
+    while folders:
+        folder = folders.pop()
+        try:
+            inside = _tried(f"{folder}/", _inside)
+        except GoneError:
+            continue
+        itself = path_of(folder).as_posix().strip("/")  # some tools make an empty object of that name
+        names = {each["name"].strip("/"): each["type"] == "directory" for each in inside}
+        for name, is_folder in sorted(names.items()):
+            child = f"{folder}/{name.rpartition('/')[2]}"
+            if is_folder:
+                folders += [child] if recursive else []
+            elif name != itself:
+                yield child
+
+
+def _tried(url: str, ask: Callable[[Any, str], T]) -> T:
+    """Ask, and again if the network or the server fails; what is gone or denied is so at once."""
+    pause, tries = _PAUSE, 1 if url.split(":")[0].lower() in _ASK_AGAIN else _TRIES
+    for left in range(tries - 1, -1, -1):
+        try:
+            RATE.wait()
             return ask(*_opened(url))
-        except RestorectError:
+        except (RestorectError, FileExistsError):
             raise
         except Exception as error:  # libraries for each kind of store raise their own
-            status = _status(error)
-            if isinstance(error, PermissionError) or status in _DENIED:
-                raise RemoteError("access is denied; check the credentials of this machine") from error
-            if isinstance(error, FileNotFoundError) and status in _GONE:
-                raise RemoteError("there is no such object; check the name") from error
+            known = _known(error)
+            if known is not None:
+                raise known from error
             if not left:
+                status = _status(error)
                 told = f"status {status}" if status else type(error).__name__  # texts may hold what is secret
-                raise RemoteError(f"cannot be fetched ({told}); check the network, and try again") from error
+                raise RemoteError(f"cannot be reached ({told}); check the network, and try again") from error
         time.sleep(pause)
         pause *= 2
     raise AssertionError("the last try returns or raises")
+
+
+def _inside(files: Any, path: str) -> list[dict[str, Any]]:  # noqa: ANN401 - a file system of fsspec
+    files.invalidate_cache()
+    found: list[dict[str, Any]] = files.ls(path, detail=True)
+    files.invalidate_cache()  # or all names would stay in memory, and changes unseen
+    return found
+
+
+def _known(error: BaseException) -> RemoteError | None:
+    """What is so however often one asks."""
+    status, code = _status(error), _code(error)
+    if code in _FROZEN_CODES:
+        return RemoteError(FROZEN)
+    if "Credential" in type(error).__name__:
+        return DeniedError("there are no credentials for it on this machine; set them up as its library expects them")
+    if isinstance(error, PermissionError) or status in _DENIED:
+        return DeniedError("access is denied; check the credentials of this machine")
+    if code == "NoSuchBucket":
+        return GoneError("there is no such bucket; check the name")
+    if isinstance(error, FileNotFoundError) and status in (*_GONE, None):
+        return GoneError(_NO_OBJECT)
+    return None
+
+
+def _code(error: BaseException) -> str:
+    """What the store calls the error, if it has a name for it."""
+    for each in (error, error.__cause__):
+        response = getattr(each, "response", None)
+        if isinstance(response, Mapping):
+            return str(response.get("Error", {}).get("Code", ""))
+    return str(getattr(error, "error_code", ""))
 
 
 def _version(told: Mapping[str, Any]) -> str:
@@ -112,8 +219,13 @@ def _version(told: Mapping[str, Any]) -> str:
 
 def _status(error: BaseException) -> int | None:
     """What the server answered; fsspec takes any failing HTTP answer for a missing file, and keeps what it was."""
-    status = getattr(error, "status", None) or getattr(error.__cause__, "status", None)
-    return status if isinstance(status, int) else None
+    for each in (error, error.__cause__):
+        response = getattr(each, "response", None)
+        told = response.get("ResponseMetadata", {}).get("HTTPStatusCode") if isinstance(response, Mapping) else None
+        status = getattr(each, "status", None) or told
+        if isinstance(status, int):
+            return status
+    return None
 
 
 def _opened(url: str) -> tuple[Any, str]:

@@ -3,12 +3,12 @@
 import contextlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from restorect.errors import shown
-from restorect.infer.batch.atomic import remove_parts
+from restorect.infer.batch import bucket
 from restorect.infer.batch.events import Began, Event, Failed, Summary
 from restorect.infer.batch.failures import OutputError, reason_of
 from restorect.infer.batch.lock import locked
@@ -61,18 +61,18 @@ def run_batch(
         summary.count(event)
         on_event(event)
 
-    tell(Began(total=len(plan.jobs) + len(plan.failures), out=str(plan.out)))
+    tell(Began(total=len(plan.jobs) + len(plan.failures), out=plan.shown_out))
     for failure in plan.failures:
         tell(Failed(path=failure.path, reason=failure.reason))
     if plan.jobs and not (fail_fast and plan.failures):
-        _make_folder(plan.out)
-        with locked(plan.out, plan.part) as held:
+        with _held(plan) as (held, copy):
             manifest = Manifest(plan.out, plan.part)
-            _tidy(plan)
+            target = plan.target
+            target.tidy(output for job in plan.jobs for output in job.outputs)
             networks = load()
             steps = PhotoJobs(networks, plan.settings, budget or MemoryBudget(), stop)
             digest = plan.settings.digest(networks)
-            outputs = Outputs(plan.out, digest, manifest, force=force, held=held, part=plan.part)
+            outputs = Outputs(target, digest, manifest, force=force, held=held)
             for failure in plan.failures:
                 if isinstance(failure, Refused):
                     outputs.refuse(failure)
@@ -81,6 +81,7 @@ def run_batch(
             with contextlib.closing(pipeline.events()) as events:
                 for event in events:
                     tell(event)
+                    copy()
     summary.interrupted = stop.asked
     summary.seconds = time.perf_counter() - begun
     return summary
@@ -92,17 +93,25 @@ def default_workers() -> int:
     return max(1, min(_MOST_WORKERS, cores // 2))
 
 
+@contextlib.contextmanager
+def _held(plan: Plan) -> Iterator[tuple[Callable[[], None], Callable[[], None]]]:
+    """Hold the record, and where outputs go: gives what raises `LostError` once that is lost, and what copies it."""
+    _make_folder(plan.out)
+    with locked(plan.out, plan.part) as check:
+        if not plan.url:
+            yield check, lambda: None
+            return
+        with bucket.held(plan.url, plan.out, plan.part) as (look, copy):
+
+            def both() -> None:
+                check()
+                look()
+
+            yield both, copy
+
+
 def _make_folder(out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{shown(out)}: the output folder cannot be made ({reason_of(error)})") from error
-
-
-def _tidy(plan: Plan) -> None:
-    """Remove what a killed batch left half written; the lock is held, so nobody is writing it."""
-    real = plan.out.resolve()
-    for below in {output.rpartition("/")[0] for job in plan.jobs for output in job.outputs}:
-        inside = (plan.out / below).resolve()
-        if inside == real or real in inside.parents:
-            remove_parts(plan.out / below, plan.part.temporary)
