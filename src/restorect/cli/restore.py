@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import typer
 
 import restorect
+from restorect.cli import executors as e
 from restorect.cli import restore_options as o
 from restorect.cli.collector import resting
 from restorect.cli.library_warnings import hush
@@ -20,7 +21,9 @@ from restorect.cli.threads import Threads
 from restorect.errors import ConfigError, RestorectError, shown
 
 if TYPE_CHECKING:
+    from restorect.cli.batch_display import Display
     from restorect.infer.batch import Event, NameTemplate, Naming, Options, Plan, RestoreSettings, WriteOptions
+    from restorect.infer.batch.crew import Crew
     from restorect.infer.batch.photo_job import Record
     from restorect.infer.networks import Networks
 
@@ -34,6 +37,8 @@ def restore(
     files_from: o.FilesFrom = None,
     part: o.Part = None,
     rate: o.Rate = None,
+    executor: e.Executor = e.LOCAL,
+    workers: e.Workers = None,
     recursive: o.Recursive = False,
     task: o.Task = "auto",
     size: o.Size = "tiny",
@@ -78,8 +83,10 @@ def restore(
     hush()
     settings = _settings(context)
     notices = _Notices(by_task=engine == "torch")
-    choose = _engine(engine, settings.restore, notices.tell)
-    load = functools.cache(functools.partial(choose, task, size, device=device, weights=weights, precision=precision))
+    crew = e.crew_of(executor, workers, threads=threads, engine=engine)
+    choose = _engine(engine, settings.restore, notices.tell if crew is None else _say_nothing)
+    anew = functools.partial(choose, task, size, device=device, weights=weights, precision=precision)
+    load = functools.cache(anew)
     task, size = _named(task, size, load, on_card=weights is not None, fast=fast)
     naming = _naming(task, size, settings, _template(name_template, suffix))
     if out == PIPE and files_from is None and part is None and not dry_run and not retry_failed:
@@ -87,7 +94,8 @@ def restore(
     plan = planned(_chosen(Wanted, context, paths=paths or []), out, naming)
     if dry_run:
         raise typer.Exit(_foretold(plan, load, as_json=json, force=force))
-    raise typer.Exit(_run(plan, load, notices, quiet=quiet, as_json=json, force=force, fail_fast=fail_fast))
+    display = _display(plan, notices, quiet=quiet, as_json=json)
+    raise typer.Exit(_run(plan, anew if crew else load, crew, display, notices, force=force, fail_fast=fail_fast))
 
 
 def _settings(context: typer.Context) -> "RestoreSettings":
@@ -170,24 +178,30 @@ def _foretold(plan: "Plan", load: "Callable[[], Networks]", *, as_json: bool, fo
     return 1 if expected.failed else 0
 
 
-def _run(
-    plan: "Plan",
-    load: "Callable[[], Networks]",
-    notices: "_Notices",
-    *,
-    quiet: bool,
-    as_json: bool,
-    force: bool,
-    fail_fast: bool,
-) -> int:
+def _display(plan: "Plan", notices: "_Notices", *, quiet: bool, as_json: bool) -> "Display":
     from restorect.cli.batch_display import choose
-    from restorect.cli.interrupt import stopping
-    from restorect.infer.batch import Restored, Stop, run_batch
 
     display = choose(quiet=quiet, as_json=as_json)
     for path in plan.passed_over:
         display.notice(f"{shown(path)} was written by an earlier run, so it is no input of this one")
-    stop, notices.say = Stop(), display.notice
+    notices.say = display.notice
+    return display
+
+
+def _run(
+    plan: "Plan",
+    load: "Callable[[], Networks]",
+    crew: "Crew | None",
+    display: "Display",
+    notices: "_Notices",
+    *,
+    force: bool,
+    fail_fast: bool,
+) -> int:
+    from restorect.cli.interrupt import stopping
+    from restorect.infer.batch import Restored, Stop, run_batch
+
+    stop = Stop()
 
     def show(event: "Event") -> None:
         if isinstance(event, Restored):
@@ -195,7 +209,7 @@ def _run(
         display.event(event)
 
     with contextlib.closing(display), stopping(stop):
-        summary = run_batch(plan, load, on_event=show, stop=stop, force=force, fail_fast=fail_fast)
+        summary = run_batch(plan, load, on_event=show, stop=stop, force=force, fail_fast=fail_fast, crew=crew)
     display.end(summary, plan.shown_out)
     return summary.exit_code
 
@@ -230,6 +244,10 @@ def _to_stdout(
             typer.echo(f"restorect: {shown(source.path)}: {shown(line)}", err=True)
         notices.see(record.task)
     return write_piped(content)
+
+
+def _say_nothing(text: str) -> None:
+    """For workers, whose driver says it."""
 
 
 class _Notices:

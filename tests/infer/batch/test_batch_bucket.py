@@ -15,6 +15,7 @@ from restorect.cli.restore_plan import listed, place_of
 from restorect.errors import ConfigError
 from restorect.infer.batch import BusyError, Event, Naming, OutputError, Part, Plan, Summary, plan_batch, run_batch
 from restorect.infer.batch import bucket as bucket_module
+from restorect.infer.batch.failures import LostError
 from restorect.infer.batch.part import WHOLE
 from restorect.infer.batch.remote import RATE, list_objects, object_state
 from restorect.infer.batch.report import report
@@ -206,9 +207,9 @@ def test_a_lock_that_is_taken_away_ends_the_run(store: Store, monkeypatch: pytes
         if type(event).__name__ == "Restored":
             store.put("out/.restorect/.restorect.lock", b"another")
 
-    restored, _, failed = run(plan(*urls), on_event=steal, workers=1)
-    assert restored < 8
-    assert any("its lock was removed or replaced" in reason for reason in failed.values())
+    with pytest.raises(LostError, match="its lock was removed or replaced"):
+        run(plan(*urls), on_event=steal, workers=1)
+    assert store.get("out/.restorect/.restorect.lock") == b"another"
 
 
 @pytest.mark.slow

@@ -13,7 +13,6 @@ import os
 import secrets
 import socket
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -81,12 +80,12 @@ def fetch(url: str, folder: Path, part: Part = WHOLE) -> None:
 
 
 @contextlib.contextmanager
-def held(url: str, folder: Path, part: Part) -> Iterator[tuple[Callable[[], None], Callable[[], None]]]:
+def held(url: str, folder: Path, part: Part) -> Iterator[Callable[[], None]]:
     """Hold the place of the outputs for this process, which has locked `folder`.
 
     Yields:
-        What raises `LostError` once another run works there (looks now and then); and what puts a copy of the record,
-        when it is time for one.
+        What is to be called often: now and then it puts a copy of the record, and raises `LostError` if another run
+        works there by now.
 
     Raises:
         BusyError: another run works there.
@@ -100,7 +99,7 @@ def held(url: str, folder: Path, part: Part) -> Iterator[tuple[Callable[[], None
                 remove_object(lock)
                 raise _busy(f"{url}/{_FOLDER}/{rival}", url)
     try:
-        yield _Now(lambda: _check(lock, signature, url)), _Now(lambda: _copied(url, folder, part))
+        yield _Now(lambda: _minded(lock, signature, url, folder, part))
     except BaseException:
         with contextlib.suppress(RemoteError, OSError):  # what has gone wrong is told already
             _release(lock, signature, url, folder, part)
@@ -110,20 +109,17 @@ def held(url: str, folder: Path, part: Part) -> Iterator[tuple[Callable[[], None
 
 
 class _Now:
-    """Does something now and then, however often it is called; thread-safe."""
+    """Does something now and then, however often it is called."""
 
     def __init__(self, task: Callable[[], None]) -> None:
-        self._task, self._next, self._busy = task, time.monotonic() + _PERIOD, threading.Lock()
+        self._task, self._next = task, time.monotonic() + _PERIOD
 
     def __call__(self) -> None:
-        if time.monotonic() >= self._next and self._busy.acquire(blocking=False):
-            begun = time.monotonic()
-            try:
-                self._task()
-            finally:
-                now = time.monotonic()
-                self._next = now + max(_PERIOD, _SHARE * (now - begun))
-                self._busy.release()
+        begun = time.monotonic()
+        if begun >= self._next:
+            self._task()
+            now = time.monotonic()
+            self._next = now + max(_PERIOD, _SHARE * (now - begun))
 
 
 def _taken(lock: str, remembered: Path, url: str) -> bytes:
@@ -168,8 +164,9 @@ def _release(lock: str, signature: bytes, url: str, folder: Path, part: Part) ->
         remove_object(lock)
 
 
-def _copied(url: str, folder: Path, part: Part) -> None:
-    with contextlib.suppress(RemoteError):  # the next copy, or the last, may come through
+def _minded(lock: str, signature: bytes, url: str, folder: Path, part: Part) -> None:
+    with contextlib.suppress(RemoteError):  # the store may be reached the next time
+        _check(lock, signature, url)
         _copy(url, folder, part)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from restorect.infer.batch.atomic import hash_bytes
 from restorect.infer.batch.events import Failed, Restored
 from restorect.infer.batch.failures import LostError, reason_of, stops_everything
-from restorect.infer.batch.manifest import Manifest, ManifestEntry
+from restorect.infer.batch.manifest import Manifest, ManifestEntry, failure_entry
 from restorect.infer.batch.photo_job import Record
 from restorect.infer.batch.plan import Job
 from restorect.infer.batch.resume import check_free, is_done
@@ -120,19 +120,8 @@ class Outputs:
             LostError: the folder is another's by now.
             OSError: the system refuses.
         """
-        source = refused.source
         self._held()
-        self._manifest.append(
-            ManifestEntry(
-                status="failed",
-                input=source.known_as,
-                folder=source.folder,
-                by_name=source.by_name,
-                query=source.needs_query,
-                settings=self._digest,
-                error=refused.reason,
-            )
-        )
+        self._manifest.append(failure_entry(refused, self._digest))
 
     def _entry(self, record: Record, contents: list[bytes]) -> ManifestEntry:
         """The intent to write them."""

@@ -15,6 +15,7 @@ from restorect.errors import ConfigError, shown
 
 MANIFEST_NAME = "restorect-manifest.jsonl"
 LOCK_NAME = ".restorect.lock"
+_SHARD_NAME = ".restorect-shard-{}.jsonl"
 _MOST = 100_000
 
 
@@ -72,6 +73,16 @@ class Part:
     def manifests(self, out: Path) -> Iterator[Path]:
         """The records in `out` that may speak of its photos, its own last: not those of its siblings."""
         yield from (out / name for name in (*self.others(_names(out), MANIFEST_NAME), self.manifest))
+        yield from self.shards(out)
+
+    def shard(self, number: int) -> str:
+        """The name of the record that one of several workers keeps, until the driver takes it into its own."""
+        return _tagged(_SHARD_NAME.format(number), self.tag)
+
+    def shards(self, out: Path) -> list[Path]:
+        """The records in `out` that its workers have kept."""
+        pattern = re.escape(self.shard(0)).replace("0", r"\d+", 1)
+        return sorted(out / name for name in _names(out) if re.fullmatch(pattern, name))
 
     def rivals(self, out: Path) -> Iterator[Path]:
         """Locks in `out` of runs that may take the same photos: of the whole, or of another number of parts."""

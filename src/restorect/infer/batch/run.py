@@ -3,21 +3,21 @@
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from restorect.errors import shown
 from restorect.infer.batch import bucket
+from restorect.infer.batch.crew import Crew, Driver
 from restorect.infer.batch.events import Began, Event, Failed, Summary
 from restorect.infer.batch.failures import OutputError, reason_of
-from restorect.infer.batch.lock import locked
-from restorect.infer.batch.manifest import Manifest
+from restorect.infer.batch.lock import Held, locked
+from restorect.infer.batch.manifest import Manifest, failure_entry
 from restorect.infer.batch.memory import MemoryBudget
-from restorect.infer.batch.outputs import Outputs
-from restorect.infer.batch.photo_job import PhotoJobs
-from restorect.infer.batch.pipeline import Pipeline
 from restorect.infer.batch.plan import Plan
+from restorect.infer.batch.shard import Orders, Shard, Worker
 from restorect.infer.batch.sources import Refused
 from restorect.infer.batch.stop import Stop
 
@@ -37,6 +37,7 @@ def run_batch(
     force: bool = False,
     fail_fast: bool = False,
     workers: int | None = None,
+    crew: Crew | None = None,
 ) -> Summary:
     """Restore all photographs of `plan`, each output whole or not there, and remember them for the next run.
 
@@ -49,6 +50,7 @@ def run_batch(
         force: do again what is done, and overwrite what others made (never an input).
         fail_fast: stop at the first failure.
         workers: threads for decoding, and as many for encoding; by default half of the cores, 1 to 4.
+        crew: who does the work, and calls a `load` that can be sent to them; by default this process.
 
     Raises:
         BusyError: another batch writes to the same folder.
@@ -65,49 +67,62 @@ def run_batch(
     for failure in plan.failures:
         tell(Failed(path=failure.path, reason=failure.reason))
     if plan.jobs and not (fail_fast and plan.failures):
-        with _held(plan) as (held, copy):
-            manifest = Manifest(plan.out, plan.part)
+        with _held(plan) as (held, mind), contextlib.ExitStack() as work:
             target = plan.target
             target.tidy(output for job in plan.jobs for output in job.outputs)
-            networks = load()
-            steps = PhotoJobs(networks, plan.settings, budget or MemoryBudget(), stop)
-            digest = plan.settings.digest(networks)
-            outputs = Outputs(target, digest, manifest, force=force, held=held)
-            for failure in plan.failures:
-                if isinstance(failure, Refused):
-                    outputs.refuse(failure)
-            count = workers or default_workers()
-            pipeline = Pipeline(plan.jobs, steps, outputs, stop, workers=count, fail_fast=fail_fast)
-            with contextlib.closing(pipeline.events()) as events:
-                for event in events:
-                    tell(event)
-                    copy()
+            orders = Orders(
+                load=load, settings=plan.settings, target=target, held=held, force=force, fail_fast=fail_fast
+            )
+            manifest = _settled(plan)
+            events = (
+                Driver(plan, crew, manifest, stop).events(replace(orders, workers=crew.size))
+                if crew is not None
+                else _restored_here(plan, orders, manifest, stop, budget, workers or default_workers())
+            )
+            for event in work.enter_context(contextlib.closing(events)):
+                tell(event)
+                mind()
     summary.interrupted = stop.asked
     summary.seconds = time.perf_counter() - begun
     return summary
 
 
+def cores() -> int:
+    """That this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def default_workers() -> int:
     """Threads for decoding (and for encoding): half of the cores this process may use, 1 to 4."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(_MOST_WORKERS, cores // 2))
+    return max(1, min(_MOST_WORKERS, cores() // 2))
+
+
+def _restored_here(
+    plan: Plan, orders: Orders, manifest: Manifest, stop: Stop, budget: MemoryBudget | None, threads: int
+) -> Generator[Event, None, None]:
+    """The events of a batch that this process does alone."""
+    worker = Worker(orders, budget or MemoryBudget(), stop)
+    yield from worker.run(Shard(jobs=plan.jobs, manifest=manifest), threads=threads)
+
+
+def _settled(plan: Plan) -> Manifest:
+    """The manifest, with what workers of a killed run have done and what has failed while planning."""
+    manifest = Manifest(plan.out, plan.part, shards=False)
+    for record in plan.part.shards(plan.out):
+        manifest.absorb(record)
+    for failure in plan.failures:
+        if isinstance(failure, Refused):
+            manifest.append(failure_entry(failure))
+    return manifest
 
 
 @contextlib.contextmanager
-def _held(plan: Plan) -> Iterator[tuple[Callable[[], None], Callable[[], None]]]:
-    """Hold the record, and where outputs go: gives what raises `LostError` once that is lost, and what copies it."""
+def _held(plan: Plan) -> Iterator[tuple[Held, Callable[[], None]]]:
+    """Hold the record, and the place of the outputs: gives the lock, and what is to be called often."""
     _make_folder(plan.out)
-    with locked(plan.out, plan.part) as check:
-        if not plan.url:
-            yield check, lambda: None
-            return
-        with bucket.held(plan.url, plan.out, plan.part) as (look, copy):
-
-            def both() -> None:
-                check()
-                look()
-
-            yield both, copy
+    with locked(plan.out, plan.part) as lock, contextlib.ExitStack() as place:
+        mind = place.enter_context(bucket.held(plan.url, plan.out, plan.part)) if plan.url else lambda: None
+        yield lock, mind
 
 
 def _make_folder(out: Path) -> None:
