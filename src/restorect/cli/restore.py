@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from restorect.infer.batch.photo_job import Record
     from restorect.infer.networks import Networks
 
-Settings = TypeVar("Settings", "Options", "WriteOptions", "RestoreSettings", Wanted)
+Settings = TypeVar("Settings", "Options", "WriteOptions", "RestoreSettings", Wanted, e.Wish)
 
 
 def restore(
@@ -39,6 +39,7 @@ def restore(
     rate: o.Rate = None,
     executor: e.Executor = e.LOCAL,
     workers: e.Workers = None,
+    address: e.Address = None,
     recursive: o.Recursive = False,
     task: o.Task = "auto",
     size: o.Size = "tiny",
@@ -83,7 +84,7 @@ def restore(
     hush()
     settings = _settings(context)
     notices = _Notices(by_task=engine == "torch")
-    crew = e.crew_of(executor, workers, threads=threads, engine=engine)
+    crew = e.crew_of(_chosen(e.Wish, context), out)
     choose = _engine(engine, settings.restore, notices.tell if crew is None else _say_nothing)
     anew = functools.partial(choose, task, size, device=device, weights=weights, precision=precision)
     load = functools.cache(anew)
@@ -209,7 +210,7 @@ def _run(
         display.event(event)
 
     with contextlib.closing(display), stopping(stop):
-        summary = run_batch(plan, load, on_event=show, stop=stop, force=force, fail_fast=fail_fast, crew=crew)
+        summary = run_batch(plan, load, on_event=show, stop=stop, force=force, fail_fast=fail_fast, workers=crew)
     display.end(summary, plan.shown_out)
     return summary.exit_code
 

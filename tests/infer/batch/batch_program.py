@@ -76,7 +76,7 @@ def main() -> int:
             size = int(os.environ.get("CREW", "0"))
             crew = Processes(size, 1, keep_threads) if size else None
             load = functools.partial(load_deadly if crew else FakeRestorer, float(seconds))
-            summary = run_batch(plan, load, on_event=tell, stop=stop, workers=1, crew=crew)
+            summary = run_batch(plan, load, on_event=tell, stop=stop, workers=crew or 1)
     except RestorectError as error:
         say(error, sys.stderr)
         return 2

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restorect.infer.batch import Event, Failed, Naming, OutputError, Part, Plan, Restored, Stop, plan_batch, run_batch
-from restorect.infer.batch.crew import MOST, Died, Driver, Ended, News, cut
+from restorect.infer.batch.crew import MOST, Died, Driver, Ended, News, Ready, cut
 from restorect.infer.batch.lock import locked
 from restorect.infer.batch.manifest import Manifest
 from restorect.infer.batch.report import report
@@ -30,6 +30,7 @@ class Scripted:
 
     def start(self, orders: Orders) -> None:
         self.worker = Worker(orders)
+        self.told = [(worker, Ready()) for worker in range(self.size)]
 
     def give(self, worker: int, shard: Shard) -> None:
         for place, job in enumerate(shard.jobs):
@@ -50,6 +51,7 @@ class Scripted:
 
     def renew(self, worker: int) -> None:
         self.buried[worker] += 1
+        self.told.append((worker, Ready()))
 
     def close(self) -> None:
         pass
@@ -108,6 +110,13 @@ def test_workers_that_only_die_end_the_run(tmp_path: Path) -> None:
         drive(plan(tmp_path, *(f"{n}-dies" for n in range(200))), Scripted())
 
 
+def test_workers_that_never_begin_end_the_run(tmp_path: Path) -> None:
+    crew = Scripted()
+    crew.news = lambda seconds: []  # type: ignore[method-assign]
+    with pytest.raises(OutputError, match="no worker could begin for 0 s"):
+        drive(plan(tmp_path, "a"), crew, deadline=0.2)
+
+
 def test_a_driver_that_died_is_followed_by_one_that_knows(tmp_path: Path) -> None:
     """The record of a shard that nobody has taken in counts at once, for reports too; the next run takes it in."""
     given = plan(tmp_path, "a", "b", "c", part=Part(1, 1))
@@ -150,5 +159,7 @@ def test_a_stop_ends_all(tmp_path: Path) -> None:
 
 
 def _stopping(crew: Scripted, stop: Stop, news, seconds: float) -> Sequence[tuple[int, News]]:
-    stop.ask()
-    return news(seconds)
+    told = news(seconds)
+    if any(isinstance(each, Restored) for _, each in told):
+        stop.ask()
+    return told

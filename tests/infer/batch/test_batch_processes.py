@@ -47,7 +47,7 @@ def test_processes_do_what_one_does_and_survive_their_deaths(
     make(tmp_path / "in" / "b.fake", ONCE)
     make(tmp_path / "in" / "c.fake", b"!BAD")
     events: list[Event] = []
-    summary = run_batch(plan(tmp_path), load_deadly, crew=crew(), on_event=events.append)
+    summary = run_batch(plan(tmp_path), load_deadly, workers=crew(), on_event=events.append)
     assert run_batch(plan(tmp_path, "one"), FakeRestorer).restored == 26
     assert summary.exit_code == 1
     assert summary.restored + summary.skipped == 25
@@ -58,7 +58,7 @@ def test_processes_do_what_one_does_and_survive_their_deaths(
     assert names == done(tmp_path / "out") == sorted([*(path.name for path in sources), "b.fake"])
     assert all((tmp_path / "out" / name).read_bytes() == (tmp_path / "one" / name).read_bytes() for name in names)
     deadly.unlink()
-    again = run_batch(plan(tmp_path), load_deadly, crew=crew())
+    again = run_batch(plan(tmp_path), load_deadly, workers=crew())
     assert (again.restored, again.skipped, len(again.failures)) == (0, 25, 1)
     assert len(done(tmp_path / "out")) == 25
     left = [path.name for path in (tmp_path / "out").iterdir() if path.name.startswith(".restorect-")]
@@ -67,7 +67,7 @@ def test_processes_do_what_one_does_and_survive_their_deaths(
 
 def test_workers_that_cannot_begin_are_one_line(tmp_path: Path, sources: list[Path]) -> None:
     with pytest.raises(RestorectError, match="no weights here; get them"):
-        run_batch(plan(tmp_path), load_nothing, crew=crew())
+        run_batch(plan(tmp_path), load_nothing, workers=crew())
     assert done(tmp_path / "out") == []
 
 
@@ -79,10 +79,10 @@ def test_a_stop_lets_them_finish_what_they_have(tmp_path: Path, sources: list[Pa
         if isinstance(event, Restored):
             stop.ask()
 
-    summary = run_batch(plan(tmp_path), partial(load_deadly, 0.05), crew=crew(), stop=stop, on_event=tell)
+    summary = run_batch(plan(tmp_path), partial(load_deadly, 0.05), workers=crew(), stop=stop, on_event=tell)
     assert summary.exit_code == 130
     assert 0 < summary.restored == len(done(tmp_path / "out")) < 24
-    again = run_batch(plan(tmp_path), load_deadly, crew=crew())
+    again = run_batch(plan(tmp_path), load_deadly, workers=crew())
     assert (again.restored, again.skipped) == (24 - summary.restored, summary.restored)
 
 
@@ -101,7 +101,7 @@ def test_a_driver_that_is_killed_takes_its_workers_along_and_loses_nothing(tmp_p
         assert all((out / s.name).read_bytes() == expected(s) for s in sources if (out / s.name).exists())
         kills += 1
     events = []
-    summary = run_batch(plan(tmp_path), load_deadly, crew=crew(), on_event=events.append)
+    summary = run_batch(plan(tmp_path), load_deadly, workers=crew(), on_event=events.append)
     assert summary.exit_code == 0
     assert sum(isinstance(event, Skipped) for event in events) >= 3
     assert done(out) == [source.name for source in sources]

@@ -11,6 +11,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from restorect.errors import RestorectError
 from restorect.infer.batch.events import Event, Failed
 from restorect.infer.batch.failures import OutputError
 from restorect.infer.batch.manifest import Manifest, failure_entry
@@ -36,11 +37,20 @@ class Ended:
 
 
 @dataclass(frozen=True)
+class Ready:
+    """A worker has its networks, and waits for its first shard."""
+
+
+@dataclass(frozen=True)
 class Died:
     """A worker is no more."""
 
 
-News = Event | Ended | Died
+class WorkerError(RestorectError):
+    """A worker cannot restore anything, for example without weights."""
+
+
+News = Event | Ready | Ended | Died
 
 
 class Crew(Protocol):
@@ -62,7 +72,7 @@ class Crew(Protocol):
         """What workers have told since, in order; waits so long for something.
 
         Raises:
-            RestorectError: a worker cannot restore anything, for example without weights.
+            WorkerError: one cannot restore anything.
         """
 
     def stop(self) -> None:
@@ -77,8 +87,9 @@ class Crew(Protocol):
 
 @dataclass
 class _Post:
-    """A worker's place: what it has to do, and since when it has been silent."""
+    """A worker's place: whether it can work, what it has to do, and since when it has been silent."""
 
+    ready: bool = False
     shard: Shard | None = None
     left: dict[str, Job] = field(default_factory=dict)
     heard: float = 0.0
@@ -99,13 +110,14 @@ class Driver:
         self._plan, self._crew, self._manifest, self._stop, self._deadline = plan, crew, manifest, stop, deadline
         self._waiting = deque(cut(plan.jobs, crew.size))
         self._posts = [_Post() for _ in range(crew.size)]
-        self._shards, self._deaths, self._tries = 0, 0, dict[str, int]()
+        self._shards, self._deaths, self._tries, self._heard = 0, 0, dict[str, int](), time.monotonic()
 
     def events(self, orders: Orders) -> Generator[Event, None, None]:
         """Start the workers and give their events.
 
         Raises:
-            RestorectError: they cannot restore anything.
+            WorkerError: they cannot restore anything.
+            OutputError: none of them begins, or all of them die.
             OSError: the record cannot be written.
         """
         try:
@@ -126,7 +138,7 @@ class Driver:
     def _hand_out(self) -> bool:
         """Give work to who has none; false if there is none to give."""
         for worker, post in enumerate(self._posts):
-            if post.shard is None and self._waiting and not self._stop.is_set():
+            if post.ready and post.shard is None and self._waiting and not self._stop.is_set():
                 jobs = self._waiting.popleft()
                 self._shards += 1
                 path = self._plan.out / self._plan.part.shard(self._shards)
@@ -139,7 +151,10 @@ class Driver:
     def _hear(self, worker: int, news: News, orders: Orders) -> Iterator[Event]:
         post = self._posts[worker]
         post.heard = time.monotonic()
-        if isinstance(news, Died):
+        self._heard = post.heard
+        if isinstance(news, Ready):
+            post.ready = True
+        elif isinstance(news, Died):
             yield from self._bury(worker, _DIED.format(_TRIES))
         elif isinstance(news, Ended):
             self._take_in(post)
@@ -151,6 +166,9 @@ class Driver:
             yield news
 
     def _look_for_silent(self) -> Iterator[Event]:
+        """Take who is silent for dead; who waits for a place to work is not, as long as others work."""
+        if time.monotonic() - self._heard > self._deadline and not any(post.shard for post in self._posts):
+            raise OutputError(f"no worker could begin for {self._deadline:.0f} s; look at the machines they run on")
         for worker, post in enumerate(self._posts):
             if post.shard is not None and time.monotonic() - post.heard > self._deadline:
                 yield from self._bury(worker, _SILENT.format(self._deadline, _TRIES))
@@ -165,7 +183,9 @@ class Driver:
         if self._deaths > _DEATHS * self._crew.size:
             raise OutputError("workers die before they restore anything; free memory, or use fewer --workers")
         self._crew.renew(worker)
-        left, _ = tuple(post.left.values()), self._take_in(post)
+        post.ready = False
+        left = tuple(post.left.values())
+        self._take_in(post)
         if len(left) == 1:
             (job,) = left
             tries = self._tries[job.source.shown_as] = self._tries.get(job.source.shown_as, 0) + 1

@@ -10,18 +10,13 @@ from multiprocessing import connection, get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
-from restorect.errors import RestorectError
-from restorect.infer.batch.crew import Died, Ended, News
+from restorect.infer.batch.crew import Died, Ended, News, Ready, WorkerError
 from restorect.infer.batch.failures import reason_of
 from restorect.infer.batch.run import cores
 from restorect.infer.batch.shard import Orders, Shard, Worker
 
 _STOP = "stop"
 _PATIENCE = 5.0  # seconds that a process has to end by itself
-
-
-class WorkerError(RestorectError):
-    """A worker cannot restore anything."""
 
 
 class Processes:
@@ -51,16 +46,18 @@ class Processes:
 
     def news(self, seconds: float) -> Sequence[tuple[int, News]]:
         """Whatever has arrived; a pipe that has broken means a process that is dead."""
-        numbers = {id(end): number for number, (_, end) in enumerate(self._ends)}
         found: list[tuple[int, News]] = []
-        for end in connection.wait([end for _, end in self._ends], seconds):
+        spoken = connection.wait([end for _, end in self._ends], seconds)
+        for number, (_, end) in enumerate(self._ends):
+            if end not in spoken:
+                continue
             try:
-                news = end.recv()  # type: ignore[union-attr] - it is one of ours
+                news: News | WorkerError = end.recv()
             except (EOFError, OSError):
                 news = Died()
             if isinstance(news, WorkerError):
                 raise news
-            found.append((numbers[id(end)], news))
+            found.append((number, news))
         return found
 
     def stop(self) -> None:
@@ -124,6 +121,7 @@ def _work(driver: Connection, orders: Orders, threads: int, use_threads: Callabl
         workers.append(Worker(orders))
         if stop.is_set():
             workers[0].stop()
+        driver.send(Ready())
         while True:
             for event in workers[0].run(shards.get(), threads=max(1, threads // 2)):
                 driver.send(event)

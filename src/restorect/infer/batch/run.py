@@ -36,8 +36,7 @@ def run_batch(
     budget: MemoryBudget | None = None,
     force: bool = False,
     fail_fast: bool = False,
-    workers: int | None = None,
-    crew: Crew | None = None,
+    workers: int | Crew | None = None,
 ) -> Summary:
     """Restore all photographs of `plan`, each output whole or not there, and remember them for the next run.
 
@@ -49,8 +48,8 @@ def run_batch(
         budget: of memory.
         force: do again what is done, and overwrite what others made (never an input).
         fail_fast: stop at the first failure.
-        workers: threads for decoding, and as many for encoding; by default half of the cores, 1 to 4.
-        crew: who does the work, and calls a `load` that can be sent to them; by default this process.
+        workers: threads of this process for decoding, and as many for encoding; by default half of the cores, 1 to 4.
+            Or a crew that does all the work; then `load` is sent to each of them.
 
     Raises:
         BusyError: another batch writes to the same folder.
@@ -74,11 +73,10 @@ def run_batch(
                 load=load, settings=plan.settings, target=target, held=held, force=force, fail_fast=fail_fast
             )
             manifest = _settled(plan)
-            events = (
-                Driver(plan, crew, manifest, stop).events(replace(orders, workers=crew.size))
-                if crew is not None
-                else _restored_here(plan, orders, manifest, stop, budget, workers or default_workers())
-            )
+            if workers is None or isinstance(workers, int):
+                events = _restored_here(plan, orders, manifest, stop, budget, workers or default_workers())
+            else:
+                events = Driver(plan, workers, manifest, stop).events(replace(orders, workers=workers.size))
             for event in work.enter_context(contextlib.closing(events)):
                 tell(event)
                 mind()
