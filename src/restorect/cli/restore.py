@@ -3,7 +3,7 @@
 import contextlib
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from restorect.infer.batch.photo_job import Record
     from restorect.infer.networks import Networks
 
-Settings = TypeVar("Settings", "Options", "WriteOptions", "RestoreSettings", Wanted, e.Wish)
+Settings = TypeVar("Settings", "Options", "WriteOptions", "RestoreSettings", Wanted, e.Wish, "_Call")
 
 
 def restore(
@@ -82,21 +82,54 @@ def restore(
     Exit code: 0 all is well, 1 some photos failed, 2 wrong usage, 130 interrupted.
     """
     hush()
-    settings = _settings(context)
-    notices = _Notices(by_task=engine == "torch")
-    crew = e.crew_of(_chosen(e.Wish, context), out)
-    choose = _engine(engine, settings.restore, notices.tell if crew is None else _say_nothing)
-    anew = functools.partial(choose, task, size, device=device, weights=weights, precision=precision)
+    raise typer.Exit(_carried_out(_chosen(_Call, context), context))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Call:
+    """The options that are no settings of the photographs, by their names."""
+
+    paths: Sequence[str] | None
+    files_from: str | None
+    part: str | None
+    out: str
+    task: str
+    size: str
+    weights: Path | None
+    fast: bool
+    precision: str
+    engine: str
+    device: str
+    suffix: str
+    name_template: str | None
+    force: bool
+    fail_fast: bool
+    retry_failed: bool
+    dry_run: bool
+    quiet: bool
+    json: bool
+
+
+def _carried_out(call: _Call, context: typer.Context) -> int:
+    """The exit code."""
+    settings, paths = _settings(context), call.paths or []
+    notices = _Notices(by_task=call.engine == "torch")
+    crew = e.crew_of(_chosen(e.Wish, context), call.out)
+    choose = _engine(call.engine, settings.restore, notices.tell if crew is None else _say_nothing)
+    networks = {"device": call.device, "weights": call.weights, "precision": call.precision}
+    anew = functools.partial(choose, call.task, call.size, **networks)
     load = functools.cache(anew)
-    task, size = _named(task, size, load, on_card=weights is not None, fast=fast)
-    naming = _naming(task, size, settings, _template(name_template, suffix))
-    if out == PIPE and files_from is None and part is None and not dry_run and not retry_failed:
-        raise typer.Exit(_to_stdout(paths or [], settings, load, notices, quiet=quiet))
-    plan = planned(_chosen(Wanted, context, paths=paths or []), out, naming)
-    if dry_run:
-        raise typer.Exit(_foretold(plan, load, as_json=json, force=force))
-    display = _display(plan, notices, quiet=quiet, as_json=json)
-    raise typer.Exit(_run(plan, anew if crew else load, crew, display, notices, force=force, fail_fast=fail_fast))
+    task, size = _named(call.task, call.size, load, on_card=call.weights is not None, fast=call.fast)
+    naming = _naming(task, size, settings, _template(call.name_template, call.suffix))
+    batch = call.files_from is not None or call.part is not None or call.dry_run or call.retry_failed
+    if call.out == PIPE and not batch:
+        return _to_stdout(paths, settings, load, notices, quiet=call.quiet)
+    plan = planned(_chosen(Wanted, context, paths=paths), call.out, naming)
+    if call.dry_run:
+        return _foretold(plan, load, as_json=call.json, force=call.force)
+    display = _display(plan, notices, quiet=call.quiet, as_json=call.json)
+    work = anew if crew else load
+    return _run(plan, work, crew, display, notices, force=call.force, fail_fast=call.fail_fast)
 
 
 def _settings(context: typer.Context) -> "RestoreSettings":

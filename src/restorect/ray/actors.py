@@ -5,6 +5,7 @@ under the same paths, and to have restorect installed.
 """
 
 import contextlib
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from restorect.infer.batch.shard import Orders, Shard, Worker
 
 _LEAST = (2, 9)  # the version that has streaming generators
 _DEFAULT_THREADS = 2
+_PATIENCE = 10.0  # seconds until a head node has answered
 
 
 class Actors:
@@ -142,7 +144,23 @@ class _Actor:
         self._worker.stop()
 
 
+def _check(address: str) -> None:
+    """See that somebody listens there: Ray itself would try for many minutes."""
+    host, _, port = address.rpartition(":")
+    if address == "auto":
+        return
+    if not host or "/" in host or not port.isdigit():
+        raise ConfigError(f"--address {shown(address)}: give HOST:PORT of the cluster's head node, or auto")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
+    except (OSError, OverflowError) as error:
+        told = getattr(error, "strerror", None) or type(error).__name__
+        raise ConfigError(f"--address {shown(address)}: nobody listens there ({told}); see `ray status`") from error
+
+
 def _connected(address: str | None) -> Any:  # noqa: ANN401 - the module of Ray
+    if address is not None:
+        _check(address)
     try:
         import ray
     except ImportError as error:

@@ -127,7 +127,7 @@ def test_a_server_that_fails_at_times_is_asked_again(tmp_path: Path, site: str) 
         for name in ("good", "flaky")
     )
     assert failed == {
-        named[2]: "cannot be fetched (status 503); check the network, and try again",
+        named[2]: "cannot be reached (status 503); check the network, and try again",
         named[3]: "access is denied; check the credentials of this machine",
         named[4]: "there is no such object; check the name",
     }
@@ -140,13 +140,13 @@ def test_a_server_that_fails_at_times_is_asked_again(tmp_path: Path, site: str) 
     ("url", "words"),
     [
         ("nosuch://bucket/a.fake", "nosuch:// is no kind of store that fsspec knows"),
-        ("s3://bucket/a.fake", "pip install 'restorect[remote]'"),
+        ("gs://bucket/a.fake", "pip install 'restorect[remote]'"),
     ],
 )
 def test_stores_that_cannot_be_are_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, words: str
 ) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "s3fs", None)
+    monkeypatch.setitem(__import__("sys").modules, "gcsfs", None)
     _, _, failed = run(plan(tmp_path / "out", url))
     assert words in failed[url]
 
