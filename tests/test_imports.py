@@ -17,6 +17,7 @@ FOLDERS = (  # top down: a folder imports only itself, what stands below it, and
     "evaluate",
     "bench",
     "train",
+    "ray",
     "engine",
     "export",
     "infer",

@@ -29,11 +29,18 @@ def read_records(path: Path, *, follow: bool = True) -> Iterator[dict[str, Any]]
 
 
 def append_record(path: Path, values: Mapping[str, Any], *, durable: bool = False, follow: bool = True) -> None:
-    """Add one line; what a kill tore off before it stays a line of its own.
+    """Add one line (see `append_records`)."""
+    append_records(path, [values], durable=durable, follow=follow)
+
+
+def append_records(
+    path: Path, records: Iterable[Mapping[str, Any]], *, durable: bool = False, follow: bool = True
+) -> None:
+    """Add lines; what a kill tore off before them stays a line of its own.
 
     Args:
         path: the file; its folder exists.
-        values: the record.
+        records: one a line.
         durable: whether to wait until it is on the disk.
         follow: whether the file may be a symbolic link.
 
@@ -44,7 +51,7 @@ def append_record(path: Path, values: Mapping[str, Any], *, durable: bool = Fals
     flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | sum(getattr(os, way, 0) for way in ways)
     descriptor = os.open(path, flags, 0o666)
     try:
-        left = _torn(descriptor) + _line(values)
+        left = _torn(descriptor) + b"".join(map(_line, records))
         while left:
             left = left[os.write(descriptor, left) :]
         if durable:

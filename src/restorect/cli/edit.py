@@ -7,7 +7,7 @@ import typer
 
 from restorect.cli import restore_options as o
 from restorect.cli.library_warnings import hush
-from restorect.cli.restore import prepared
+from restorect.cli.preparation import prepared
 from restorect.cli.threads import Threads
 from restorect.errors import shown
 
@@ -49,7 +49,7 @@ def edit(
     from restorect.infer.batch import Failure, Stop
     from restorect.infer.batch.edit import edit_photo
 
-    settings, load, notices, _ = prepared(context)
+    settings, _, load, notices, _, _ = prepared(context)
     networks, stop, failed = load(), Stop(), False
     left = list(dict.fromkeys(files))
     with stopping(stop):

@@ -66,8 +66,8 @@ def _facts(path: Path, max_megapixels: float) -> dict[str, Any]:
     from restorect.infer.batch import MemoryBudget, Source
 
     source = Source(path=path)
-    check_file_size(source.size, str(path), max_megapixels)
-    MemoryBudget().check(source.size)
+    check_file_size(source.state().bytes, str(path), max_megapixels)
+    MemoryBudget().check(source.state().bytes)
     data = source.read()
     opened = open_photo(data, max_megapixels=max_megapixels, name=str(path))
     header = opened.info

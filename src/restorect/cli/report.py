@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from restorect.cli.restore_plan import listed
+from restorect.cli.restore_plan import listed, place_of
 from restorect.errors import shown
 
 if TYPE_CHECKING:
@@ -17,13 +17,13 @@ _REASONS = 12  # that are told one by one
 
 
 def report(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Output folder of restorect restore.", show_default=False)],
+    out: Annotated[str, typer.Argument(metavar="OUT", help="Output folder of restorect restore.", show_default=False)],
     to: Annotated[
         list[Path] | None,
         typer.Option("--to", metavar="FILE", help="A row for each photo, as .jsonl or .parquet; may be repeated."),
     ] = None,
     files_from: Annotated[
-        Path | None, typer.Option(metavar="LIST", help="What was to be restored: tells what is left, too.")
+        str | None, typer.Option(metavar="LIST", help="What was to be restored: tells what is left, too.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The figures as a JSON object.")] = False,
 ) -> None:
@@ -32,11 +32,13 @@ def report(
     All records in OUT count, of all runs and parts: each photo as it was last done or failed.
     Exit code: 0 all is well, 1 photos failed or are left, 2 wrong usage.
     """
+    from restorect.infer.batch import Part
     from restorect.infer.batch.lists import listed_sources
     from restorect.infer.batch.report import report, write_report
 
     wanted = listed_sources(listed(files_from)).sources if files_from is not None else ()
-    rows, totals = report(out, wanted)
+    folder, _ = place_of(out, Part())
+    rows, totals = report(folder, wanted)
     for path in to or []:
         write_report(rows, path)
     figures = asdict(totals) | {"photos_a_second": round(totals.photos_a_second, 3), "exit_code": totals.exit_code}
@@ -44,7 +46,7 @@ def report(
     raise typer.Exit(totals.exit_code)
 
 
-def _told(totals: "Totals", out: Path) -> str:
+def _told(totals: "Totals", out: str) -> str:
     from restorect.cli.batch_display import clock
 
     parts = [f"{totals.done - totals.unchanged} restored"]

@@ -1,30 +1,30 @@
 """`restorect restore`: photographs in, restored photographs out."""
 
 import contextlib
-import functools
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import dataclass
 from json import dumps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING
 
 import typer
 
-import restorect
+from restorect.cli import executors as e
 from restorect.cli import restore_options as o
-from restorect.cli.collector import resting
 from restorect.cli.library_warnings import hush
 from restorect.cli.piped import PIPE, read_piped, write_piped
+from restorect.cli.preparation import chosen, prepared, template
 from restorect.cli.restore_plan import Wanted, planned
 from restorect.cli.threads import Threads
 from restorect.errors import ConfigError, RestorectError, shown
 
 if TYPE_CHECKING:
-    from restorect.infer.batch import Event, NameTemplate, Naming, Options, Plan, RestoreSettings, WriteOptions
+    from restorect.cli.batch_display import Display
+    from restorect.cli.preparation import Notices
+    from restorect.infer.batch import Event, NameTemplate, Naming, Plan, RestoreSettings
+    from restorect.infer.batch.crew import Crew
     from restorect.infer.batch.photo_job import Record
     from restorect.infer.networks import Networks
-
-Settings = TypeVar("Settings", "Options", "WriteOptions", "RestoreSettings", Wanted)
 
 
 def restore(
@@ -33,6 +33,10 @@ def restore(
     paths: o.Paths = None,
     files_from: o.FilesFrom = None,
     part: o.Part = None,
+    rate: o.Rate = None,
+    executor: e.Executor = e.LOCAL,
+    workers: e.Workers = None,
+    address: e.Address = None,
     recursive: o.Recursive = False,
     task: o.Task = "auto",
     size: o.Size = "tiny",
@@ -75,99 +79,47 @@ def restore(
     Exit code: 0 all is well, 1 some photos failed, 2 wrong usage, 130 interrupted.
     """
     hush()
-    settings, load, notices, (task, size) = prepared(context)
-    naming = _naming(task, size, settings, template(name_template, suffix))
-    if out == PIPE and files_from is None and part is None and not dry_run and not retry_failed:
-        raise typer.Exit(_to_stdout(paths or [], settings, load, notices, quiet=quiet))
-    plan = planned(_chosen(Wanted, context, paths=paths or []), out, naming)
-    if dry_run:
-        raise typer.Exit(_foretold(plan, load, as_json=json, force=force))
-    raise typer.Exit(_run(plan, load, notices, quiet=quiet, as_json=json, force=force, fail_fast=fail_fast))
+    raise typer.Exit(_carried_out(chosen(_Call, context), context))
 
 
-def prepared(
-    context: typer.Context,
-) -> "tuple[RestoreSettings, Callable[[], Networks], Notices, tuple[str, str]]":
-    """What the options of a command say that restores: settings, networks, notices, and names of task and size."""
-    given = context.params
-    task, size, weights = given["task"], given["size"], given["weights"]
-    settings = _settings(context)
-    notices = Notices(by_task=given["engine"] == "torch")
-    choose = _engine(given["engine"], settings.restore, notices.tell)
-    options = {name: given[name] for name in ("device", "weights", "precision")}
-    load = functools.cache(functools.partial(choose, task, size, **options))
-    named = _named(task, size, load, on_card=weights is not None, fast=settings.restore.fast)
-    return settings, load, notices, named
+@dataclass(frozen=True, kw_only=True)
+class _Call:
+    """The options that are no settings of the photographs, by their names."""
+
+    paths: Sequence[str] | None
+    files_from: str | None
+    part: str | None
+    out: str
+    suffix: str
+    name_template: str | None
+    force: bool
+    fail_fast: bool
+    retry_failed: bool
+    dry_run: bool
+    quiet: bool
+    json: bool
 
 
-def _settings(context: typer.Context) -> "RestoreSettings":
-    with resting():
-        from restorect.infer.batch import Options, RestoreSettings, WriteOptions
-    return _chosen(RestoreSettings, context, restore=_chosen(Options, context), write=_chosen(WriteOptions, context))
-
-
-def _chosen(kind: type[Settings], context: typer.Context, **given: object) -> Settings:
-    """Settings whose fields are options of the command, by their names; others are given, or as they are by default."""
-    options = context.params
-    chosen: dict[str, Any] = {field.name: options[field.name] for field in fields(kind) if field.name in options}
-    chosen.update(given)
-    return kind(**chosen)
-
-
-def _engine(name: str, options: "Options", tell: Callable[[str], None]) -> "Callable[..., Networks]":
-    """What loads the networks, for an engine that can do what the options ask for."""
-    if name == "onnx":
-        from restorect.engine.limits import check_options
-
-        check_options(options)
-        return functools.partial(_load_onnx, tell=tell)
-    if name != "torch":
-        raise ConfigError(f"--engine {shown(name)}: choose torch or onnx")
-    return _load
-
-
-def _load(task: str, size: str, *, device: str, weights: Path | None, precision: str) -> "Networks":
-    with resting():
-        return restorect.load(task, size, device=device, weights=weights, precision=cast(Any, precision))
-
-
-def _load_onnx(task: str, size: str, **options: Any) -> "Networks":  # noqa: ANN401 - those of `engine.load`
-    with resting():
-        from restorect.engine.load import load
-
-        return load(task, size, **options)
-
-
-def _named(task: str, size: str, load: "Callable[[], Networks]", *, on_card: bool, fast: bool) -> tuple[str, str]:
-    """Task and size as names and notes say them: of given weights those on their card."""
-    if on_card:
-        task, size = load().task, load().size
-    if fast:
-        from restorect.tasks import check_fast
-
-        check_fast(task)
-    return task, size
+def _carried_out(call: _Call, context: typer.Context) -> int:
+    """The exit code."""
+    crew, paths = e.crew_of(chosen(e.Wish, context), call.out), call.paths or []
+    settings, anew, load, notices, task, size = prepared(context, alone=crew is None)
+    naming = _naming(task, size, settings, template(call.name_template, call.suffix))
+    batch = call.files_from is not None or call.part is not None or call.dry_run or call.retry_failed
+    if call.out == PIPE and not batch:
+        return _to_stdout(paths, settings, load, notices, quiet=call.quiet)
+    plan = planned(chosen(Wanted, context, paths=paths), call.out, naming)
+    if call.dry_run:
+        return _foretold(plan, load, as_json=call.json, force=call.force)
+    display = _display(plan, notices, quiet=call.quiet, as_json=call.json)
+    work = anew if crew else load
+    return _run(plan, work, crew, display, notices, force=call.force, fail_fast=call.fail_fast)
 
 
 def _naming(task: str, size: str, settings: "RestoreSettings", template: "NameTemplate") -> "Naming":
     from restorect.infer.batch import Naming
 
     return Naming(task=task, size=size, settings=settings, template=template)
-
-
-def template(text: str | None, suffix: str) -> "NameTemplate":
-    """What --name-template or --suffix says.
-
-    Raises:
-        ConfigError: both are given, or a name cannot be so.
-    """
-    from restorect.infer.batch import NameTemplate
-
-    if text is not None and suffix:
-        raise ConfigError("--suffix and --name-template: give one of them; the template can hold the suffix")
-    if any(sign in suffix for sign in "/\\\0"):
-        raise ConfigError(f"--suffix {suffix!r}: give letters that can stand in a file name")
-    return NameTemplate(text="{stem}" + suffix.replace("{", "{{").replace("}", "}}") if text is None else text)
 
 
 def _foretold(plan: "Plan", load: "Callable[[], Networks]", *, as_json: bool, force: bool) -> int:
@@ -180,29 +132,35 @@ def _foretold(plan: "Plan", load: "Callable[[], Networks]", *, as_json: bool, fo
     for failure in plan.failures:
         typer.echo(f"failed: {failure}", err=True)
     expected = estimate(plan, load(), force=force)
-    out = str(plan.out)
+    out = plan.shown_out
     typer.echo(dumps({"event": "estimate"} | asdict(expected) | {"out": out}) if as_json else foretold(expected, out))
     return 1 if expected.failed else 0
+
+
+def _display(plan: "Plan", notices: "Notices", *, quiet: bool, as_json: bool) -> "Display":
+    from restorect.cli.batch_display import choose
+
+    display = choose(quiet=quiet, as_json=as_json)
+    for path in plan.passed_over:
+        display.notice(f"{shown(path)} was written by an earlier run, so it is no input of this one")
+    notices.say = display.notice
+    return display
 
 
 def _run(
     plan: "Plan",
     load: "Callable[[], Networks]",
+    crew: "Crew | None",
+    display: "Display",
     notices: "Notices",
     *,
-    quiet: bool,
-    as_json: bool,
     force: bool,
     fail_fast: bool,
 ) -> int:
-    from restorect.cli.batch_display import choose
     from restorect.cli.interrupt import stopping
     from restorect.infer.batch import Restored, Stop, run_batch
 
-    display = choose(quiet=quiet, as_json=as_json)
-    for path in plan.passed_over:
-        display.notice(f"{shown(path)} was written by an earlier run, so it is no input of this one")
-    stop, notices.say = Stop(), display.notice
+    stop = Stop()
 
     def show(event: "Event") -> None:
         if isinstance(event, Restored):
@@ -210,8 +168,8 @@ def _run(
         display.event(event)
 
     with contextlib.closing(display), stopping(stop):
-        summary = run_batch(plan, load, on_event=show, stop=stop, force=force, fail_fast=fail_fast)
-    display.end(summary, str(plan.out))
+        summary = run_batch(plan, load, on_event=show, stop=stop, force=force, fail_fast=fail_fast, workers=crew)
+    display.end(summary, plan.shown_out)
     return summary.exit_code
 
 
@@ -245,28 +203,3 @@ def _to_stdout(
             typer.echo(f"restorect: {shown(source.path)}: {shown(line)}", err=True)
         notices.see(record.task)
     return write_piped(content)
-
-
-class Notices:
-    """Says once what is to be known of a task, for example that retina photographs are not for diagnosis.
-
-    Args:
-        by_task: look tasks up; an engine without torch tells what there is by itself.
-    """
-
-    def __init__(self, *, by_task: bool) -> None:
-        self._by_task, self._said = by_task, {""}
-        self.say: Callable[[str], None] = lambda text: typer.echo(f"restorect: {text}", err=True)
-
-    def see(self, task: str) -> None:
-        """Take note of what a photo was restored for."""
-        from restorect.tasks import find_task, task_names
-
-        if self._by_task and task in task_names():
-            self.tell(find_task(task).notice)
-
-    def tell(self, text: str) -> None:
-        """Say it, unless it was said."""
-        if text not in self._said:
-            self._said.add(text)
-            self.say(text)

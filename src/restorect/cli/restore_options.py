@@ -5,20 +5,37 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+
+def _limit(rate: float | None) -> float | None:
+    if rate is not None:
+        from restorect.infer.batch.rate import RATE
+
+        RATE.limit = rate
+    return rate
+
+
 Paths: TypeAlias = Annotated[
     list[str] | None,
     typer.Argument(metavar="PATH...", help="Files, folders, globs, URLs; - is standard input.", show_default=False),
 ]
 FilesFrom: TypeAlias = Annotated[
-    Path | None,
-    typer.Option(metavar="LIST", help="A file that names photos: text, .csv, .jsonl; - is standard input."),
+    str | None,
+    typer.Option(metavar="LIST", help="What names photos: text, .csv, .jsonl, .parquet, S3 Inventory; - is stdin."),
 ]
+Rate: TypeAlias = Annotated[
+    float | None,
+    typer.Option(min=0.001, callback=_limit, help="Requests a second, at most, of this process to object stores."),
+]
+"""Holds as soon as it is read: the command need not look at it."""
 Part: TypeAlias = Annotated[
     str | None,
     typer.Option(metavar="K/N", help="The K-th of N parts of the photos, for one of N workers (docs/scale.md)."),
 ]
 Out: TypeAlias = Annotated[
-    str, typer.Option("--out", "-o", metavar="OUT", help="Output folder; - is standard output.", show_default=False)
+    str,
+    typer.Option(
+        "--out", "-o", metavar="OUT", help="Output folder, or s3://bucket/folder; - is stdout.", show_default=False
+    ),
 ]
 Recursive: TypeAlias = Annotated[
     bool, typer.Option("--recursive", "-r", help="Folders within folders too; OUT gets the same tree.")

@@ -104,8 +104,8 @@ def _read(path: Path, max_megapixels: float) -> "Photo":
     from restorect.infer.fitting import Need
 
     source = Source(path=path)
-    check_file_size(source.size, str(path), max_megapixels)
-    MemoryBudget().check(source.size)
+    check_file_size(source.state().bytes, str(path), max_megapixels)
+    MemoryBudget().check(source.state().bytes)
     data = source.read()
     opened = open_photo(data, max_megapixels=max_megapixels, name=str(path))
     need = Need(info=opened.info, at=partial(needed_bytes, file_bytes=len(data), samples=1))

@@ -10,11 +10,12 @@ from restorect.cli.collector import resting
 
 def _use(context: typer.Context, threads: int | None) -> int | None:
     if threads is not None:
-        _setter(context.params.get("engine", "torch"))(threads)
+        setter(context.params.get("engine", "torch"))(threads)
     return threads
 
 
-def _setter(engine: str) -> Callable[[int], None]:
+def setter(engine: str) -> Callable[[int], None]:
+    """What sets the threads of an engine."""
     with resting():
         if engine == "onnx":
             from restorect.engine.graphs import use_threads as use

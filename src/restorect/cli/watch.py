@@ -7,7 +7,7 @@ import typer
 
 from restorect.cli import restore_options as o
 from restorect.cli.library_warnings import hush
-from restorect.cli.restore import prepared, template
+from restorect.cli.preparation import prepared, template
 from restorect.cli.threads import Threads
 from restorect.errors import shown
 
@@ -65,7 +65,7 @@ def watch(
     from restorect.infer.batch.watch import Folder
     from restorect.infer.batch.watch import watch as run
 
-    settings, load, notices, (task, size) = prepared(context)
+    settings, _, load, notices, task, size = prepared(context)
     naming = Naming(task=task, size=size, settings=settings, template=template(None, suffix))
     display, stop, done = coming(quiet=quiet, as_json=json), Stop(), Summary()
     notices.say = display.notice

@@ -67,18 +67,23 @@ def walk(
             if not name.startswith(".") and name not in SERVICE_FOLDERS and _real(folder, name) not in apart_from
         )
         for name in sorted(names):
-            real, kind = _real(folder, name), _kind(name)
+            real, kind = _real(folder, name), kind_of(name)
             if not kind or real in apart_from:
                 continue
-            if Path(name).suffix.lower() not in EXTENSIONS:
-                others[real] = kind
-            else:
+            if is_photo_name(name):
                 yield Path(folder, name)
+            else:
+                others[real] = kind
         if not recursive:
             return
 
 
-def _kind(name: str) -> str:
+def is_photo_name(name: str) -> bool:
+    """Whether a name has the ending of a photograph."""
+    return Path(name).suffix.lower() in EXTENSIONS
+
+
+def kind_of(name: str) -> str:
     """What to call a file; empty for one that is hidden, or belongs to a photo or to the system."""
     ending = Path(name).suffix
     passed = name.startswith(".") or name.lower() in _SERVICE_FILES or ending.lower() in _SIDECARS

@@ -57,7 +57,7 @@ class Service:
             return
         id, _ = self.home.new()
         number, name = self.queue.next_number(), source.path.name
-        fields = {"folder": source.folder, "path": path, "bytes": source.size}
+        fields = {"folder": source.folder, "path": path, "bytes": source.state().bytes}
         self.queue.put(Entry(id=id, number=number, name=name, choice=self.queue.choice, **fields))  # type: ignore[arg-type]
 
     def entry(self, id: str) -> Entry:

@@ -27,6 +27,7 @@ from restorect.infer.batch.lock import locked
 from restorect.infer.batch.manifest import Manifest
 from restorect.infer.batch.outputs import Outputs
 from restorect.infer.batch.photo_job import PhotoJobs, Record
+from restorect.infer.batch.target import Folder
 from restorect.infer.spread import WHITE
 from restorect.tasks import find_task, task_names
 from restorect.web.messages import (
@@ -127,7 +128,7 @@ class Worker:
         if self._out is not None:
             manifest, held = self._folder(self._out)
             digest = order.settings.digest(networks)
-            Outputs(self._out, digest, manifest, force=False, held=held).write(record, contents)
+            Outputs(Folder(self._out), digest, manifest, force=False, held=held).write(record, contents)
         elif record.sidecars:
             record.warnings += [f"its sidecar {shown(one.name)} is carried only with -o" for one in record.sidecars]
 

@@ -14,13 +14,14 @@ HERE = Path(__file__).parent
 
 
 def start(
-    out: Path,
-    *paths: Path,
+    out: Path | str,
+    *paths: Path | str,
     seconds: float = 0.0,
     samples: int = 1,
     die: int = 0,
     gate: Path | None = None,
     part: str = "1/1",
+    crew: int = 0,
 ) -> "subprocess.Popen[str]":
     source = str(Path(restorect.__file__).parents[1])
     arguments = [str(out), str(seconds), str(samples), str(die), *map(str, paths)]
@@ -29,7 +30,9 @@ def start(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONPATH": source, "PART": part} | ({"GATE": str(gate)} if gate else {}),
+        env=os.environ
+        | {"PYTHONPATH": source, "PART": part, "CREW": str(crew)}
+        | ({"GATE": str(gate)} if gate else {}),
     )
 
 

@@ -1,7 +1,8 @@
 """A real process that runs a batch with the stand-ins: `batch_program.py OUT SECONDS SAMPLES DIE PATH...`.
 
 `DIE` is 0, or the number of the system call (write, fsync, link, rename, unlink) at which it kills itself.
-With the environment variable `PART` (as `3/4`) it does that part.
+With the environment variable `PART` (as `3/4`) it does that part. `OUT` may be a URL. With `CREW`
+other than 0 so many processes do the work.
 It prints one line an event and ends with the batch's exit code.
 """
 
@@ -13,11 +14,13 @@ import sys
 from collections.abc import Callable
 from typing import Any, TextIO
 
-from batch_fakes import FakeRestorer, install, settings_of
+from batch_fakes import FakeRestorer, install, keep_threads, load_deadly, settings_of
 
 from restorect.cli.interrupt import stopping
+from restorect.cli.restore_plan import place_of
 from restorect.errors import RestorectError
 from restorect.infer.batch import Event, Naming, Part, Stop, plan_batch, run_batch
+from restorect.infer.batch.processes import Processes
 
 _count = 0
 
@@ -67,10 +70,13 @@ def main() -> int:
     try:
         naming = Naming(task="low-light", size="fake", settings=settings)
         part = Part.read(os.environ.get("PART", "1/1"))
-        plan = plan_batch(paths, pathlib.Path(out), naming, part=part)
+        folder, url = place_of(out, part)
+        plan = plan_batch(paths, folder, naming, part=part, url=url)
         with stopping(stop):
-            load = functools.partial(FakeRestorer, float(seconds))
-            summary = run_batch(plan, load, on_event=tell, stop=stop, workers=1)
+            size = int(os.environ.get("CREW", "0"))
+            crew = Processes(size, 1, keep_threads) if size else None
+            load = functools.partial(load_deadly if crew else FakeRestorer, float(seconds))
+            summary = run_batch(plan, load, on_event=tell, stop=stop, workers=crew or 1)
     except RestorectError as error:
         say(error, sys.stderr)
         return 2

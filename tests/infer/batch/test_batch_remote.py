@@ -1,5 +1,6 @@
 """Photographs behind URLs: of fsspec's own memory, and of a real HTTP server that fails at times."""
 
+import os
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -11,11 +12,11 @@ from typing import ClassVar
 import pytest
 from batch_fakes import FakeRestorer, expected, make, settings_of
 
-from restorect.infer.batch import Naming, Part, Plan, Summary, plan_batch, plan_failed, run_batch
+from restorect.infer.batch import Event, Failed, Naming, Part, Plan, Summary, plan_batch, plan_failed, run_batch
 from restorect.infer.batch import remote as remote_module
 from restorect.infer.batch.manifest import Manifest
 from restorect.infer.batch.part import WHOLE
-from restorect.infer.batch.remote import RemoteError, object_size, path_of, read_object
+from restorect.infer.batch.remote import RemoteError, object_state, path_of, read_object
 from restorect.infer.batch.report import report
 
 fsspec = pytest.importorskip("fsspec")
@@ -37,17 +38,33 @@ def bucket(tmp_path: Path) -> Iterator[str]:
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """Serves a folder; `/flaky/...` fails twice, `/closed/...` is denied, `/broken/...` always fails."""
+    """Serves a folder; `/flaky/...` fails twice, `/closed/...` is denied, `/broken/...` always fails.
+
+    `/signed/...` opens to whoever knows the signature, and only to read, as signatures of S3 do.
+    """
 
     asked: ClassVar[Counter[str]] = Counter()
+    read: ClassVar[Counter[str]] = Counter()
+    marked: ClassVar[bool] = False
 
     def send_head(self):
         self.asked[self.path] += 1
+        if self.path.startswith("/signed/") and (self.command == "HEAD" or "X-Amz-Signature=s3cr3t" not in self.path):
+            return self.send_error(403)
         if self.path.startswith("/closed/"):
             return self.send_error(403)
         if self.path.startswith("/broken/") or (self.path.startswith("/flaky/") and self.asked[self.path] <= 2):
             return self.send_error(503)
         return super().send_head()
+
+    def end_headers(self):
+        if self.marked:
+            self.send_header("ETag", f'"{Path(self.translate_path(self.path)).read_bytes().hex()}"')
+        super().end_headers()
+
+    def copyfile(self, source, outputfile):
+        self.read[self.path] += 1
+        super().copyfile(source, outputfile)
 
     def log_message(self, *_arguments: object) -> None:
         pass
@@ -57,7 +74,8 @@ class Handler(SimpleHTTPRequestHandler):
 def site(tmp_path: Path) -> Iterator[str]:
     pytest.importorskip("aiohttp")
     Handler.asked.clear()
-    for folder in ("good", "flaky", "broken", "closed"):
+    Handler.read.clear()
+    for folder in ("good", "flaky", "broken", "closed", "signed"):
         make(tmp_path / "site" / folder / "a.fake", folder.encode())
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(tmp_path / "site")))
     thread = threading.Thread(target=server.serve_forever)
@@ -109,26 +127,26 @@ def test_a_server_that_fails_at_times_is_asked_again(tmp_path: Path, site: str) 
         for name in ("good", "flaky")
     )
     assert failed == {
-        named[2]: "cannot be fetched (status 503); check the network, and try again",
+        named[2]: "cannot be reached (status 503); check the network, and try again",
         named[3]: "access is denied; check the credentials of this machine",
         named[4]: "there is no such object; check the name",
     }
     assert run(plan(out, *named[:2])) == (0, 2, {})
     assert read_object(named[0], 6) == b"FAKEgo"
-    assert object_size(named[0]) == 8
+    assert object_state(named[0]).bytes == 8
 
 
 @pytest.mark.parametrize(
     ("url", "words"),
     [
         ("nosuch://bucket/a.fake", "nosuch:// is no kind of store that fsspec knows"),
-        ("s3://bucket/a.fake", "pip install 'restorect[remote]'"),
+        ("gs://bucket/a.fake", "pip install 'restorect[remote]'"),
     ],
 )
 def test_stores_that_cannot_be_are_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, words: str
 ) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "s3fs", None)
+    monkeypatch.setitem(__import__("sys").modules, "gcsfs", None)
     _, _, failed = run(plan(tmp_path / "out", url))
     assert words in failed[url]
 
@@ -145,3 +163,44 @@ def test_passwords_are_refused_and_not_shown(tmp_path: Path) -> None:
 def test_names_of_objects() -> None:
     assert path_of("https://host/x/a.jpg?size=5#top") == Path("/host/x/a.jpg")
     assert path_of("s3://bucket/x/what?.jpg") == Path("/bucket/x/what?.jpg")
+
+
+def test_what_is_done_and_has_not_changed_is_not_read_again(tmp_path: Path, site: str, monkeypatch) -> None:
+    monkeypatch.setattr(Handler, "marked", True)
+    out, url, file = tmp_path / "out", f"{site}/good/a.fake", tmp_path / "site" / "good" / "a.fake"
+    assert run(plan(out, url)) == (1, 0, {})
+    assert run(plan(out, url)) == (0, 1, {})
+    assert Handler.read == {"/good/a.fake": 1}
+    make(file, b"gooe")  # as long as before, and within the same second
+    assert run(plan(out, url)) == (1, 0, {})
+    assert (out / "a.fake").read_bytes() == expected(file)
+    monkeypatch.setattr(Handler, "marked", False)  # by the time of its last change alone
+    os.utime(file, (1, 1))
+    assert run(plan(out, url)) == (0, 1, {})
+    reads = Handler.read["/good/a.fake"]
+    make(file, b"good")
+    assert run(plan(out, url)) == (1, 0, {})
+    assert Handler.read["/good/a.fake"] > reads
+
+
+def test_signatures_are_used_and_told_to_nobody(tmp_path: Path, site: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The record, the report, events and log lines know a photo by what stands before the query."""
+    caplog.set_level("INFO")
+    out, plain = tmp_path / "out", [f"{site}/signed/{name}.fake" for name in ("a", "gone")]
+    signed = [f"{url}?X-Amz-Credential=AKIA&X-Amz-Signature=s3cr3t&n={n}" for n, url in enumerate(plain)]
+    events: list[Event] = []
+    run_batch(plan(out, *signed, signed[0] + "0"), FakeRestorer, on_event=events.append)
+    told = [str(events), str(report(out)), *(path.read_text() for path in out.glob("*.jsonl")), caplog.text]
+    assert not [text for text in told if "s3cr3t" in text or "AKIA" in text]
+    assert (out / "a.fake").read_bytes() == expected(tmp_path / "site" / "signed" / "a.fake")
+    assert [entry.input for entry in Manifest(out).inputs() if entry.status == "done"] == plain[:1]
+    assert [event.reason for event in events if isinstance(event, Failed)] == [
+        "is named twice, with different queries, and a photo is known by what stands before the ?; name it once",
+        "there is no such object; check the name",
+    ]
+    resigned = plain[0] + "?X-Amz-Signature=s3cr3t2"
+    assert run(plan(out, resigned)) == (0, 1, {})
+    again = plan_failed(out, NAMING)
+    assert again.jobs == ()
+    assert [failure.path for failure in again.failures] == plain[1:]
+    assert "give the first command again, without --retry-failed" in again.failures[0].reason

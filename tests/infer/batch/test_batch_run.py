@@ -29,7 +29,7 @@ from restorect.infer.batch import (
     run_batch,
 )
 from restorect.infer.batch import Restored as Written
-from restorect.infer.batch import outputs as outputs_module
+from restorect.infer.batch import target as target_module
 from restorect.infer.options import Options, Restored
 
 SETTINGS = RestoreSettings()
@@ -79,7 +79,7 @@ def test_a_full_disk_stops_the_batch_and_says_so(tmp_path: Path, monkeypatch: py
         calls.append(target)
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(outputs_module, "commit", full)
+    monkeypatch.setattr(target_module, "commit", full)
     summary = run_batch(planned(tmp_path), lambda: FakeRestorer(0.01), workers=1)
     assert "disk is full" in summary.failures[0].reason
     assert summary.left > 10

@@ -11,6 +11,7 @@ from restorect.images.metadata.xmp import orientation
 from restorect.infer.batch import Naming, Source, plan_batch, run_batch
 from restorect.infer.batch import Restored as Written
 from restorect.infer.batch.sidecars import Sidecar, carry, find_sidecars
+from restorect.infer.batch.target import Folder
 from restorect.infer.options import Restored
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -97,11 +98,11 @@ def test_names_at_the_limit_and_links(tmp_path):
     make(tmp_path / long)
     assert find_sidecars(Source(path=tmp_path / long)) == ([], [])
     one = Sidecar(name="a.fake.xmp", whole=True, packet=packet())
-    assert carry(one, tmp_path / long).startswith("its sidecar a.fake.xmp is not carried: the name is too long")
+    assert carry(one, long, Folder(tmp_path)).startswith("its sidecar a.fake.xmp is not carried: the name is too long")
     victim = tmp_path / "victim"
     victim.write_bytes(b"precious")
     (tmp_path / "b.fake.xmp").symlink_to(victim)
-    assert "exists and is not replaced" in carry(one, tmp_path / "b.fake")
+    assert "exists and is not replaced" in carry(one, "b.fake", Folder(tmp_path))
     assert victim.read_bytes() == b"precious"
 
 

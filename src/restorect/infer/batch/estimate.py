@@ -47,13 +47,14 @@ def estimate(plan: Plan, networks: "Networks", *, force: bool = False) -> Estima
         force: whether what is done would be done again.
     """
     manifest, settings = Manifest(plan.out, plan.part), plan.settings.digest(networks)
+    target = plan.target
     done, sizes, left, failed = 0, [], [], len(plan.failures)
     for job in plan.jobs:
         try:
-            if not force and is_done(job, plan.out, manifest, settings):
+            if not force and is_done(job, target, manifest, settings):
                 done += 1
                 continue
-            sizes.append(job.source.size)
+            sizes.append(job.source.state().bytes)
             left.append(job)
         except (RestorectError, OSError):
             failed += 1

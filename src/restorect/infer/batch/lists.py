@@ -11,11 +11,13 @@ from pathlib import Path
 
 from restorect.errors import ConfigError, shown
 from restorect.infer.batch.failures import Failure
-from restorect.infer.batch.remote import RemoteError, is_url, path_of
+from restorect.infer.batch.inventory import is_inventory, read_inventory, read_parquet
+from restorect.infer.batch.remote import RemoteError, is_url, path_of, public
 from restorect.infer.batch.sources import Found, Source, place
 
 _COLUMN = "path"
 _TWICE = "repeated name"
+_TWO_QUERIES = "is named twice, with different queries, and a photo is known by what stands before the ?; name it once"
 
 Line = str | Failure
 
@@ -24,8 +26,8 @@ def read_list(content: bytes, name: str) -> Iterator[Line]:
     """The paths that a list names, or why a line of it cannot be used.
 
     Text has a path on each line, or, as `find -print0` writes them, paths that end with a null character; `.csv` has a
-    column `path`; `.jsonl` and `.ndjson` have a string, or an object with `path`, on each line. Names of files are
-    bytes: what is not UTF-8 comes through.
+    column `path`, and so has `.parquet`; `.jsonl` and `.ndjson` have a string, or an object with `path`, on each line;
+    `.json` is the manifest of an S3 Inventory. Names of files are bytes: what is not UTF-8 comes through.
 
     Args:
         content: of the list.
@@ -33,6 +35,7 @@ def read_list(content: bytes, name: str) -> Iterator[Line]:
 
     Raises:
         ConfigError: it is no list of its kind, or names nothing.
+        RemoteError: a file that an inventory consists of cannot be read.
     """
     if not content.strip(b"\0\r\n\t "):
         raise ConfigError(f"{shown(name)}: names no photographs; write one path on each line")
@@ -71,7 +74,23 @@ def _json(content: bytes, name: str) -> Iterator[Line]:
         yield path if isinstance(path, str) and path else Failure(f"{name}:{number}", wrong)
 
 
-_KINDS: dict[str, Callable[[bytes, str], Iterator[Line]]] = {".csv": _csv, ".jsonl": _json, ".ndjson": _json}
+def _parquet(content: bytes, name: str) -> Iterator[Line]:
+    return read_parquet(content, name, _COLUMN)
+
+
+def _inventory(content: bytes, name: str) -> Iterator[Line]:
+    if not is_inventory(content):
+        raise ConfigError(f"{shown(name)}: is no manifest of an S3 Inventory; write a list as .jsonl, .csv or text")
+    return read_inventory(content, name)
+
+
+_KINDS: dict[str, Callable[[bytes, str], Iterator[Line]]] = {
+    ".csv": _csv,
+    ".json": _inventory,
+    ".jsonl": _json,
+    ".ndjson": _json,
+    ".parquet": _parquet,
+}
 
 
 def listed_sources(
@@ -90,6 +109,7 @@ def listed_sources(
     read = [_checked(line) for line in lines]
     names = [line for line in read if isinstance(line, str)]
     top = _shared(names)
+    failures = [line for line in read if isinstance(line, Failure)]
     sources: dict[tuple[str, str], Source] = {}
     passed_over, others = [], Counter[str]()
     folders: dict[tuple[Path, bool], tuple[str, str]] = {}  # real, and among outputs: asked once
@@ -100,17 +120,20 @@ def listed_sources(
             real = "" if remote else os.path.realpath(path.parent)
             folders[path.parent, remote] = real, _below(path.parent, top)
         real, below = folders[path.parent, remote]
-        source, key = replace(source, folder=below), (real, source.url or path.name)
+        source, key = replace(source, folder=below), (real, public(source.url) or path.name)
         if not remote and os.path.join(real, path.name) in apart_from:
             passed_over.append(name)
         elif not takes(source):
             continue
+        elif key in sources and sources[key].url != source.url:
+            failures.append(Failure(source.shown_as, _TWO_QUERIES))
         elif key in sources:
             others[_TWICE] += 1
         else:
             sources[key] = source
-    failures = tuple(line for line in read if isinstance(line, Failure))
-    return Found(sources=tuple(sources.values()), failures=failures, passed_over=tuple(passed_over), others=others)
+    return Found(
+        sources=tuple(sources.values()), failures=tuple(failures), passed_over=tuple(passed_over), others=others
+    )
 
 
 def joined(found: Sequence[Found]) -> Found:
@@ -118,7 +141,7 @@ def joined(found: Sequence[Found]) -> Found:
     sources: dict[tuple[str, str], Source] = {}
     for each in found:
         for source in each.sources:
-            sources.setdefault(("", source.url) if source.url else place(source.path), source)
+            sources.setdefault(("", source.known_as) if source.url else place(source.path), source)
     return Found(
         sources=tuple(sources.values()),
         failures=tuple(failure for each in found for failure in each.failures),

@@ -7,7 +7,8 @@ import secrets
 import socket
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from restorect.errors import RestorectError, shown
@@ -22,7 +23,7 @@ _FIRST, _OWNER_BYTES = 1, 500  # Windows lets nobody read the byte that is locke
 
 
 @contextlib.contextmanager
-def locked(out: Path, part: Part = WHOLE) -> Iterator[Callable[[], None]]:
+def locked(out: Path, part: Part = WHOLE) -> Iterator["Held"]:
     """Hold `out`, or a part of its batch, for this process; gives what raises `LostError` once it is no longer held.
 
     The lock belongs to the open file, so a killed process leaves none behind; the small file itself stays. Who removes
@@ -47,11 +48,26 @@ def locked(out: Path, part: Part = WHOLE) -> Iterator[Callable[[], None]]:
             told = f"cannot be written ({error.strerror}); choose another output folder"
             raise OutputError(f"{shown(out)}: {reason_of(error) if is_shortage(error) else told}") from error
 
-        def check() -> None:
-            _check(path, signature)
-
+        check = Held(path, signature)
         check()  # it may have been removed between opening and locking
         yield check
+
+
+@dataclass(frozen=True)
+class Held:
+    """Looks whether a lock still is this one's; may be asked in another process than the one that has it.
+
+    Args:
+        path: of the lock.
+        signature: what its owner wrote.
+    """
+
+    path: Path
+    signature: bytes
+
+    def __call__(self) -> None:
+        """Raise `LostError` if something else stands there, `OSError` if the machine lacks what it takes to look."""
+        _check(self.path, self.signature)
 
 
 def _opened(path: Path) -> int:

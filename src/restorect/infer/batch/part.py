@@ -7,7 +7,7 @@ name falls to it. Each has a record and a lock of its own, so one that is killed
 import os
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from restorect.errors import ConfigError, shown
 
 MANIFEST_NAME = "restorect-manifest.jsonl"
 LOCK_NAME = ".restorect.lock"
+_SHARD_NAME = ".restorect-shard-{}.jsonl"
 _MOST = 100_000
 
 
@@ -71,18 +72,28 @@ class Part:
 
     def manifests(self, out: Path) -> Iterator[Path]:
         """The records in `out` that may speak of its photos, its own last: not those of its siblings."""
-        yield from self._others(out, MANIFEST_NAME)
-        yield out / self.manifest
+        yield from (out / name for name in (*self.others(_names(out), MANIFEST_NAME), self.manifest))
+        yield from self.shards(out)
+
+    def shard(self, number: int) -> str:
+        """The name of the record that one of several workers keeps, until the driver takes it into its own."""
+        return _tagged(_SHARD_NAME.format(number), self.tag)
+
+    def shards(self, out: Path) -> list[Path]:
+        """The records in `out` that its workers have kept."""
+        pattern = re.escape(self.shard(0)).replace("0", r"\d+", 1)
+        return sorted(out / name for name in _names(out) if re.fullmatch(pattern, name))
 
     def rivals(self, out: Path) -> Iterator[Path]:
         """Locks in `out` of runs that may take the same photos: of the whole, or of another number of parts."""
-        return self._others(out, LOCK_NAME)
+        return (out / name for name in self.others(_names(out), LOCK_NAME))
 
-    def _others(self, out: Path, name: str) -> Iterator[Path]:
-        for each in sorted(os.listdir(out)) if out.is_dir() else ():
+    def others(self, names: Iterable[str], name: str) -> Iterator[str]:
+        """Which of these are called as `name` is for the whole, or for another number of parts."""
+        for each in sorted(names):
             found = re.fullmatch(_pattern(name), each)
             if found and int(found[1] or 1) != self.of:
-                yield out / each
+                yield each
 
 
 WHOLE = Part()
@@ -91,6 +102,10 @@ WHOLE = Part()
 def is_manifest(name: str) -> bool:
     """Whether a file of that name is the record of a batch or of a part of one."""
     return re.fullmatch(_pattern(MANIFEST_NAME), name) is not None
+
+
+def _names(out: Path) -> list[str]:
+    return os.listdir(out) if out.is_dir() else []
 
 
 def _pattern(name: str) -> str:

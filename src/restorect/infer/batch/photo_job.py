@@ -44,6 +44,7 @@ class Record:
         photo: as it was decoded.
         picture: what the networks are given; None where they are not asked.
         data: the file's content.
+        version: of an object, before it was read.
         reserved: bytes of memory held for it.
         mode: permissions for the outputs.
         date_ns: date for the outputs.
@@ -61,6 +62,7 @@ class Record:
     data: bytes
     sha256: str
     bytes: int
+    version: str
     reserved: int
     mode: int
     date_ns: int | None
@@ -109,8 +111,9 @@ class PhotoJobs:
             Exception: whatever is wrong with the file.
         """
         begun, name, source, settings = time.perf_counter(), job.source.shown_as, job.source, self._settings
-        check_file_size(source.size, name, settings.max_megapixels)
-        self._budget.check(source.size)
+        state = source.state()
+        check_file_size(state.bytes, name, settings.max_megapixels)
+        self._budget.check(state.bytes)
         data, (mode, date_ns) = source.read(), source.likeness()
         opened = open_photo(data, page=settings.page, max_megapixels=settings.max_megapixels, name=name)
         need, spent = self._need(opened.info, len(data)), time.perf_counter() - begun
@@ -128,6 +131,7 @@ class PhotoJobs:
                 data=data,
                 sha256=hash_bytes(data),
                 bytes=len(data),
+                version=state.version,
                 reserved=needed,
                 mode=mode,
                 date_ns=date_ns if settings.keep_date else None,

@@ -19,10 +19,14 @@ from restorect.infer.batch.remote import is_url
 from restorect.infer.batch.settings import RestoreSettings
 from restorect.infer.batch.siblings import tell_apart
 from restorect.infer.batch.sources import Refused, Source, find_sources
+from restorect.infer.batch.stored import is_stored_folder, stored_sources
+from restorect.infer.batch.target import Folder, Prefix, Target
 
 _SHOWN_COLLISIONS = 3
 _MAP = "-uncertainty.png"
 _HEAD_BYTES = 65536
+_SIGNED = "its URL had a query, which is not recorded; give the first command again, without --retry-failed"
+_OVERWRITTEN = "an input would be replaced by an output; choose another output folder, or give --suffix _restored"
 _SEVERAL_PICTURES = (".mpo", ".avifs")  # endings that promise more than one picture, and one is written
 
 
@@ -56,6 +60,7 @@ class Plan:
         passed_over: files given by name that an earlier batch wrote to `out`.
         others: what else lies in the folders that were searched, counted by kind.
         part: of a larger batch that this is.
+        url: where the outputs go, if not to `out`, which then holds the record alone.
     """
 
     out: Path
@@ -65,6 +70,17 @@ class Plan:
     passed_over: tuple[str, ...] = ()
     others: Mapping[str, int] = field(default_factory=dict)
     part: Part = WHOLE
+    url: str = ""
+
+    @property
+    def shown_out(self) -> str:
+        """What messages call the place of the outputs."""
+        return self.url or str(self.out)
+
+    @property
+    def target(self) -> Target:
+        """Where the outputs go."""
+        return Prefix(self.url) if self.url else Folder(self.out, self.part.temporary)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,11 +115,13 @@ def plan_batch(
     recursive: bool = False,
     lines: Iterable[Line] = (),
     part: Part = WHOLE,
+    url: str = "",
 ) -> Plan:
     """Plan a batch, or a part of it, on files, folders and globs. Reads names and first bytes of files; writes nothing.
 
     `lines` are those of a work list (`read_list`), whose photographs come after. They, and URLs, are not opened:
-    each is taken for what its name says, if that says anything.
+    each is taken for what its name says, if that says anything. With `url` the outputs go there, and `out` holds the
+    record alone.
 
     Photographs that an earlier batch wrote to `out` are never inputs, so the same command can be given again when
     inputs and outputs share a folder.
@@ -115,24 +133,34 @@ def plan_batch(
     check_folder(out)
     takes, manifest = _taking(part, naming), Manifest(out, part)
     apart_from, real_out = {os.path.realpath(out / output) for output in manifest.outputs()}, os.path.realpath(out)
+    if url:
+        apart_from = {f"{url}/{output}" for output in manifest.outputs()}
     urls = [argument for argument in arguments if is_url(argument)]
     arguments = [argument for argument in arguments if argument not in urls]
+    stores = [each for each in urls if is_stored_folder(each)]
     searched = [os.path.realpath(argument) for argument in arguments if os.path.isdir(argument)]
-    if part.of > 1 and any(os.path.commonpath([real_out, folder]) == real_out for folder in searched):
-        raise ConfigError(f"--part: {shown(out)} is searched, where other parts write at the same time; choose another")
+    if part.of > 1 and (
+        any(os.path.commonpath([real_out, folder]) == real_out for folder in searched)
+        or any(url and f"{each}/".startswith(f"{url}/") for each in stores)
+    ):
+        raise ConfigError(
+            f"--part: {shown(url or out)} is searched, where other parts write at the same time; choose another"
+        )
     if real_out not in searched:
         apart_from.add(real_out)
     given = find_sources(arguments, recursive=recursive, apart_from=apart_from)
-    found = joined([given, listed_sources([*urls, *lines], apart_from=apart_from, takes=takes)])
-    plan = plan_sources(filter(takes, found.sources), out, naming, past=Past(manifest))
+    stored = [stored_sources(each, recursive=recursive, apart_from=apart_from) for each in stores]
+    alone = [each for each in urls if each not in stores]
+    found = joined([given, *stored, listed_sources([*alone, *lines], apart_from=apart_from, takes=takes)])
+    plan = plan_sources(filter(takes, found.sources), out, naming, past=Past(manifest), url=url)
     failures = *(failure for failure in found.failures if part.takes(failure.path)), *plan.failures
     return dataclasses.replace(plan, failures=failures, passed_over=found.passed_over, others=found.others, part=part)
 
 
-def plan_failed(out: Path, naming: Naming, part: Part = WHOLE) -> Plan:
+def plan_failed(out: Path, naming: Naming, part: Part = WHOLE, url: str = "") -> Plan:
     """Plan a batch on what failed in `out` when it was last tried (see `plan_batch` for the errors).
 
-    What was piped is left out: it cannot be read again.
+    What was piped is left out: it cannot be read again. Neither can a URL that had a query: that fails again.
 
     Raises:
         ConfigError: no batch has written there.
@@ -140,14 +168,22 @@ def plan_failed(out: Path, naming: Naming, part: Part = WHOLE) -> Plan:
     check_folder(out)
     takes, manifest = _taking(part, naming), Manifest(out, part)
     if not manifest.inputs():
-        raise ConfigError(f"{shown(out)}: holds no record of a batch, so nothing has failed there; give photos instead")
+        raise ConfigError(
+            f"{shown(url or out)}: holds no record of a batch, so nothing has failed there; give photos instead"
+        )
     failed = (entry for entry in manifest.inputs() if entry.status == "failed")
-    tried = (entry for entry in failed if os.path.isabs(entry.input) or is_url(entry.input))
-    sources = (Source.named(entry.input, folder=entry.folder, by_name=entry.by_name) for entry in tried)
-    return dataclasses.replace(plan_sources(filter(takes, sources), out, naming, past=Past(manifest)), part=part)
+    tried = [entry for entry in failed if os.path.isabs(entry.input) or is_url(entry.input)]
+    sources = [Source.named(entry.input, folder=entry.folder, by_name=entry.by_name) for entry in tried]
+    signed = {entry.input for entry in tried if entry.query}
+    mine = [source for source in sources if takes(source) and source.known_as not in signed]
+    closed = [Failure(source.shown_as, _SIGNED) for source in sources if takes(source) and source.known_as in signed]
+    plan = plan_sources(mine, out, naming, past=Past(manifest), url=url)
+    return dataclasses.replace(plan, failures=(*plan.failures, *closed), part=part)
 
 
-def plan_sources(sources: Iterable[Source], out: Path, naming: Naming, *, past: Past | None = None) -> Plan:
+def plan_sources(
+    sources: Iterable[Source], out: Path, naming: Naming, *, past: Past | None = None, url: str = ""
+) -> Plan:
     """Plan a batch on photographs that are already found (see `plan_batch` for the errors).
 
     A photo keeps the `{index}` it had in an earlier run, and photos that differ in their endings alone get names of
@@ -171,8 +207,11 @@ def plan_sources(sources: Iterable[Source], out: Path, naming: Naming, *, past: 
     for place, job in tell_apart(jobs, past, renamed).items():
         jobs[place] = job
     _refuse_collisions(jobs)
-    _refuse_overwritten_inputs(jobs, out)
-    return Plan(out=out, settings=naming.settings, jobs=tuple(jobs), failures=tuple(failures))
+    if url:
+        _refuse_overwritten_objects(jobs, url)
+    else:
+        _refuse_overwritten_inputs(jobs, out)
+    return Plan(out=out, settings=naming.settings, jobs=tuple(jobs), failures=tuple(failures), url=url)
 
 
 def output_kind(source: Source, settings: RestoreSettings) -> tuple[str, str]:
@@ -184,7 +223,7 @@ def output_kind(source: Source, settings: RestoreSettings) -> tuple[str, str]:
     """
     found = format_of_name(source.path.name) if source.by_name else None
     if found is None:
-        _ = source.size  # refuses pipes and devices before anybody opens them
+        source.state()  # refuses pipes and devices before anybody opens them
         _, _, found = load(source.read(_HEAD_BYTES), source.shown_as, settings.max_megapixels)
     fmt = settings.write.format or output_format(found)
     own = source.path.suffix
@@ -259,10 +298,15 @@ def _refuse_overwritten_inputs(jobs: Sequence[Job], out: Path) -> None:
     for output in standing:
         for key in _identities(out / output):
             if key in identities:
-                raise ConfigError(
-                    f"{shown(identities[key])}: an input would be replaced by an output; "
-                    "choose another output folder, or give --suffix _restored"
-                )
+                raise ConfigError(f"{shown(identities[key])}: {_OVERWRITTEN}")
+
+
+def _refuse_overwritten_objects(jobs: Sequence[Job], url: str) -> None:
+    inputs = {job.source.url for job in jobs}
+    for job in jobs:
+        for output in job.outputs:
+            if f"{url}/{output}" in inputs:
+                raise ConfigError(f"{shown(url)}/{shown(output)}: {_OVERWRITTEN}")
 
 
 def _identities(path: Path) -> list[object]:

@@ -1,22 +1,57 @@
-"""Photographs behind a URL (`https://`, `s3://`, ...), read through fsspec; credentials are its libraries' business."""
+"""Objects behind a URL (`https://`, `s3://`, ...) through fsspec: listed in pages, examined, read and put whole.
+
+Credentials are the business of its libraries.
+"""
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from restorect.errors import ConfigError, RestorectError
+from restorect.infer.batch.rate import RATE
 
 _TRIES, _PAUSE = 4, 0.5  # seconds before the second try; each further one waits twice as long
-_DENIED, _GONE = (401, 403), (404, 410, None)
+_ASK_AGAIN = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss")  # whose libraries do so, with pauses of their own
+_DENIED, _GONE = (401, 403), (404, 410)
+_FROZEN_CODES = ("InvalidObjectState", "BlobArchived")  # what S3 and Azure say of objects in an archive tier
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)
+# What stores call the mark of a content, and the time of its last change.
+_MARKS = ("ETag", "etag", "Content-MD5", "md5Hash", "generation")
+_TIMES = ("LastModified", "Last-Modified", "last_modified", "updated", "mtime", "modified", "created")
+
+FROZEN = "is frozen in an archive tier of its store; have it restored there, and try again"
+"""The reason for an object that only its store can bring back."""
+_NO_OBJECT = "there is no such object; check the name"
 
 T = TypeVar("T")
 
 
+@dataclass(frozen=True)
+class State:
+    """What is known of a content without reading it.
+
+    Attributes:
+        bytes: its size.
+        version: changes with it; empty where that is not told.
+    """
+
+    bytes: int
+    version: str = ""
+
+
 class RemoteError(RestorectError):
-    """An object cannot be read."""
+    """An object cannot be read or put."""
+
+
+class GoneError(RemoteError):
+    """There is no such object, or no such bucket."""
+
+
+class DeniedError(RemoteError):
+    """The store does not let this machine."""
 
 
 def is_url(text: str) -> bool:
@@ -30,21 +65,29 @@ def path_of(url: str) -> Path:
     Raises:
         RemoteError: the URL holds a password, which would stand in records and reports.
     """
-    found = _URL.fullmatch(url)
-    place = re.split(r"[?#]", found[2])[0] if found and found[1].startswith("http") else found[2] if found else url
+    found = _URL.fullmatch(public(url))
+    place = found[2] if found else url
     if "@" in place.split("/")[0]:
         raise RemoteError("holds a user's name or password; leave it out, and give it as fsspec's library expects it")
     return Path("/" + place.lstrip("/"))
 
 
-def object_size(url: str) -> int:
-    """Bytes of an object; of one whose server does not tell them, they are counted.
+def public(url: str) -> str:
+    """A URL without its query, which may be a signature that opens what is behind it to everybody."""
+    return re.split(r"[?#]", url)[0] if url.lower().startswith("http") else url
+
+
+def object_state(url: str) -> State:
+    """Size and version of an object; where its server does not tell the size, it is counted.
 
     Raises:
         RemoteError: it cannot be examined.
     """
-    size = _tried(url, lambda files, path: files.info(path).get("size"))
-    return len(read_object(url)) if size is None else int(size)
+    told = _tried(url, lambda files, path: files.info(path))
+    if told.get("type") == "directory":
+        raise GoneError(_NO_OBJECT)
+    size = told.get("size")
+    return State(len(read_object(url)) if size is None else int(size), _version(told))
 
 
 def read_object(url: str, most: int | None = None) -> bytes:
@@ -58,32 +101,131 @@ def read_object(url: str, most: int | None = None) -> bytes:
     return bytes(_tried(url, lambda files, path: files.cat_file(path, start=0, end=most)))[:most]
 
 
-def _tried(url: str, ask: Callable[[Any, str], T]) -> T:
-    """Ask, and once more if the network or the server fails; what is gone or denied is so at once."""
-    pause = _PAUSE
-    for left in range(_TRIES - 1, -1, -1):
+def put_object(url: str, data: bytes, *, replace: bool) -> None:
+    """Put a whole object; nobody ever sees a part of it.
+
+    Args:
+        url: its name.
+        data: its content.
+        replace: whether one of that name may be replaced. A store that cannot refuse that by itself is asked before.
+
+    Raises:
+        FileExistsError: there is one, and `replace` is false.
+        RemoteError: it cannot be put.
+    """
+
+    def put(files: Any, path: str) -> None:  # noqa: ANN401 - a file system of fsspec
         try:
+            files.pipe_file(path, data, **({} if replace else {"mode": "create"}))
+        except (TypeError, NotImplementedError):
+            if not replace and files.exists(path):
+                raise FileExistsError(url) from None
+            files.pipe_file(path, data)
+
+    _tried(url, put)
+
+
+def remove_object(url: str) -> None:
+    """Remove an object.
+
+    Raises:
+        RemoteError: it cannot be removed.
+    """
+    _tried(url, lambda files, path: files.rm_file(path))
+
+
+def list_objects(url: str, *, recursive: bool = False) -> Iterator[str]:
+    """URLs of the objects in a folder, asked for folder by folder, in pages; none if there is no such folder.
+
+    Raises:
+        RemoteError: it cannot be listed.
+    """
+    folders = [url.rstrip("/")]
+    while folders:
+        folder = folders.pop()
+        try:
+            inside = _tried(f"{folder}/", _inside)
+        except GoneError:
+            continue
+        itself = path_of(folder).as_posix().strip("/")  # some tools make an empty object of that name
+        names = {each["name"].strip("/"): each["type"] == "directory" for each in inside}
+        for name, is_folder in sorted(names.items()):
+            child = f"{folder}/{name.rpartition('/')[2]}"
+            if is_folder:
+                folders += [child] if recursive else []
+            elif name != itself:
+                yield child
+
+
+def _tried(url: str, ask: Callable[[Any, str], T]) -> T:
+    """Ask, and again if the network or the server fails; what is gone or denied is so at once."""
+    pause, tries = _PAUSE, 1 if url.split(":")[0].lower() in _ASK_AGAIN else _TRIES
+    for left in range(tries - 1, -1, -1):
+        try:
+            RATE.wait()
             return ask(*_opened(url))
-        except RestorectError:
+        except (RestorectError, FileExistsError):
             raise
         except Exception as error:  # libraries for each kind of store raise their own
-            status = _status(error)
-            if isinstance(error, PermissionError) or status in _DENIED:
-                raise RemoteError("access is denied; check the credentials of this machine") from error
-            if isinstance(error, FileNotFoundError) and status in _GONE:
-                raise RemoteError("there is no such object; check the name") from error
+            known = _known(error)
+            if known is not None:
+                raise known from error
             if not left:
+                status = _status(error)
                 told = f"status {status}" if status else type(error).__name__  # texts may hold what is secret
-                raise RemoteError(f"cannot be fetched ({told}); check the network, and try again") from error
+                raise RemoteError(f"cannot be reached ({told}); check the network, and try again") from error
         time.sleep(pause)
         pause *= 2
     raise AssertionError("the last try returns or raises")
 
 
+def _inside(files: Any, path: str) -> list[dict[str, Any]]:  # noqa: ANN401 - a file system of fsspec
+    files.invalidate_cache()
+    found: list[dict[str, Any]] = files.ls(path, detail=True)
+    files.invalidate_cache()  # or all names would stay in memory, and changes unseen
+    return found
+
+
+def _known(error: BaseException) -> RemoteError | None:
+    """What is so however often one asks."""
+    status, code = _status(error), _code(error)
+    if code in _FROZEN_CODES:
+        return RemoteError(FROZEN)
+    if "Credential" in type(error).__name__:
+        return DeniedError("there are no credentials for it on this machine; set them up as its library expects them")
+    if isinstance(error, PermissionError) or status in _DENIED:
+        return DeniedError("access is denied; check the credentials of this machine")
+    if code == "NoSuchBucket":
+        return GoneError("there is no such bucket; check the name")
+    if isinstance(error, FileNotFoundError) and status in (*_GONE, None):
+        return GoneError(_NO_OBJECT)
+    return None
+
+
+def _code(error: BaseException) -> str:
+    """What the store calls the error, if it has a name for it."""
+    for each in (error, error.__cause__):
+        response = getattr(each, "response", None)
+        if isinstance(response, Mapping):
+            return str(response.get("Error", {}).get("Code", ""))
+    return str(getattr(error, "error_code", ""))
+
+
+def _version(told: Mapping[str, Any]) -> str:
+    """The mark of a content (ETag); where there is none, or a weak one, the time of its last change too."""
+    mark, changed = (next((str(told[name]) for name in names if told.get(name)), "") for names in (_MARKS, _TIMES))
+    return mark if mark and not mark.startswith("W/") else f"{mark} {changed}".strip()
+
+
 def _status(error: BaseException) -> int | None:
     """What the server answered; fsspec takes any failing HTTP answer for a missing file, and keeps what it was."""
-    status = getattr(error, "status", None) or getattr(error.__cause__, "status", None)
-    return status if isinstance(status, int) else None
+    for each in (error, error.__cause__):
+        response = getattr(each, "response", None)
+        told = response.get("ResponseMetadata", {}).get("HTTPStatusCode") if isinstance(response, Mapping) else None
+        status = getattr(each, "status", None) or told
+        if isinstance(status, int):
+            return status
+    return None
 
 
 def _opened(url: str) -> tuple[Any, str]:

@@ -1,19 +1,25 @@
-"""A whole batch: workplace, pipeline and summary."""
+"""A whole batch: lock, manifest, pipeline and summary."""
 
 import contextlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from restorect.infer.batch.atomic import remove_parts
+from restorect.errors import shown
+from restorect.infer.batch import bucket
+from restorect.infer.batch.crew import Crew, Driver
 from restorect.infer.batch.events import Began, Event, Failed, Summary
+from restorect.infer.batch.failures import OutputError, reason_of
+from restorect.infer.batch.lock import Held, locked
+from restorect.infer.batch.manifest import Manifest, failure_entry
 from restorect.infer.batch.memory import MemoryBudget
-from restorect.infer.batch.pipeline import Pipeline
 from restorect.infer.batch.plan import Plan
+from restorect.infer.batch.shard import Orders, Shard, Worker
 from restorect.infer.batch.sources import Refused
 from restorect.infer.batch.stop import Stop
-from restorect.infer.batch.workplace import workplace
 
 if TYPE_CHECKING:
     from restorect.infer.networks import Networks
@@ -30,7 +36,7 @@ def run_batch(
     budget: MemoryBudget | None = None,
     force: bool = False,
     fail_fast: bool = False,
-    workers: int | None = None,
+    workers: int | Crew | None = None,
 ) -> Summary:
     """Restore all photographs of `plan`, each output whole or not there, and remember them for the next run.
 
@@ -42,7 +48,8 @@ def run_batch(
         budget: of memory.
         force: do again what is done, and overwrite what others made (never an input).
         fail_fast: stop at the first failure.
-        workers: threads for decoding, and as many for encoding; by default half of the cores, 1 to 4.
+        workers: threads of this process for decoding, and as many for encoding; by default half of the cores, 1 to 4.
+            Or a crew that does all the work; then `load` is sent to each of them.
 
     Raises:
         BusyError: another batch writes to the same folder.
@@ -55,36 +62,70 @@ def run_batch(
         summary.count(event)
         on_event(event)
 
-    tell(Began(total=len(plan.jobs) + len(plan.failures), out=str(plan.out)))
+    tell(Began(total=len(plan.jobs) + len(plan.failures), out=plan.shown_out))
     for failure in plan.failures:
         tell(Failed(path=failure.path, reason=failure.reason))
     if plan.jobs and not (fail_fast and plan.failures):
-        place = workplace(plan.out, plan.settings, load, stop=stop, budget=budget, force=force, part=plan.part)
-        with place as at_work:
-            tidy(plan)
-            for failure in plan.failures:
-                if isinstance(failure, Refused):
-                    at_work.outputs.refuse(failure)
-            count = workers or default_workers()
-            pipeline = Pipeline(plan.jobs, at_work.steps, at_work.outputs, stop, workers=count, fail_fast=fail_fast)
-            with contextlib.closing(pipeline.events()) as events:
-                for event in events:
-                    tell(event)
+        with _held(plan) as (held, mind), contextlib.ExitStack() as work:
+            target = plan.target
+            target.tidy(output for job in plan.jobs for output in job.outputs)
+            orders = Orders(
+                load=load, settings=plan.settings, target=target, held=held, force=force, fail_fast=fail_fast
+            )
+            manifest = _settled(plan)
+            if workers is None or isinstance(workers, int):
+                events = _restored_here(plan, orders, manifest, stop, budget, workers or default_workers())
+            else:
+                events = Driver(plan, workers, manifest, stop).events(replace(orders, workers=workers.size))
+            for event in work.enter_context(contextlib.closing(events)):
+                tell(event)
+                mind()
     summary.interrupted = stop.asked
     summary.seconds = time.perf_counter() - begun
     return summary
 
 
+def cores() -> int:
+    """That this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def default_workers() -> int:
     """Threads for decoding (and for encoding): half of the cores this process may use, 1 to 4."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(_MOST_WORKERS, cores // 2))
+    return max(1, min(_MOST_WORKERS, cores() // 2))
 
 
-def tidy(plan: Plan) -> None:
-    """Remove what a killed batch left half written; the lock is held, so nobody is writing it."""
-    real = plan.out.resolve()
-    for below in {output.rpartition("/")[0] for job in plan.jobs for output in job.outputs}:
-        inside = (plan.out / below).resolve()
-        if inside == real or real in inside.parents:
-            remove_parts(plan.out / below, plan.part.temporary)
+def _restored_here(
+    plan: Plan, orders: Orders, manifest: Manifest, stop: Stop, budget: MemoryBudget | None, threads: int
+) -> Generator[Event, None, None]:
+    """The events of a batch that this process does alone."""
+    worker = Worker(orders, budget or MemoryBudget(), stop)
+    yield from worker.run(Shard(jobs=plan.jobs, manifest=manifest), threads=threads)
+
+
+def _settled(plan: Plan) -> Manifest:
+    """The manifest, with what workers of a killed run have done and what has failed while planning."""
+    manifest = Manifest(plan.out, plan.part, shards=False)
+    for record in plan.part.shards(plan.out):
+        manifest.absorb(record)
+    for failure in plan.failures:
+        if isinstance(failure, Refused):
+            manifest.append(failure_entry(failure))
+    return manifest
+
+
+@contextlib.contextmanager
+def _held(plan: Plan) -> Iterator[tuple[Held, Callable[[], None]]]:
+    """Hold the record, and the place of the outputs: gives the lock, and what is to be called often."""
+    make_folder(plan.out)
+    with locked(plan.out, plan.part) as lock, contextlib.ExitStack() as place:
+        mind = place.enter_context(bucket.held(plan.url, plan.out, plan.part)) if plan.url else lambda: None
+        yield lock, mind
+
+
+def make_folder(out: Path) -> None:
+    """Make the folder for outputs and record; raises `OutputError`."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{shown(out)}: the output folder cannot be made ({reason_of(error)})") from error

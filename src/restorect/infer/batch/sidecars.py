@@ -3,15 +3,16 @@
 import os
 import stat
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from restorect.errors import shown
-from restorect.files import write_atomically
+from restorect.errors import RestorectError, shown
 from restorect.images.metadata.claims import without_settings
 from restorect.images.metadata.xmp import for_sidecar
 from restorect.images.photo import Photo
+from restorect.infer.batch.atomic import hash_bytes
 from restorect.infer.batch.failures import OutputError, reason_of
 from restorect.infer.batch.sources import Source
+from restorect.infer.batch.target import Target
 
 _ENDINGS = (".xmp", ".XMP")
 _MAX_BYTES = 16 * 2**20
@@ -32,10 +33,11 @@ class Sidecar:
     whole: bool
     packet: bytes
 
-    def beside(self, output: Path) -> Path:
+    def beside(self, output: str) -> str:
         """Where it lies beside an output, called after that as it was after the photo."""
-        stem = output.name if self.whole else output.stem
-        return output.with_name(stem + self.name[-len(_ENDINGS[0]) :])
+        place = PurePosixPath(output)
+        stem = place.name if self.whole else place.stem
+        return place.with_name(stem + self.name[-len(_ENDINGS[0]) :]).as_posix()
 
     def of(self, photo: Photo) -> "Sidecar":
         """The same for the photo as it is written: upright, without what develops a RAW, and alone in its file."""
@@ -61,16 +63,17 @@ def find_sidecars(source: Source) -> tuple[list[Sidecar], list[str]]:
     return list(found.values()), warnings
 
 
-def carry(sidecar: Sidecar, output: Path) -> str | None:
+def carry(sidecar: Sidecar, output: str, target: Target) -> str | None:
     """Write a sidecar beside an output, never over another file; a line if it cannot be."""
     place = sidecar.beside(output)
     try:
-        write_atomically(place, sidecar.packet, replace=False)
-    except FileExistsError:
-        if place.is_file() and place.read_bytes() == sidecar.packet:
+        kind = target.kind(place)
+        if kind == "file" and target.holds(place, hash_bytes(sidecar.packet), ""):
             return None
-        return f"its sidecar {shown(sidecar.name)} is not carried: {shown(place)} exists and is not replaced"
-    except OSError as error:
+        if kind != "nothing":
+            raise OutputError(f"{target.name(place)} exists and is not replaced")
+        target.put(place, sidecar.packet, replace=False)
+    except (RestorectError, OSError) as error:
         return f"its sidecar {shown(sidecar.name)} is not carried: {reason_of(error)}"
     return None
 

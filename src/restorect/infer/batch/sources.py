@@ -13,7 +13,7 @@ from restorect.files import open_regular
 from restorect.images.find import SERVICE_FOLDERS, walk
 from restorect.infer.batch.failures import Failure, OutputError
 from restorect.infer.batch.part import is_manifest
-from restorect.infer.batch.remote import is_url, object_size, path_of, read_object
+from restorect.infer.batch.remote import State, is_url, object_state, path_of, public, read_object
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,14 +25,14 @@ class Source:
         folder: where it lies under the folder that the user gave; empty for a file given by itself.
         data: the content, when it comes from no file.
         by_name: it is taken for what its name says, so that it is not opened before its turn.
-        url: where it is, if not on a disk.
+        url: where it is, if not on a disk; its query, which may be secret, is told to nobody.
     """
 
     path: Path
     folder: str = ""
     data: bytes | None = None
     by_name: bool = False
-    url: str = ""
+    url: str = field(default="", repr=False)
 
     @classmethod
     def named(cls, text: str, *, folder: str = "", by_name: bool = False) -> "Source":
@@ -47,22 +47,26 @@ class Source:
 
     @property
     def shown_as(self) -> str:
-        """How messages call it: as the user did."""
-        return self.url or str(self.path)
+        """How messages call it: as the user did, apart from a query."""
+        return public(self.url) or str(self.path)
 
     @property
     def known_as(self) -> str:
-        """How the manifest calls it: its URL, its absolute path, or the name of what came from no file."""
-        return self.url or (str(self.path.absolute()) if self.data is None else str(self.path))
+        """How the manifest calls it: its URL without query, its absolute path, or the name of what is no file."""
+        return public(self.url) or (str(self.path.absolute()) if self.data is None else str(self.path))
+
+    @property
+    def needs_query(self) -> bool:
+        """Whether more than `known_as` is needed to read it."""
+        return public(self.url) != self.url
 
     @property
     def is_file(self) -> bool:
         """Whether it lies on a disk."""
         return self.data is None and not self.url
 
-    @property
-    def size(self) -> int:
-        """Bytes of the content.
+    def state(self) -> State:
+        """What can be known of the content without reading it.
 
         Raises:
             OutputError: it is neither a file nor bytes (a pipe or a device would block or never end).
@@ -70,13 +74,13 @@ class Source:
             OSError: the file cannot be examined.
         """
         if self.data is not None:
-            return len(self.data)
+            return State(len(self.data))
         if self.url:
-            return object_size(self.url)
+            return object_state(self.url)
         status = self.path.stat()
         if not stat.S_ISREG(status.st_mode):
             raise OutputError("is not a regular file; give a photo's file")
-        return status.st_size
+        return State(status.st_size)
 
     def read(self, most: int | None = None) -> bytes:
         """The content, or its beginning.

@@ -15,13 +15,15 @@ from restorect.errors import ConfigError, shown
 from restorect.images.find import walk
 from restorect.infer.batch.events import Began, Event, Failed, Restored, Skipped
 from restorect.infer.batch.failures import Failure
+from restorect.infer.batch.lock import locked
+from restorect.infer.batch.manifest import Manifest, failure_entry
 from restorect.infer.batch.past import Past
-from restorect.infer.batch.pipeline import Pipeline
 from restorect.infer.batch.plan import Naming, check_folder, plan_sources
-from restorect.infer.batch.run import default_workers, tidy
+from restorect.infer.batch.run import default_workers, make_folder
+from restorect.infer.batch.shard import Orders, Shard, Worker
 from restorect.infer.batch.sources import Refused, Source, below
 from restorect.infer.batch.stop import Stop
-from restorect.infer.batch.workplace import Workplace, workplace
+from restorect.infer.batch.target import Folder as OutFolder
 
 if TYPE_CHECKING:
     from restorect.infer.networks import Networks
@@ -123,7 +125,10 @@ def watch(
     """
     _check(folder.path, out)
     watched, troubles = Watched(rest=folder.every, patience=folder.patience), frozenset[Failure]()
-    with workplace(out, naming.settings, load, stop=stop) as place:
+    make_folder(out)
+    with locked(out) as held:
+        manifest, target = Manifest(out), OutFolder(out)
+        worker = Worker(Orders(load=load, settings=naming.settings, target=target, held=held), stop=stop)
         while not stop.is_set():
             files, closed = _there(folder, out)
             for trouble in closed - troubles:
@@ -131,7 +136,7 @@ def watch(
             troubles = closed
             ready = watched.look(files, time.monotonic(), complete=not closed)
             sources = [Source(path=path, folder=below(folder.path, path)) for path in map(Path, ready)]
-            for event in _restored(sources, out, naming, place, stop):
+            for event in _restored(sources, out, naming, manifest, worker):
                 tells = not isinstance(event, Failed) or event.stops_everything
                 if tells:
                     watched.done(event.path)
@@ -161,19 +166,18 @@ def _there(folder: Folder, out: Path) -> tuple[dict[str, State], frozenset[Failu
 
 
 def _restored(
-    sources: list[Source], out: Path, naming: Naming, place: Workplace, stop: Stop
+    sources: list[Source], out: Path, naming: Naming, manifest: Manifest, worker: Worker
 ) -> Iterator[Skipped | Restored | Failed]:
     """What comes of photographs."""
     if not sources:
         return
-    plan = plan_sources(sources, out, naming, past=Past(place.manifest))
+    plan = plan_sources(sources, out, naming, past=Past(manifest))
     for failure in plan.failures:
         if isinstance(failure, Refused):
-            place.outputs.refuse(failure)
+            manifest.append(failure_entry(failure))
         yield Failed(path=failure.path, reason=failure.reason)
-    tidy(plan)
-    pipeline = Pipeline(plan.jobs, place.steps, place.outputs, stop, workers=default_workers(), fail_fast=False)
-    with contextlib.closing(pipeline.events()) as events:
+    plan.target.tidy(output for job in plan.jobs for output in job.outputs)
+    with contextlib.closing(worker.run(Shard(jobs=plan.jobs, manifest=manifest), threads=default_workers())) as events:
         yield from (event for event in events if not isinstance(event, Began))
 
 
