@@ -59,7 +59,9 @@ def run_batch(
     for failure in plan.failures:
         tell(Failed(path=failure.path, reason=failure.reason))
     if plan.jobs and not (fail_fast and plan.failures):
-        place = workplace(plan.out, plan.settings, load, stop=stop, budget=budget, force=force, part=plan.part)
+        place = workplace(
+            plan.out, plan.settings, load, stop=stop, budget=budget or MemoryBudget(), force=force, part=plan.part
+        )
         with place as at_work:
             tidy(plan)
             for failure in plan.failures:

@@ -15,6 +15,7 @@ from restorect.errors import ConfigError, shown
 from restorect.images.find import walk
 from restorect.infer.batch.events import Began, Event, Failed, Restored, Skipped
 from restorect.infer.batch.failures import Failure
+from restorect.infer.batch.memory import MemoryBudget
 from restorect.infer.batch.past import Past
 from restorect.infer.batch.pipeline import Pipeline
 from restorect.infer.batch.plan import Naming, check_folder, plan_sources
@@ -123,7 +124,7 @@ def watch(
     """
     _check(folder.path, out)
     watched, troubles = Watched(rest=folder.every, patience=folder.patience), frozenset[Failure]()
-    with workplace(out, naming.settings, load, stop=stop) as place:
+    with workplace(out, naming.settings, load, stop=stop, budget=MemoryBudget()) as place:
         while not stop.is_set():
             files, closed = _there(folder, out)
             for trouble in closed - troubles:

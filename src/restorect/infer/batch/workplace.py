@@ -43,7 +43,7 @@ def workplace(
     load: "Callable[[], Networks]",
     *,
     stop: Stop,
-    budget: MemoryBudget | None = None,
+    budget: MemoryBudget,
     force: bool = False,
     part: Part = WHOLE,
 ) -> Iterator[Workplace]:
@@ -54,6 +54,6 @@ def workplace(
         raise OutputError(f"{shown(out)}: the output folder cannot be made ({reason_of(error)})") from error
     with locked(out, part) as held:
         manifest, networks = Manifest(out, part), load()
-        steps = PhotoJobs(networks, settings, budget or MemoryBudget(), stop)
+        steps = PhotoJobs(networks, settings, budget, stop)
         outputs = Outputs(out, settings.digest(networks), manifest, force=force, held=held, part=part)
         yield Workplace(manifest=manifest, steps=steps, outputs=outputs)
