@@ -87,6 +87,16 @@ def test_a_good_photo_is_not_touched(tmp_path: Path) -> None:
     assert (after.st_ino, after.st_mtime_ns, files(tmp_path)) == (before.st_ino, before.st_mtime_ns, ["good.png"])
 
 
+def test_a_thumbnail_behind_the_picture_is_no_second_picture(tmp_path: Path) -> None:
+    path, pixels = tmp_path / "a.tif", np.random.default_rng(0).integers(0, 9000, (24, 32, 3)).astype(np.uint16)
+    with tifffile.TiffWriter(path) as file:  # as Capture One writes it
+        file.write(pixels, photometric="rgb", metadata=None)
+        file.write((pixels[::4, ::4] >> 8).astype(np.uint8), photometric="rgb", subfiletype=1, metadata=None)
+    assert edit(path, "-q") == (0, [])
+    info = open_photo(path.read_bytes()).info
+    assert (info.width, info.height, info.bit_depth, info.pages) == (32, 24, 16, 1)
+
+
 def test_what_fails_is_a_line_and_the_others_are_done(tmp_path: Path) -> None:
     good, torn, pages = photo(tmp_path / "good.png"), photo(tmp_path / "torn.jpg"), tmp_path / "pages.tif"
     torn.write_bytes(torn.read_bytes()[:300])

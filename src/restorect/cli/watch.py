@@ -13,6 +13,7 @@ from restorect.errors import shown
 
 if TYPE_CHECKING:
     from restorect.infer.batch import Event, Failure
+    from restorect.infer.batch.watch import Folder
 
 
 def watch(
@@ -59,15 +60,24 @@ def watch(
     Ctrl-C or SIGTERM ends it after the photo at work, with exit code 0; 1 where OUT cannot be written any more.
     """
     hush()
+    from restorect.infer.batch.watch import Folder
+
+    watched = Folder(path=folder, recursive=recursive, every=every, patience=patience)
+    raise typer.Exit(_until_stopped(context, watched, out, suffix, quiet=quiet, as_json=json))
+
+
+def _until_stopped(
+    context: typer.Context, folder: "Folder", out: Path, suffix: str, *, quiet: bool, as_json: bool
+) -> int:
+    """The exit code."""
     from restorect.cli.batch_display import coming
     from restorect.cli.interrupt import stopping
     from restorect.infer.batch import Naming, Restored, Stop, Summary
-    from restorect.infer.batch.watch import Folder
     from restorect.infer.batch.watch import watch as run
 
     settings, _, load, notices, task, size = prepared(context)
     naming = Naming(task=task, size=size, settings=settings, template=template(None, suffix))
-    display, stop, done = coming(quiet=quiet, as_json=json), Stop(), Summary()
+    display, stop, done = coming(quiet=quiet, as_json=as_json), Stop(), Summary()
     notices.say = display.notice
 
     def show(event: "Event") -> None:
@@ -79,11 +89,10 @@ def watch(
     def lament(trouble: "Failure") -> None:
         display.notice(str(trouble))
 
-    watched = Folder(path=folder, recursive=recursive, every=every, patience=patience)
     if not quiet:
-        display.notice(f"watching {shown(folder)} every {every:g} s -> {shown(out)}; Ctrl-C ends it")
+        display.notice(f"watching {shown(folder.path)} every {folder.every:g} s -> {shown(out)}; Ctrl-C ends it")
     with stopping(stop):
-        run(watched, out, naming, load, on_event=show, on_trouble=lament, stop=stop)
+        run(folder, out, naming, load, on_event=show, on_trouble=lament, stop=stop)
     if not quiet:
         display.notice(f"ended; {done.restored} restored, {len(done.failures)} failed")
-    raise typer.Exit(0 if stop.asked else 1)
+    return 0 if stop.asked else 1

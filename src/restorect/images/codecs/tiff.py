@@ -1,6 +1,8 @@
 """TIFF: 8 and 16-bit integer, 32-bit float, grey, RGB, palette, CMYK, alpha; tiles, planes and all compressions."""
 
+import contextlib
 import io
+import struct
 from typing import Any
 
 import numpy as np
@@ -30,6 +32,7 @@ _SAMPLES = {**_COLOURS, 3: 1}
 _LOSSY = {6, 7, 33003, 33004, 33005, 34712, 34887, 34933, 34934, 50001, 50002, 52546}
 _MAX_SAMPLES = 32
 _OLD_JPEG = 6
+_SUBFILE = 254  # NewSubfileType, whose lowest bit says: a reduced version of another picture
 _JPEG = {_OLD_JPEG, 7, 34892}
 _BY_BYTES = {1, 5, 8, 32946, 32773, 50000, 34925}  # decoded here: the other compressions are whole picture codecs
 
@@ -72,7 +75,7 @@ def header(data: bytes, page: int) -> Header:
         icc_profile=profile,
         metadata=metadata,
         orientation=turned if 1 <= turned <= 8 else xmp.orientation(metadata.xmp),
-        pages=len(pages),
+        pages=_pictures(data, pages, head),
         beside=what_lies_beside(data, tags, head),
         linear=kind == 3 and profile is None,
         names_colours=_CHROMATICITIES in tags.entries,
@@ -84,6 +87,15 @@ def header(data: bytes, page: int) -> Header:
             "by": "libtiff" if old or _subsampled(tags, order, photometric, compression) else "tifffile",
         },
     )
+
+
+def _pictures(data: bytes, pages: list[int], head: Head) -> int:
+    """How many pages are pictures of their own: thumbnails of what comes before may stand at the end."""
+    count = len(pages)
+    with contextlib.suppress(ValueError, struct.error):
+        while count > 1 and read_directory(data, pages[count - 1], head).number(_SUBFILE, head.order) & 1:
+            count -= 1
+    return count
 
 
 def decode(data: bytes, page: int, header: Header) -> Decoded:
