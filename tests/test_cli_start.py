@@ -14,6 +14,8 @@ from PIL import Image
 
 import restorect
 from restorect.cli.collector import resting
+from restorect.cli.main import _asked, app
+from restorect.cli.restore import restore
 
 HEAVY = ("torch", "numpy", "cv2", "PIL", "tifffile", "imagecodecs", "safetensors")
 PROGRAM = f"""
@@ -106,6 +108,15 @@ def test_an_unknown_command_is_a_usage_error() -> None:
     assert result.returncode == 2
     assert "no-such-command" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_only_the_command_that_is_asked_for_is_built() -> None:
+    everything = [len(app.registered_commands), len(app.registered_groups)]
+    (alone,) = (each.callback for each in _asked(["restore"]).registered_commands)
+    assert alone is restore
+    for words in ([], ["--version"], ["train"], ["no-such-command"]):
+        assert _asked(words) is app
+    assert [len(app.registered_commands), len(app.registered_groups)] == everything
 
 
 def test_the_package_itself_loads_nothing_heavy() -> None:

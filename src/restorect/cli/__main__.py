@@ -12,6 +12,8 @@ def main() -> None:
     listening = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if listening:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # typer reads options by pydantic, which would look for plugins in all packages that are installed, at each start.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         from restorect.cli.guard import guarded
         from restorect.cli.streams import prepare

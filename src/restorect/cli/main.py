@@ -1,5 +1,6 @@
 """The `restorect` command: puts the command groups together."""
 
+import copy
 import sys
 from typing import Annotated
 
@@ -70,4 +71,14 @@ app.add_typer(train.app, name="train")
 
 def main() -> None:
     """Run the command; an error prints one line and exits 2."""
-    sys.exit(guarded(lambda: app(standalone_mode=False)))
+    sys.exit(guarded(lambda: _asked(sys.argv[1:2])(standalone_mode=False)))
+
+
+def _asked(word: list[str]) -> typer.Typer:
+    """The command that is asked for alone, since to build all others takes longer than to read its options."""
+    found = [each for each in app.registered_commands if each.callback and [each.callback.__name__] == word]
+    if not found:
+        return app
+    alone = copy.copy(app)
+    alone.registered_commands, alone.registered_groups = found, []
+    return alone

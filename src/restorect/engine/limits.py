@@ -6,6 +6,7 @@ from restorect.infer.options import Options
 REMEDY = "use --engine torch"
 MOST_PIXELS = 4_000_000
 """Graphs hold whole maps, about a kilobyte a pixel; torch's bands take a fraction of that."""
+_GIGABYTES_A_MEGAPIXEL = 0.7  # as `nano` and `small` were measured
 
 
 def check_options(options: Options) -> None:
@@ -49,5 +50,6 @@ def check_size(height: int, width: int) -> None:
         ImageError: it is one.
     """
     if height * width > MOST_PIXELS:
-        most = f"--engine onnx takes photos up to {MOST_PIXELS / 1e6:g} megapixels"
-        raise ImageError(f"has {height * width / 1e6:.1f} megapixels, and {most}; {REMEDY}, which works in bands")
+        megapixels, most = height * width / 1e6, f"--engine onnx takes photos up to {MOST_PIXELS / 1e6:g} megapixels"
+        why = f"its graphs hold whole maps, here about {_GIGABYTES_A_MEGAPIXEL * megapixels:.0f} GB"
+        raise ImageError(f"has {megapixels:.1f} megapixels, and {most} ({why}); {REMEDY}, which works in bands")

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from restorect.render.fusion import LONGEST, FusionConfig, composed, measured
-from restorect.render.pyramid import splined_at
+from restorect.render.pyramid import spline_weights
 
 
 class FusionGraph(nn.Module):
@@ -24,9 +24,8 @@ class FusionGraph(nn.Module):
         cell = self._cell(height, width)
         rows, columns = _means(height, cell), _means(width, cell)
         measures = torch.cat(measured(rows @ photo @ columns.T, rows @ restored @ columns.T, self.config), dim=1)
-        bend = (cell > 1).double()
-        wide = splined_at(measures, -1, _places(width, cell), bend)
-        return composed(photo, restored, splined_at(wide, -2, _places(height, cell), bend))
+        down, across = _splines(height, cell, measures.shape[-2]), _splines(width, cell, measures.shape[-1])
+        return composed(photo, restored, down @ (measures @ across.T))
 
     def _cell(self, height: Tensor, width: Tensor) -> Tensor:
         """As `render.fusion` has it for sides that are known."""
@@ -42,8 +41,15 @@ def _means(size: Tensor, cell: Tensor) -> Tensor:
     return means
 
 
-def _places(size: Tensor, cell: Tensor) -> Tensor:
-    """Where the pixels of one side lie, counted in nodes."""
-    pixels = torch.arange(size)  # type: ignore[call-overload]
-    places: Tensor = (pixels.double() + 0.5) / cell - 0.5
-    return places
+def _splines(size: Tensor, cell: Tensor, nodes: int) -> Tensor:
+    """Matrix (size, nodes) from the nodes of one side to its pixels, as `splined` weights them.
+
+    In a graph one product takes half the time of gathering each pixel's three nodes.
+    """
+    pixels, node = torch.arange(size), torch.arange(nodes)  # type: ignore[call-overload]
+    weights, nearest = spline_weights((pixels.double() + 0.5) / cell - 0.5, (cell > 1).double())
+    matrix = torch.zeros((), dtype=torch.float64)
+    for offset, weight in weights:
+        index = (nearest + offset).clamp(min=0).minimum(node[-1])
+        matrix = matrix + weight[:, None] * (index[:, None] == node).double()
+    return matrix.float()

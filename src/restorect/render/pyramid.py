@@ -29,22 +29,8 @@ def splined(nodes_BChw: Tensor, dim: int, cell: int, pixels: range) -> Tensor:
     if cell == 1:
         return nodes_BChw.narrow(dim, pixels.start, len(pixels))
     middles = torch.arange(pixels.start, pixels.stop, dtype=torch.float64) + 0.5
-    return splined_at(nodes_BChw, dim, middles / cell - 0.5)
-
-
-def splined_at(nodes_BChw: Tensor, dim: int, place: Tensor, bend: Tensor | float = 1.0) -> Tensor:
-    """The spline at any places of one side, counted in nodes.
-
-    Args:
-        nodes_BChw: values of the nodes.
-        dim: the side, -2 or -1.
-        place: float64, (n,).
-        bend: 1 for the spline; 0 takes the nearest node.
-    """
-    nearest = place.round()
-    t = place - nearest  # from -1/2 to 1/2
-    weights = ((-1, bend * (0.5 - t) ** 2 / 2), (0, 1 - bend * (0.25 + t * t)), (1, bend * (0.5 + t) ** 2 / 2))
-    index = nearest.long().to(nodes_BChw.device)
+    weights, nearest = spline_weights(middles / cell - 0.5)
+    index = nearest.to(nodes_BChw.device)
     parts = (
         nodes_BChw.index_select(dim, (index + offset).clamp(min=0).clamp(max=nodes_BChw.shape[dim] - 1)).mul_(
             weight.to(nodes_BChw).view(-1, *[1] * (-1 - dim))
@@ -55,6 +41,22 @@ def splined_at(nodes_BChw: Tensor, dim: int, place: Tensor, bend: Tensor | float
     for part in parts:
         result += part
     return result
+
+
+def spline_weights(place: Tensor, bend: Tensor | float = 1.0) -> tuple[tuple[tuple[int, Tensor], ...], Tensor]:
+    """The weights of the nodes around any places of one side, counted in nodes.
+
+    Args:
+        place: float64, (n,).
+        bend: 1 for the spline; 0 takes the nearest node.
+
+    Returns:
+        three weights (n,) with the node each is for, counted from the nearest one, and the nearest ones, (n,).
+    """
+    nearest = place.round()
+    t = place - nearest  # from -1/2 to 1/2
+    weights = ((-1, bend * (0.5 - t) ** 2 / 2), (0, 1 - bend * (0.25 + t * t)), (1, bend * (0.5 + t) ** 2 / 2))
+    return weights, nearest.long()
 
 
 def halving(size: int, like: Tensor) -> Tensor:
