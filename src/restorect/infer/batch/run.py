@@ -66,7 +66,6 @@ def run_batch(
     for failure in plan.failures:
         tell(Failed(path=failure.path, reason=failure.reason))
     if plan.jobs and not (fail_fast and plan.failures):
-<<<<<<< HEAD
         with _held(plan) as (held, mind), contextlib.ExitStack() as work:
             target = plan.target
             target.tidy(output for job in plan.jobs for output in job.outputs)
@@ -81,21 +80,6 @@ def run_batch(
             for event in work.enter_context(contextlib.closing(events)):
                 tell(event)
                 mind()
-=======
-        place = workplace(
-            plan.out, plan.settings, load, stop=stop, budget=budget or MemoryBudget(), force=force, part=plan.part
-        )
-        with place as at_work:
-            tidy(plan)
-            for failure in plan.failures:
-                if isinstance(failure, Refused):
-                    at_work.outputs.refuse(failure)
-            count = workers or default_workers()
-            pipeline = Pipeline(plan.jobs, at_work.steps, at_work.outputs, stop, workers=count, fail_fast=fail_fast)
-            with contextlib.closing(pipeline.events()) as events:
-                for event in events:
-                    tell(event)
->>>>>>> h19
     summary.interrupted = stop.asked
     summary.seconds = time.perf_counter() - begun
     return summary

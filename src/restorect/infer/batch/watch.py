@@ -15,12 +15,8 @@ from restorect.errors import ConfigError, shown
 from restorect.images.find import walk
 from restorect.infer.batch.events import Began, Event, Failed, Restored, Skipped
 from restorect.infer.batch.failures import Failure
-<<<<<<< HEAD
 from restorect.infer.batch.lock import locked
 from restorect.infer.batch.manifest import Manifest, failure_entry
-=======
-from restorect.infer.batch.memory import MemoryBudget
->>>>>>> h19
 from restorect.infer.batch.past import Past
 from restorect.infer.batch.plan import Naming, check_folder, plan_sources
 from restorect.infer.batch.run import default_workers, make_folder
@@ -129,14 +125,10 @@ def watch(
     """
     _check(folder.path, out)
     watched, troubles = Watched(rest=folder.every, patience=folder.patience), frozenset[Failure]()
-<<<<<<< HEAD
     make_folder(out)
     with locked(out) as held:
         manifest, target = Manifest(out), OutFolder(out)
         worker = Worker(Orders(load=load, settings=naming.settings, target=target, held=held), stop=stop)
-=======
-    with workplace(out, naming.settings, load, stop=stop, budget=MemoryBudget()) as place:
->>>>>>> h19
         while not stop.is_set():
             files, closed = _there(folder, out)
             for trouble in closed - troubles:
