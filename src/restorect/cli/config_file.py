@@ -23,6 +23,12 @@ def config_path() -> Path | None:
     return Path(os.environ.get("XDG_CONFIG_HOME") or usual) / "restorect" / "config.toml"
 
 
+def wanted() -> Path | None:
+    """The config file that is to be read: one that is there, or that the environment names."""
+    path = config_path()
+    return path if path is not None and (os.path.lexists(path) or VARIABLE in os.environ) else None
+
+
 def apply(context: typer.Context) -> None:
     """Give the command at hand the options of the config file, below those of the command line.
 
@@ -31,9 +37,8 @@ def apply(context: typer.Context) -> None:
     Raises:
         Exit: something in the file is wrong; a line for each error is shown.
     """
-    command = context.invoked_subcommand
-    path = config_path()
-    if command in (None, "config") or path is None or not (os.path.lexists(path) or VARIABLE in os.environ):
+    command, path = context.invoked_subcommand, wanted()
+    if command in (None, "config") or path is None:
         return
     from restorect.cli.config_check import checked
 

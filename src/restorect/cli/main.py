@@ -75,9 +75,12 @@ def main() -> None:
 
 
 def _asked(word: list[str]) -> typer.Typer:
-    """The command that is asked for alone, since to build all others takes longer than to read its options."""
+    """The command that is asked for alone, since to build all others takes longer than to read its options.
+
+    A config file names options of all commands.
+    """
     found = [each for each in app.registered_commands if each.callback and [each.callback.__name__] == word]
-    if not found:
+    if not found or word == ["config"] or config_file.wanted() is not None:
         return app
     alone = copy.copy(app)
     alone.registered_commands, alone.registered_groups = found, []
