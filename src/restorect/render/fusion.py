@@ -44,7 +44,7 @@ class FusionConfig:
     name: ClassVar[str] = "fusion"
 
     cells: int = 144
-    floor: float = 0.0132
+    floor: float = 0.011
     opened: float = 0.345
     spread: float = 0.2
     scales: int = 3
