@@ -10,6 +10,17 @@ def test_the_noise_floor_goes_with_the_photos_white_and_no_single_pixel_decides(
     photo[1, :, 10, 10] = 1.0
     assert noise_floor(photo, 0.02).flatten().tolist() == pytest.approx([0.02, 0.005])
     assert float(noise_floor(torch.zeros(1, 3, 1, 1), 0.02)) == pytest.approx(0.001)
+    assert float(noise_floor(torch.ones(1, 3, 1, 1), 0.02)) == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize("side", [20, 144])
+def test_a_far_lamp_of_a_few_cells_is_white_however_large_the_lattice(side: int) -> None:
+    night = torch.full((1, 3, side, side), 0.02)
+    night[:, :, 5, 5] = 1.0
+    alone = float(noise_floor(night, 0.02))
+    night[:, :, 5:9, 5:9] = 1.0
+    assert float(noise_floor(night, 0.02)) == pytest.approx(0.02)
+    assert alone == pytest.approx(0.02 * 0.05)
 
 
 def test_signal_is_none_in_black_half_at_the_floor_and_whole_above() -> None:

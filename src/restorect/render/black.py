@@ -29,7 +29,8 @@ def noise_floor(photo_B3hw: Tensor, share: float) -> Tensor:
 def _percentile(values_BN: Tensor, share: float) -> Tensor:
     """(B,), between the two values that lie next to it, as `torch.quantile`, which ONNX does not know."""
     ordered = values_BN.sort(dim=1).values
-    place = torch.full((), share, device=values_BN.device) * (ordered.shape[1] - 1)
+    last = torch.ones((), device=values_BN.device) * (ordered.shape[1] - 1)
+    place = torch.minimum(share * last, last - 1).clamp(min=0)  # in a small photo too, no single cell decides
     below, above = (index.long().view(1) for index in (place.floor(), place.ceil()))
     low, high = ordered.index_select(1, below), ordered.index_select(1, above)
     return low.lerp(high, (place - place.floor()).to(low)).flatten()
