@@ -268,9 +268,9 @@ def test_requests_are_limited(store: Store, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.slow
 def test_many_small_objects(store: Store) -> None:
-    names = [f"{n % 7}/{n}-{'flaky' if n % 50 == 0 else 'good'}.fake" for n in range(300)]
+    names = [f"{n % 7}/{n}-{'flaky' if n % 50 == 0 else 'good'}.fake" for n in range(1000)]
     fill(store, *names)
-    assert run(plan("s3://photos/in/")) == (300, 0, {})
+    assert run(plan("s3://photos/in/")) == (1000, 0, {})
     assert wrong(store, *names) == []
 
 

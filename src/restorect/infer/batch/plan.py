@@ -30,7 +30,7 @@ _OVERWRITTEN = "an input would be replaced by an output; choose another output f
 _SEVERAL_PICTURES = (".mpo", ".avifs")  # endings that promise more than one picture, and one is written
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)  # there may be millions
 class Job:
     """One photograph and the files it becomes.
 

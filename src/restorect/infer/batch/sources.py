@@ -16,7 +16,7 @@ from restorect.infer.batch.part import is_manifest
 from restorect.infer.batch.remote import State, is_url, object_state, path_of, public, read_object
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)  # there may be millions
 class Source:
     """One photograph to restore.
 
