@@ -1,6 +1,5 @@
 """`restorect edit` as programs call it: real files, a real process, a quick stand-in for the networks."""
 
-import contextlib
 import os
 import shutil
 import signal
@@ -15,34 +14,16 @@ import pytest
 import tifffile
 from PIL import Image, ImageCms
 from restore_files import files, photo
+from restore_process import ENVIRONMENT, PROGRAM, started
 from restore_program import Run
 
-import restorect
 from restorect.images.read import open_photo
 
-PROGRAM = Path(__file__).with_name("restore_program.py")
-ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(restorect.__file__).parents[1])}
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
-@contextlib.contextmanager
-def started(*arguments: object, **environment: object) -> Iterator[subprocess.Popen[str]]:
-    """An edit that does not outlive the test."""
-    with subprocess.Popen(
-        [sys.executable, str(PROGRAM), "edit", *map(str, arguments)],
-        env=ENVIRONMENT | {name: str(value) for name, value in environment.items()},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
 def edit(*arguments: object) -> tuple[int, list[str]]:
-    with started(*arguments) as process:
+    with started("edit", *arguments) as process:
         out, error = process.communicate(timeout=900)
     assert out == ""
     return process.returncode, error.splitlines()
@@ -143,7 +124,7 @@ def waited_for(path: Path) -> None:
 def test_killed_while_it_restores_the_file_is_as_it_was(tmp_path: Path) -> None:
     first, second = photo(tmp_path / "a.png"), photo(tmp_path / "b.png", 1)
     before = second.read_bytes()
-    with started(first, second, GO_ON_WHEN=tmp_path / "never") as process:
+    with started("edit", first, second, GO_ON_WHEN=tmp_path / "never") as process:
         waited_for(tmp_path / "a.png.orig")
         process.kill()
     assert second.read_bytes() == before
@@ -156,7 +137,7 @@ def test_killed_while_it_restores_the_file_is_as_it_was(tmp_path: Path) -> None:
 def test_a_signal_ends_it_after_the_present_photo(tmp_path: Path, number: signal.Signals) -> None:
     photos = [photo(tmp_path / f"{name}.png", name) for name in range(3)]
     before, gate = photos[2].read_bytes(), tmp_path / "gate"
-    with started(*photos, GO_ON_WHEN=gate) as process:
+    with started("edit", *photos, GO_ON_WHEN=gate) as process:
         waited_for(tmp_path / "0.png.orig")
         process.send_signal(number)
         assert process.stderr is not None

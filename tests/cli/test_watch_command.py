@@ -7,34 +7,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from restore_files import files, photo
+from restore_process import ENVIRONMENT, PROGRAM, started
 from restore_program import Run
 
-import restorect
 
-PROGRAM = Path(__file__).with_name("restore_program.py")
-ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(restorect.__file__).parents[1])}
-
-
-@contextlib.contextmanager
-def watching(folder: Path, out: Path, *options: object, **environment: object) -> Iterator[subprocess.Popen[str]]:
-    """A watch that does not outlive the test."""
-    arguments = ["watch", folder, "-o", out, "--every", 0.1, *options]
-    with subprocess.Popen(
-        [sys.executable, str(PROGRAM), *map(str, arguments)],
-        env=ENVIRONMENT | {name: str(value) for name, value in environment.items()},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+def watching(
+    folder: Path, out: Path, *options: object, **environment: object
+) -> contextlib.AbstractContextManager[subprocess.Popen[str]]:
+    return started("watch", folder, "-o", out, "--every", 0.1, *options, **environment)
 
 
 def until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
