@@ -10,6 +10,7 @@ import torch
 from restorect.flow.velocity import VelocityConfig
 from restorect.infer.restorer import Restorer
 from restorect.nets.checkpoint import save_checkpoint
+from restorect.nets.estimate import EstimateConfig
 from restorect.nets.priors import PriorConfig
 from restorect.nets.student import StudentConfig
 from restorect.nets.transformer import TransformerConfig
@@ -31,6 +32,7 @@ def small_restorer(
     student = StudentConfig(
         transformer=TransformerConfig(dim=8, blocks=(1, 1, 1, 1), refine=1, stem=stem),
         conditions=PriorConfig(width=4, blocks=1, view=view),
+        estimate=EstimateConfig(width=8) if view else None,
         velocity=VelocityConfig(width=16, blocks=1, skip=True),
         steps=2,
         start="mean",

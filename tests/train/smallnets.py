@@ -11,6 +11,7 @@ import torch
 from restorect.flow.velocity import VelocityConfig
 from restorect.nets import presets
 from restorect.nets.checkpoint import save_checkpoint
+from restorect.nets.estimate import EstimateConfig
 from restorect.nets.priors import PriorConfig
 from restorect.nets.student import StudentConfig
 from restorect.nets.teacher import TeacherConfig
@@ -26,11 +27,12 @@ PRIORS = PriorConfig(width=4, blocks=1, view=16)
 
 @contextmanager
 def small_nets() -> Iterator[None]:
-    """Within it, "tiny", "full" and "wide" are small; "full" has no folded stem, "wide" twice the width."""
+    """Within it, "tiny", "full" and "wide" are small; "full" has no folded stem and no estimate, "wide" twice the width."""
     full = replace(TRANSFORMER, stem=1)
     student = StudentConfig(
         transformer=TRANSFORMER,
         conditions=PRIORS,
+        estimate=EstimateConfig(width=8),
         velocity=VelocityConfig(width=16, blocks=1),
     )
     teacher = TeacherConfig(transformer=TRANSFORMER, priors=PRIORS)
@@ -38,7 +40,7 @@ def small_nets() -> Iterator[None]:
         transformer=TransformerConfig(dim=16, blocks=(1, 1, 1, 1), refine=1, heads=(1, 1, 1, 1), stem=2), priors=PRIORS
     )
     with (
-        mock.patch.dict(presets.STUDENTS, {"tiny": student, "full": replace(student, transformer=full)}),
+        mock.patch.dict(presets.STUDENTS, {"tiny": student, "full": replace(student, transformer=full, estimate=None)}),
         mock.patch.dict(presets.TEACHERS, {"tiny": teacher, "full": replace(teacher, transformer=full), "wide": wide}),
     ):
         yield

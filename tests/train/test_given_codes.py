@@ -12,6 +12,7 @@ from worker import nested, records, run
 from restorect.configs import from_mapping
 from restorect.data.batches import Batch
 from restorect.errors import ConfigError
+from restorect.nets.blocks import CODE_SIZE
 from restorect.nets.checkpoint import read_checkpoint
 from restorect.nets.codes import Codes
 from restorect.nets.presets import student_preset, teacher_preset
@@ -31,23 +32,22 @@ def _batch(keys: list[int] | None, seed: int = 0) -> Batch:
     return Batch(low, high, low_view, high_view, None if keys is None else torch.tensor(keys))
 
 
-def _encode(batch: Batch) -> tuple[Codes, Codes]:
-    means = batch.low_view.mean(dim=(1, 2, 3))[:, None]
-    return Codes(means, 2 * means), Codes(3 * means, 4 * means)
+def _encode(batch: Batch) -> tuple[Codes, Tensor]:
+    means = batch.low_view.mean(dim=(1, 2, 3))[:, None].repeat(1, CODE_SIZE)
+    return Codes(means, 2 * means), 3 * means[:, :7]
 
 
 def test_codes_are_encoded_once_for_each_key() -> None:
     asked: list[int] = []
 
-    def encode(batch: Batch) -> tuple[Codes, Codes]:
+    def encode(batch: Batch) -> tuple[Codes, Tensor]:
         asked.append(len(batch.low))
         return _encode(batch)
 
     memory, batch = CodeMemory(), _batch([5, 7, 9])
-    target, conditions = memory.recall(batch, encode)
-    assert all(
-        torch.equal(a, b) for a, b in zip((*target, *conditions), (*_encode(batch)[0], *_encode(batch)[1]), strict=True)
-    )
+    target, seen = memory.recall(batch, encode)
+    codes, expected = _encode(batch)
+    assert all(torch.equal(a, b) for a, b in zip((*target, seen), (*codes, expected), strict=True))
     other = _batch([9, 5, 8], seed=1)
     again, _ = memory.recall(other, encode)
     assert asked == [3, 1]

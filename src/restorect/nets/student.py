@@ -15,7 +15,9 @@ from restorect.flow.sampler import Method, sample
 from restorect.flow.velocity import VelocityConfig, VelocityNet
 from restorect.nets.blocks import CODE_SIZE
 from restorect.nets.codes import Codes, mean_codes, noise_codes
+from restorect.nets.estimate import Estimate, EstimateConfig
 from restorect.nets.priors import ImagePrior, PriorConfig, RetinexPrior
+from restorect.nets.statistics import light_statistics
 from restorect.nets.thumbnail import view_of
 from restorect.nets.transformer import Transformer, TransformerConfig
 from restorect.retinex.decomposition import DecompositionNet, RetinexParts
@@ -30,6 +32,8 @@ class StudentConfig:
     Attributes:
         transformer: the network that restores.
         conditions: the encoders that read the degraded photograph.
+        estimate: what estimates the codes by what encoders and `light_statistics` see of a thumbnail; the flow is
+            conditioned on that. None conditions it on the encoders alone.
         velocity: the velocity nets, one a code.
         steps: steps of the sampler.
         method: "euler" or "heun".
@@ -39,6 +43,7 @@ class StudentConfig:
 
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
     conditions: PriorConfig = field(default_factory=PriorConfig)
+    estimate: EstimateConfig | None = None
     velocity: VelocityConfig = field(default_factory=VelocityConfig)
     steps: int = 4
     method: Method = "euler"
@@ -47,6 +52,7 @@ class StudentConfig:
 
     def __post_init__(self) -> None:
         require(1 <= self.steps <= 1000, f"steps is {self.steps}; a flow has 1 to 1000")
+        require(self.estimate is None or self.conditions.view > 0, "an estimate needs conditions with a view above 0")
 
 
 class Student(nn.Module):
@@ -58,6 +64,7 @@ class Student(nn.Module):
         self.decompose = DecompositionNet().requires_grad_(False)
         self.image_condition = ImagePrior(1, config.conditions)
         self.retinex_condition = RetinexPrior(1, config.conditions)
+        self.estimate = None if config.estimate is None else Estimate(config.estimate)
         self.image_flow = VelocityNet(CODE_SIZE, config.velocity)
         self.retinex_flow = VelocityNet(CODE_SIZE, config.velocity)
         self.transformer = Transformer(config.transformer)
@@ -77,7 +84,11 @@ class Student(nn.Module):
         return Codes(one.rex.expand(count, -1), one.img.expand(count, -1))
 
     def read(self, view: Tensor, parts: RetinexParts | None = None) -> Codes:
-        """The conditions of a degraded photograph.
+        """The conditions of a degraded photograph; arguments as for `look`."""
+        return self.conditions_of(self.look(view, parts))
+
+    def look(self, view: Tensor, parts: RetinexParts | None = None) -> Tensor:
+        """What conditions are made of: all that is seen of a photograph (B, N), float32.
 
         Args:
             view: the photograph (B, 3, h, w), or what `view_of` makes of it.
@@ -86,7 +97,15 @@ class Student(nn.Module):
         view = view_of(view, self.config.conditions.view)
         with full_precision(view.device):  # what sets photographs apart is small beside what they share
             parts = self.decompose(view) if parts is None else parts
-            return Codes(self.retinex_condition(parts), self.image_condition(view))
+            seen = [self.retinex_condition(parts), self.image_condition(view)]
+            return torch.cat(seen if self.estimate is None else [*seen, light_statistics(view)], dim=1)
+
+    def conditions_of(self, seen: Tensor) -> Codes:
+        """The conditions by what `look` saw."""
+        if self.estimate is None:
+            return Codes(*seen.chunk(2, dim=1))
+        with full_precision(seen.device):
+            return self.estimate(seen)  # type: ignore[no-any-return]
 
     @torch.no_grad()
     def calibrate(self, view: Tensor) -> None:

@@ -112,9 +112,13 @@ class Restoration(nn.Module):
                 image = step(image, image if whole is None else whole)
         return image
 
-    def read(self, photo: Tensor, parts: RetinexParts | None = None) -> Codes:
-        """The conditions of a degraded photograph; `parts` of its view as it is seen, if they are known."""
-        return self.student.read(self.see(view_of(photo, self.view)), parts)
+    def read(self, photo: Tensor) -> Codes:
+        """The conditions of a degraded photograph."""
+        return self.student.conditions_of(self.look(photo))
+
+    def look(self, photo: Tensor, parts: RetinexParts | None = None) -> Tensor:
+        """What conditions are made of (B, N); `parts` of the photograph's view as it is seen, if they are known."""
+        return self.student.look(self.see(view_of(photo, self.view)), parts)
 
     def calibrate(self, photo: Tensor) -> None:
         """Start the running figures of fresh encoders from these photos; see `PriorTrunk.calibrate`."""

@@ -68,12 +68,18 @@ class _DistilledStage(_StudentStage):
         same = all(torch.equal(theirs[name], ours[name]) for name in theirs)
         self._shares_parts = same and not network.before
 
-    def encoded(self, batch: Batch) -> tuple[Codes, Codes]:
-        """(the teacher's codes, the student's conditions) of the views; the codes without gradient."""
+    def encoded(self, batch: Batch) -> tuple[Codes, Tensor]:
+        """(the teacher's codes, what the student sees) of the views; the codes without gradient."""
         with torch.no_grad():
             parts = self.teacher.parts(batch.low_view)
             target = self.teacher.encode(batch.low_view, batch.high_view, parts)
-        return target, self.network.read(batch.low_view, parts if self._shares_parts else None)
+        return target, self.network.look(batch.low_view, parts if self._shares_parts else None)
+
+    def estimate_losses(self, conditions: Codes, target: Codes) -> tuple[Losses, Codes]:
+        """(squared error of an estimate, the conditions): an estimate is a regression, which the flow does not bend."""
+        if self.student.estimate is None:
+            return {}, conditions
+        return {"estimate": velocity_loss(conditions, target)}, conditions.detached()
 
     def flow_losses(self, conditions: Codes, target: Codes, generator: torch.Generator) -> tuple[Tensor, Codes]:
         """(velocity loss, one-step estimates of the codes) at random times of the path to the teacher's codes."""
@@ -105,10 +111,11 @@ class CodesStage(_DistilledStage):
 
     def forward(self, batch: Batch, generator: torch.Generator) -> tuple[Losses, Losses]:
         """Velocity loss and code distillation on the views."""
-        target, conditions = self.encoded(batch)
+        target, seen = self.encoded(batch)
+        losses, conditions = self.estimate_losses(self.student.conditions_of(seen), target)
         start = self.start(len(batch.low), generator, batch.low.device)
         generated = self.student.generate(conditions, start)
-        losses = {"codes": code_loss(generated, target)} | self.tone_losses(batch, generated, target)
+        losses |= {"codes": code_loss(generated, target)} | self.tone_losses(batch, generated, target)
         if self.student.config.flow:  # times and noise cost next to nothing beside the encoders
             losses["velocity"] = self.flow_losses(_repeated(conditions), _repeated(target), generator)[0]
         error = (generated.stacked() - target.stacked()).detach().square().mean()
@@ -116,7 +123,7 @@ class CodesStage(_DistilledStage):
 
 
 class FlowStage(CodesStage):
-    """Stage 2a, second part: the flow alone, on codes and conditions that are remembered.
+    """Stage 2a, second part: estimate and flow alone, on codes and what is seen, which are remembered.
 
     The encoders are nearly all that a step of stage 2a costs, and rest much sooner than the flow.
     """
@@ -126,13 +133,14 @@ class FlowStage(CodesStage):
         self.started = True
         network.requires_grad_(False)
         student = network.student
-        for flow in (student.image_flow, student.retinex_flow):
-            flow.requires_grad_(True)
+        for part in (student.estimate, student.image_flow, student.retinex_flow):
+            if part is not None:
+                part.requires_grad_(True)
         self.frozen = (teacher, network.student.image_condition, network.student.retinex_condition)
         self.memory = CodeMemory()
 
-    def encoded(self, batch: Batch) -> tuple[Codes, Codes]:
-        """(the teacher's codes, the student's conditions) of the views, all without gradient."""
+    def encoded(self, batch: Batch) -> tuple[Codes, Tensor]:
+        """(the teacher's codes, what the student sees) of the views, all without gradient."""
         with torch.no_grad():
             return self.memory.recall(batch, super().encoded)
 
@@ -176,7 +184,7 @@ class TransformerStage(_FeatureStage):
         self.started = True
         network.requires_grad_(False)
         network.student.transformer.requires_grad_(True)
-        self.frozen = (teacher, network.student.image_condition, network.student.retinex_condition)
+        self.frozen = (teacher, *(part for name, part in network.student.named_children() if name != "transformer"))
         self.memory = CodeMemory()
 
     @property
@@ -191,10 +199,10 @@ class TransformerStage(_FeatureStage):
     @torch.no_grad()
     def given(self, batch: Batch, generator: torch.Generator) -> tuple[Tensor, ...]:
         """Crops, the teacher's codes, the student's conditions, and where its flow starts for the second half."""
-        target, conditions = self.memory.recall(batch, self.encoded)
+        target, looked = self.memory.recall(batch, self.encoded)
         start = self.start(len(batch.low) // 2, generator, batch.low.device)
         seen = self.network.see(batch.low, batch.low_view)
-        return seen, batch.low, batch.high, *target, *conditions, *start
+        return seen, batch.low, batch.high, *target, *self.student.conditions_of(looked), *start
 
     def learn(self, *given: Tensor) -> Losses:
         """Image losses and FLEX."""
@@ -231,9 +239,12 @@ class StudentStage(_FeatureStage):
     def forward(self, batch: Batch, generator: torch.Generator) -> tuple[Losses, Losses]:
         """Image losses through the unrolled flow, code distillation, velocity loss and FLEX."""
         weights, student = self.weights, self.student
-        target, conditions = self.encoded(batch)
+        target, looked = self.encoded(batch)
+        conditions = student.conditions_of(looked)
         generated = student.generate(conditions, self.start(len(batch.low), generator, batch.low.device))
         distilled: Losses = {"codes": weights.codes * code_loss(generated, target)}
+        if student.estimate is not None:
+            distilled["estimate"] = weights.codes * velocity_loss(conditions, target)
         distilled |= self.tone_losses(batch, generated, target)
         fed = generated
         if student.config.flow:
