@@ -9,7 +9,7 @@ from restorect.cli.threads import setter
 from restorect.errors import ConfigError, shown
 
 if TYPE_CHECKING:
-    from restorect.infer.batch.crew import Crew
+    from restorect.workers.crew import Crew
 
 LOCAL = "local"
 
@@ -49,8 +49,8 @@ def crew_of(wish: Wish, out: str) -> "Crew | None":
             raise ConfigError("--workers: this process is the only one; give --executor processes")
         return None
     if wish.executor == "processes":
-        from restorect.infer.batch.processes import Processes
-        from restorect.infer.batch.run import cores
+        from restorect.cores import cores
+        from restorect.workers.processes import Processes
 
         return Processes(wish.workers or max(1, cores() // 2), wish.threads, setter(wish.engine))
     if wish.executor != "ray":

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from restorect.cli.batch_display import Display
     from restorect.cli.preparation import Notices
     from restorect.infer.batch import Event, NameTemplate, Naming, Plan, RestoreSettings
-    from restorect.infer.batch.crew import Crew
     from restorect.infer.batch.photo_job import Record
     from restorect.infer.networks import Networks
+    from restorect.workers.crew import Crew
 
 
 def restore(

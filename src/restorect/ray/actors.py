@@ -10,10 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from restorect.errors import ConfigError, shown
-from restorect.infer.batch.crew import Died, Ended, News, Ready, WorkerError
-from restorect.infer.batch.events import Event
-from restorect.infer.batch.failures import reason_of
-from restorect.infer.batch.shard import Orders, Shard, Worker
+from restorect.reasons import reason_of
+from restorect.workers.crew import Died, Ended, Orders, Ready, WorkerError
 
 _LEAST = (2, 9)  # the version that has streaming generators
 _DEFAULT_THREADS = 2
@@ -45,13 +43,13 @@ class Actors:
     ) -> None:
         self._ray, self._use_threads, self._gpus = _connected(address), use_threads, gpus
         cpus = int(self._ray.cluster_resources().get("CPU", 0))
-        self._threads = threads or max(1, min(_DEFAULT_THREADS, cpus))
-        room = cpus // self._threads
+        self.threads = threads or max(1, min(_DEFAULT_THREADS, cpus))
+        room = cpus // self.threads
         if gpus:
             room = min(room, int(self._ray.cluster_resources().get("GPU", 0)) // gpus)
         self.size = size or room
         if not 1 <= self.size <= room:
-            wanted = f"{self.size or 1} workers of {self._threads} cores" + (f" and {gpus} GPU" if gpus else "")
+            wanted = f"{self.size or 1} workers of {self.threads} cores" + (f" and {gpus} GPU" if gpus else "")
             raise ConfigError(f"--executor ray: {wanted} do not fit into the cluster, which has room for {room}")
 
     def start(self, orders: Orders) -> None:
@@ -61,12 +59,12 @@ class Actors:
         self._begun = {actor.ready.remote(): number for number, actor in enumerate(self._actors)}
         self._running: dict[Any, int] = {}
 
-    def give(self, worker: int, shard: Shard) -> None:
+    def give(self, worker: int, shard: object) -> None:
         """Send a shard; its events come one by one."""
         events = self._actors[worker].run.options(num_returns="streaming").remote(shard)
         self._running[events] = worker
 
-    def news(self, seconds: float) -> Sequence[tuple[int, News]]:
+    def news(self, seconds: float) -> Sequence[tuple[int, Any]]:
         """One piece of news of each worker that has some."""
         waited = [*self._begun, *self._running]
         if not waited:
@@ -95,10 +93,10 @@ class Actors:
                 self._ray.kill(actor)
 
     def _started(self) -> Any:  # noqa: ANN401 - a handle of Ray
-        kind = self._ray.remote(num_cpus=self._threads, num_gpus=self._gpus, max_concurrency=3)(_Actor)
-        return kind.remote(self._orders, self._threads, self._use_threads)
+        kind = self._ray.remote(num_cpus=self.threads, num_gpus=self._gpus, max_concurrency=3)(_Actor)
+        return kind.remote(self._orders, self.threads, self._use_threads)
 
-    def _heard(self, source: Any) -> tuple[int, News]:  # noqa: ANN401 - a reference of Ray, or a stream of them
+    def _heard(self, source: Any) -> tuple[int, Any]:  # noqa: ANN401 - a reference of Ray, or a stream of them
         try:
             if source in self._begun:
                 news = self._ray.get(source)
@@ -127,12 +125,12 @@ class _Actor:
         """Load the networks."""
         try:
             self._use_threads(self._threads)
-            self._worker = Worker(self._orders)
+            self._worker = self._orders.worker()
         except Exception as error:
             return WorkerError(reason_of(error))
         return Ready()
 
-    def run(self, shard: Shard) -> Iterator[Event | WorkerError]:
+    def run(self, shard: object) -> Iterator[Any]:
         """Restore a shard."""
         try:
             yield from self._worker.run(shard, threads=max(1, self._threads // 2))
