@@ -24,7 +24,7 @@ Address: TypeAlias = Annotated[
 ]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Wish:
     """Who shall do the work, as the options say it."""
 
@@ -32,11 +32,12 @@ class Wish:
     workers: int | None
     address: str | None
     threads: int | None
-    engine: str
     device: str
+    engine: str = "torch"
+    out: str = ""
 
 
-def crew_of(wish: Wish, out: str) -> "Crew | None":
+def crew_of(wish: Wish) -> "Crew | None":
     """Who does the work; None for this process.
 
     Raises:
@@ -58,7 +59,7 @@ def crew_of(wish: Wish, out: str) -> "Crew | None":
     from restorect.infer.batch.remote import is_url
     from restorect.ray.actors import Actors
 
-    if is_url(out):
+    if is_url(wish.out):
         raise ConfigError(
             "--executor ray: OUT must be a folder that all nodes see; use --part K/N for outputs in buckets"
         )

@@ -5,6 +5,7 @@ under the same paths, and to have restorect installed.
 """
 
 import contextlib
+import os
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -94,7 +95,7 @@ class Actors:
 
     def _started(self) -> Any:  # noqa: ANN401 - a handle of Ray
         kind = self._ray.remote(num_cpus=self.threads, num_gpus=self._gpus, max_concurrency=3)(_Actor)
-        return kind.remote(self._orders, self.threads, self._use_threads)
+        return kind.remote(self._orders, self.threads, self._use_threads, os.getcwd())
 
     def _heard(self, source: Any) -> tuple[int, Any]:  # noqa: ANN401 - a reference of Ray, or a stream of them
         try:
@@ -116,13 +117,26 @@ class Actors:
 
 
 class _Actor:
-    """One worker; errors are news, since those of Ray are many lines."""
+    """One worker; errors are news, since those of Ray are many lines.
 
-    def __init__(self, orders: Orders, threads: int, use_threads: Callable[[int], None]) -> None:
-        self._orders, self._threads, self._use_threads = orders, threads, use_threads
+    Args:
+        orders: for all.
+        threads: of one operation.
+        use_threads: sets them.
+        folder: where the command runs, which relative paths begin at.
+    """
+
+    def __init__(self, orders: Orders, threads: int, use_threads: Callable[[int], None], folder: str) -> None:
+        self._orders, self._threads, self._use_threads, self._folder = orders, threads, use_threads, folder
 
     def ready(self) -> Ready | WorkerError:
         """Load the networks."""
+        try:
+            os.chdir(self._folder)
+        except OSError:
+            return WorkerError(
+                f"{shown(self._folder)}: not all nodes have this folder; run the command in one they share"
+            )
         try:
             self._use_threads(self._threads)
             self._worker = self._orders.worker()
