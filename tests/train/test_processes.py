@@ -3,7 +3,6 @@
 import json
 import os
 import random
-import socket
 import subprocess
 import sys
 import time
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from worker import run
+from worker import free_port, run
 
 WORKER = Path(__file__).with_name("worker.py")
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -52,12 +51,6 @@ def test_killed_at_random_moments_and_resumed_gives_the_same_weights(pairs_folde
 
 def log_lines(folder: Path) -> list[str]:
     return (folder / "log.jsonl").read_text().splitlines()
-
-
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
 
 
 PROBE = """
