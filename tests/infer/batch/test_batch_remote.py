@@ -119,9 +119,7 @@ def test_outputs_go_to_any_store(bucket: str, tmp_path: Path, monkeypatch: pytes
         found = plan_batch([f"{bucket}/"], folder, NAMING, recursive=True, url=place)
         assert run(found) == expected_counts
     assert files.cat("/bucket/restored/2024/b.fake") == expected(tmp_path / "source/2024/b.fake")
-    assert list(files.find("/bucket/restored/.restorect")) == [
-        "/bucket/restored/.restorect/restorect-manifest.jsonl"
-    ]
+    assert list(files.find("/bucket/restored/.restorect")) == ["/bucket/restored/.restorect/restorect-manifest.jsonl"]
     lock = "/bucket/restored/.restorect/.restorect.lock"
     with pytest.raises(LostError, match="its lock was removed or replaced"), held(url, folder, WHOLE):
         files.pipe(lock, b"another")
