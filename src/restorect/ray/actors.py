@@ -43,6 +43,7 @@ class Actors:
         address: str | None = None,
     ) -> None:
         self._ray, self._use_threads, self._gpus = _connected(address), use_threads, gpus
+        self._actors: list[Any] = []
         cpus = int(self._ray.cluster_resources().get("CPU", 0))
         self.threads = threads or max(1, min(_DEFAULT_THREADS, cpus))
         room = cpus // self.threads
@@ -57,20 +58,20 @@ class Actors:
         """Start them; each begins when the cluster has room for it."""
         self._orders = self._ray.put(orders)
         self._actors = [self._started() for _ in range(self.size)]
-        self._begun = {actor.ready.remote(): number for number, actor in enumerate(self._actors)}
-        self._running: dict[Any, int] = {}
+        # What workers were asked and have not answered: a reference of Ray, or for a shard a stream of them.
+        self._asked: dict[Any, int] = {actor.ready.remote(): number for number, actor in enumerate(self._actors)}
 
     def give(self, worker: int, shard: object) -> None:
         """Send a shard; its events come one by one."""
         events = self._actors[worker].run.options(num_returns="streaming").remote(shard)
-        self._running[events] = worker
+        self._asked[events] = worker
 
     def news(self, seconds: float) -> Sequence[tuple[int, Any]]:
         """One piece of news of each worker that has some."""
-        waited = [*self._begun, *self._running]
-        if not waited:
+        if not self._asked:
             return []
-        ready, _ = self._ray.wait(waited, num_returns=len(waited), timeout=seconds, fetch_local=False)
+        asked = list(self._asked)
+        ready, _ = self._ray.wait(asked, num_returns=len(asked), timeout=seconds, fetch_local=False)
         return [self._heard(each) for each in ready]
 
     def stop(self) -> None:
@@ -82,10 +83,9 @@ class Actors:
         """Kill it, and start another one."""
         with contextlib.suppress(Exception):
             self._ray.kill(self._actors[worker])
-        self._running = {events: number for events, number in self._running.items() if number != worker}
-        self._begun = {ready: number for ready, number in self._begun.items() if number != worker}
+        self._asked = {source: number for source, number in self._asked.items() if number != worker}
         self._actors[worker] = self._started()
-        self._begun[self._actors[worker].ready.remote()] = worker
+        self._asked[self._actors[worker].ready.remote()] = worker
 
     def close(self) -> None:
         """Kill them all; a cluster that was there before stays."""
@@ -97,20 +97,16 @@ class Actors:
         kind = self._ray.remote(num_cpus=self.threads, num_gpus=self._gpus, max_concurrency=3)(_Actor)
         return kind.remote(self._orders, self.threads, self._use_threads, os.getcwd())
 
-    def _heard(self, source: Any) -> tuple[int, Any]:  # noqa: ANN401 - a reference of Ray, or a stream of them
+    def _heard(self, source: Any) -> tuple[int, Any]:  # noqa: ANN401 - what was asked
+        worker, once = self._asked[source], isinstance(source, self._ray.ObjectRef)
         try:
-            if source in self._begun:
-                news = self._ray.get(source)
-                worker = self._begun.pop(source)
-            else:
-                worker = self._running[source]
-                news = self._ray.get(next(source))
+            news = self._ray.get(source if once else next(source))
         except StopIteration:
-            del self._running[source]
-            return worker, Ended()
+            news = Ended()
         except self._ray.exceptions.RayError:
-            worker = self._begun.pop(source) if source in self._begun else self._running.pop(source)
-            return worker, Died()
+            news = Died()
+        if once or isinstance(news, Ended | Died):
+            del self._asked[source]
         if isinstance(news, WorkerError):
             raise news
         return worker, news
