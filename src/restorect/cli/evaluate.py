@@ -13,6 +13,7 @@ import typer
 from restorect.cli import evaluate_options as o
 from restorect.cli import executors as e
 from restorect.cli.evaluate_set import find_set, one_set
+from restorect.cli.library_warnings import hush
 from restorect.cli.threads import Threads
 from restorect.errors import shown
 
@@ -61,8 +62,6 @@ def evaluate(
     Writes images.csv, summary.json and a self-contained report.html. The same command given again goes on where
     it was stopped. Exit code: 0 all is well, 1 some images could not be judged, 2 wrong usage.
     """
-    from restorect.cli.library_warnings import hush
-
     hush()
     if readme is not None:
         _write_readme(readme, results)
