@@ -39,7 +39,9 @@ def two_nodes(monkeypatch: pytest.MonkeyPatch, helpers: Path) -> Iterator[Any]:
 
 
 def _ports(number: int) -> dict[str, int]:
-    return {name: 42101 + 10 * number + place for place, name in enumerate(PORTS)}
+    """Those of a node; tests that run side by side (pytest-xdist) have others."""
+    first = 42101 + 100 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) + 10 * number
+    return {name: first + place for place, name in enumerate(PORTS)}
 
 
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
