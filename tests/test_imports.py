@@ -21,6 +21,7 @@ FOLDERS = (  # top down: a folder imports only itself, what stands below it, and
     "engine",
     "export",
     "infer",
+    "workers",
     "auto",
     "tasks",
     "bands",

@@ -225,3 +225,33 @@ def test_a_mistake_exits_2(pairs: Path) -> None:
     result = restorect("--pairs", pairs, "--photos", pairs / "low")
     assert result.returncode == 2
     assert result.stderr.count("\n") == 1
+
+
+def test_processes_give_the_same_table(pairs: Path, tmp_path: Path) -> None:
+    tables = []
+    for number, who in enumerate((["--workers", "2"], ["--executor", "processes", "--workers", "2", "--threads", "1"])):
+        out = tmp_path / str(number)
+        line = ["--pairs", str(pairs), "--outputs", str(pairs / "low"), "--baselines", *who, "-o", str(out)]
+        result = runner.invoke(app, ["evaluate", *line])
+        assert result.exit_code == 0, result.output
+        rows = csv.DictReader((out / "images.csv").open(encoding="utf-8"))
+        tables.append([row | {"seconds": ""} for row in rows])
+        assert summary(out)["environment"]["workers"] == 2
+    assert tables[0] == tables[1]
+
+
+@pytest.mark.parametrize(
+    ("who", "words"),
+    [
+        (["--executor", "threads"], "--executor threads: choose local, processes or ray"),
+        (["--address", "head:6379"], "--address: is that of a Ray cluster; give --executor ray"),
+        (["--executor", "ray", "--address", "127.0.0.1:1"], "--address 127.0.0.1:1: nobody listens there ("),
+    ],
+)
+def test_workers_that_cannot_be_are_one_line(pairs: Path, tmp_path: Path, who: list[str], words: str) -> None:
+    line = ["--pairs", str(pairs), "--outputs", str(pairs / "low"), "-o", str(tmp_path / "out"), *who]
+    error = runner.invoke(app, ["evaluate", *line]).exception
+    assert isinstance(error, RestorectError)
+    assert words in str(error)
+    assert "\n" not in str(error)
+    assert not (tmp_path / "out").exists()

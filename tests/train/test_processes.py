@@ -1,9 +1,9 @@
 """Real processes: killed at any moment and resumed, and two that train together."""
 
+import contextlib
 import json
 import os
 import random
-import socket
 import subprocess
 import sys
 import time
@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from worker import run
+from worker import free_port, run
+
+from restorect.errors import ConfigError, TrainingError
+from restorect.train.processes import Processes
 
 WORKER = Path(__file__).with_name("worker.py")
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -52,12 +55,6 @@ def test_killed_at_random_moments_and_resumed_gives_the_same_weights(pairs_folde
 
 def log_lines(folder: Path) -> list[str]:
     return (folder / "log.jsonl").read_text().splitlines()
-
-
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
 
 
 PROBE = """
@@ -115,9 +112,16 @@ def test_two_processes_share_each_epoch_and_end_with_the_same_weights(pairs_fold
     assert len(first["seen"]) == len(second["seen"]) == 6
 
 
-def test_a_damaged_state_is_one_clear_error(pairs_folder: Path, tmp_path: Path) -> None:
-    from restorect.errors import TrainingError
+def test_batches_that_cannot_be_shared_evenly_are_one_line(
+    pairs_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("restorect.train.run.joined", lambda device: contextlib.nullcontext(Processes(0, 3)))
+    with pytest.raises(ConfigError, match=r"schedule\.batches: \[4, 2\] cannot be shared evenly by 3 processes"):
+        run("decompose", str(pairs_folder), tmp_path / "run", 2)
+    assert not (tmp_path / "run").exists()
 
+
+def test_a_damaged_state_is_one_clear_error(pairs_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "state.pt").write_bytes(b"not a state")
     with pytest.raises(TrainingError, match=r"state\.pt: not a readable training state"):
         run("decompose", str(pairs_folder), tmp_path, 2)

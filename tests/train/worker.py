@@ -5,6 +5,7 @@ Usage: worker.py STAGE DATA OUT STEPS [CHECKPOINT]
 
 import dataclasses
 import json
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,13 @@ def run(stage: str, pairs: str, out: Path, steps: int, **fields: object) -> dict
     values |= nested(**fields)
     with small_nets():
         return train(from_mapping(recipe_class, values), Run(out, torch.device("cpu"), True, lambda report: None))
+
+
+def free_port() -> int:
+    """Where several can meet."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
 
 
 def records(folder: Path, kind: str) -> list[dict[str, float]]:

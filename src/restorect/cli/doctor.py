@@ -12,6 +12,7 @@ import typer
 
 from restorect import __version__
 from restorect.cli.doctor_weights import check_weights, told
+from restorect.cores import cores
 
 _CORE = ("torch", "numpy", "pillow", "opencv-python-headless", "tifffile", "imagecodecs", "safetensors")
 _CORE_REST = ("PyYAML", "typer", "rich", "psutil", "filelock", "jinja2")
@@ -104,8 +105,7 @@ def _version(name: str) -> str | None:
 
 def _torch() -> tuple[list[str], dict[str, Any], list[str]]:
     """Devices, threads, and the trouble if torch cannot be imported."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    threads: dict[str, Any] = {"cores": cores, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS")}
+    threads: dict[str, Any] = {"cores": cores(), "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS")}
     try:
         import torch
     except Exception as error:  # a broken installation fails in any way it likes

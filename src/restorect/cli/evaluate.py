@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import typer
 
 from restorect.cli import evaluate_options as o
+from restorect.cli import executors as e
+from restorect.cli.evaluate_set import find_set, one_set
+from restorect.cli.library_warnings import hush
 from restorect.cli.threads import Threads
 from restorect.errors import shown
 
 if TYPE_CHECKING:
     from restorect.evaluate.cases import Case
+    from restorect.evaluate.evaluation import EvaluationPlan
     from restorect.evaluate.judge import Ruler
     from restorect.evaluate.methods import Method
     from restorect.evaluate.summary import TestSet
@@ -42,7 +49,9 @@ def evaluate(
     fid_against: o.FidAgainst = None,
     baselines: o.Baselines = False,
     mixed_depth: o.MixedDepth = False,
-    workers: o.Workers = 1,
+    workers: o.Workers = None,
+    executor: e.Executor = e.LOCAL,
+    address: e.Address = None,
     threads: Threads = None,
     out: o.Out = None,
     readme: o.Readme = None,
@@ -53,8 +62,6 @@ def evaluate(
     Writes images.csv, summary.json and a self-contained report.html. The same command given again goes on where
     it was stopped. Exit code: 0 all is well, 1 some images could not be judged, 2 wrong usage.
     """
-    from restorect.cli.library_warnings import hush
-
     hush()
     if readme is not None:
         _write_readme(readme, results)
@@ -63,70 +70,21 @@ def evaluate(
         _list(benchmarks=benchmark == "list", weights_dir=weights_dir)
         return
 
-    _one_set(pairs, benchmark, photos, reference)
-    test_set, cases, own_task = _find_set(pairs, benchmark, data, partial, photos, reference, outputs)
+    one_set(pairs, benchmark, photos, reference)
+    test_set, cases, own_task = find_set(pairs, benchmark, data, partial, photos, reference, outputs)
     if outputs is not None:
-        methods = [_outputs(outputs, name)]
+        loads = [functools.partial(_outputs, outputs, name)]
     else:
         how = _how(strength, seed, steps, style)
-        methods = [_restorer(task or own_task, size, device, weights, name, how)]
-    if baselines:
-        methods += _baselines(cases)
+        loads = [functools.partial(_restorer, task or own_task, size, device, weights, name, how)]
+        typer.echo(f"style {style}", err=True)
+    loads += _baselines(cases) if baselines else []
     against, folder = _good_photos(fid_against, metrics), _folder(out)
-    ruled = _ruler(test_set, cases, protocol, metrics, weights_dir, against)
-    failed = _run(test_set, cases, methods, ruled, against, folder, mixed_depth=mixed_depth, workers=workers)
-    raise typer.Exit(1 if failed else 0)
-
-
-def _one_set(*given: object) -> None:
-    from restorect.errors import ConfigError
-
-    if sum(one is not None for one in given) != 1:
-        raise ConfigError("give one set: --pairs, --benchmark with --data, --photos, or --reference with --outputs")
-
-
-def _find_set(
-    pairs: Path | None,
-    benchmark: str | None,
-    data: Path | None,
-    partial: bool,
-    photos: Path | None,
-    reference: Path | None,
-    outputs: Path | None,
-) -> tuple[TestSet, list[Case], str]:
-    """The set: what reports say of it, its cases, and the task it is for."""
-    from restorect.errors import ConfigError
-    from restorect.evaluate.benchmarks import find_benchmark
-    from restorect.evaluate.benchmarks.detect import describe, detect
-    from restorect.evaluate.cases import paired, unpaired, with_outputs
-    from restorect.evaluate.summary import TestSet
-
-    own_task = "low-light"
-    if benchmark is not None:
-        chosen = find_benchmark(benchmark)
-        if data is None:
-            raise ConfigError(f"--benchmark {benchmark}: give --data, the folder of your copy ({chosen.source})")
-        found = detect(chosen, data, partial=partial)
-        test_set, cases, own_task = describe(chosen, found), found.cases, chosen.task
-    else:
-        folder = pairs or photos or reference or Path()
-        if pairs is not None:
-            cases = paired(pairs / "low", pairs / "high")
-        elif photos is not None:
-            cases = unpaired(photos)
-        else:
-            if outputs is None:
-                raise ConfigError("--reference: ground truths alone need --outputs, a folder of results")
-            cases = _references(folder)
-        named = folder.resolve().name
-        test_set = TestSet(name=named, title=named, images=len(cases), paired=photos is None)
-    return test_set, with_outputs(cases, outputs) if outputs is not None else cases, own_task
-
-
-def _references(folder: Path) -> list[Case]:
-    from restorect.evaluate.cases import Case, unpaired
-
-    return [Case(name=case.name, high=case.low) for case in unpaired(folder)]
+    with_input = all(case.low is not None for case in cases)
+    ruler = functools.partial(_ruler, test_set.paired, with_input, bool(against), protocol, metrics, weights_dir)
+    plan = _plan(test_set, cases, loads, ruler, against, folder)
+    plan = _shared(plan, e.Wish(executor, workers, address, threads, device), loads, ruler)
+    raise typer.Exit(1 if _run(plan, mixed_depth=mixed_depth) else 0)
 
 
 def _outputs(folder: Path, name: str | None) -> Method:
@@ -154,20 +112,19 @@ def _restorer(
 
     restorer = Restorer.load(task, size, device=device, weights=weights)
     called = name or f"restorect {restorer.size}"
-    typer.echo(f"style {how.style}", err=True)
     return restorer_method(
         restorer, name=called, strength=how.strength, seed=how.seed, steps=how.steps, style=how.style
     )
 
 
-def _baselines(cases: list[Case]) -> list[Method]:
+def _baselines(cases: list[Case]) -> list[functools.partial[Method]]:
     from restorect.errors import ConfigError
     from restorect.evaluate.baselines import BASELINES
     from restorect.evaluate.methods import baseline_method
 
     if any(case.low is None for case in cases):
         raise ConfigError("--baselines: need the degraded photos, and --reference has none; give --pairs")
-    return [baseline_method(name) for name in BASELINES]
+    return [functools.partial(baseline_method, name) for name in BASELINES]
 
 
 def _good_photos(folder: Path | None, metrics: str | None) -> list[Path]:
@@ -197,12 +154,7 @@ def _folder(out: Path | None) -> Path:
 
 
 def _ruler(
-    test_set: TestSet,
-    cases: list[Case],
-    protocol: str,
-    metrics: str | None,
-    weights_dir: Path | None,
-    against: list[Path],
+    paired: bool, with_input: bool, with_good: bool, protocol: str, metrics: str | None, weights_dir: Path | None
 ) -> tuple[Ruler, dict[str, str]]:
     """How is measured, and why not by the other metrics."""
     from restorect.evaluate.judge import Ruler
@@ -213,56 +165,69 @@ def _ruler(
     chosen = find_protocol(protocol)
     names = None if metrics is None else _names(metrics)
     measures, unavailable = choose_measures(
-        names,
-        paired=test_set.paired,
-        protocol=chosen,
-        has_input=all(case.low is not None for case in cases),
-        weights_dir=weights_dir,
+        names, paired=paired, protocol=chosen, has_input=with_input, weights_dir=weights_dir
     )
     set_measures, lacking = choose_set_measures(
-        names, protocol=chosen, compared=test_set.paired or bool(against), weights_dir=weights_dir
+        names, protocol=chosen, compared=paired or with_good, weights_dir=weights_dir
     )
     ruler = Ruler(protocol=chosen, measures=tuple(measures), set_measures=tuple(set_measures))
     return ruler, unavailable | lacking
 
 
-def _run(
+def _plan(
     test_set: TestSet,
     cases: list[Case],
-    methods: list[Method],
-    ruled: tuple[Ruler, dict[str, str]],
+    loads: Sequence[Callable[[], Method]],
+    ruler: Callable[[], tuple[Ruler, dict[str, str]]],
     against: list[Path],
     out: Path,
-    *,
-    mixed_depth: bool,
-    workers: int,
-) -> int:
-    """Check, evaluate, write and show; gives the number of images that could not be judged."""
-    import dataclasses
+) -> EvaluationPlan:
+    from restorect.evaluate.evaluation import EvaluationPlan
 
+    ruled, unavailable = ruler()
+    return EvaluationPlan(
+        test_set=test_set,
+        cases=cases,
+        methods=[load() for load in loads],
+        ruler=ruled,
+        unavailable=unavailable,
+        against=against,
+        out=out,
+    )
+
+
+def _shared(
+    plan: EvaluationPlan,
+    wish: e.Wish,
+    loads: Sequence[Callable[[], Method]],
+    ruler: Callable[[], tuple[Ruler, dict[str, str]]],
+) -> EvaluationPlan:
+    """The same with those who work on it: threads of this process, or a crew."""
+    from restorect.evaluate.shared import Sharing
+
+    here = wish.executor == e.LOCAL
+    crew = e.crew_of(replace(wish, workers=None) if here else wish)
+    if crew is None:
+        return replace(plan, workers=wish.workers or 1)
+    methods = {method.name: load for method, load in zip(plan.methods, loads, strict=True)}
+    return replace(plan, workers=crew.size, sharing=Sharing(crew=crew, methods=methods, ruler=ruler))
+
+
+def _run(plan: EvaluationPlan, *, mixed_depth: bool) -> int:
+    """Check, evaluate, write and show; gives the number of images that could not be judged."""
     from restorect.cli.evaluate_display import tell
     from restorect.cli.progress import Progress
     from restorect.evaluate.cases import check_headers
-    from restorect.evaluate.evaluation import EvaluationPlan, carry_out
+    from restorect.evaluate.evaluation import carry_out
 
     with Progress() as progress:
-        mixed = check_headers(cases, mixed_depth=mixed_depth, on_progress=progress.show)
+        mixed = check_headers(plan.cases, mixed_depth=mixed_depth, on_progress=progress.show)
         if mixed:
-            stamp = f"MIXED DEPTH: {mixed} of {len(cases)} images compare different bit depths"
-            test_set = dataclasses.replace(test_set, stamps=(*test_set.stamps, stamp))
-        ruler, unavailable = ruled
-        plan = EvaluationPlan(
-            test_set=test_set,
-            cases=cases,
-            methods=methods,
-            ruler=ruler,
-            unavailable=unavailable,
-            against=against,
-            out=out,
-            workers=workers,
-        )
+            stamp = f"MIXED DEPTH: {mixed} of {len(plan.cases)} images compare different bit depths"
+            test_set = replace(plan.test_set, stamps=(*plan.test_set.stamps, stamp))
+            plan = replace(plan, test_set=test_set)
         summary = carry_out(plan, progress.show)
-    return tell(summary, out)
+    return tell(summary, plan.out)
 
 
 def _list(*, benchmarks: bool, weights_dir: Path | None) -> None:

@@ -43,7 +43,9 @@ Baselines: TypeAlias = Annotated[bool, typer.Option("--baselines", help="Judge t
 MixedDepth: TypeAlias = Annotated[
     bool, typer.Option("--mixed-depth", help="Accept 8 bit beside 16 bit; the report is stamped so.")
 ]
-Workers: TypeAlias = Annotated[int, typer.Option(min=1, help="Photos in work at a time.")]
+Workers: TypeAlias = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Photos in work at a time (1), or workers of --executor.")
+]
 Out: TypeAlias = Annotated[Path | None, typer.Option("--out", "-o", help="Folder of table, summary and report.")]
 Readme: TypeAlias = Annotated[
     Path | None, typer.Option(help="Instead of evaluating, write the table of --results between this file's markers.")

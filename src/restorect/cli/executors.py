@@ -9,7 +9,7 @@ from restorect.cli.threads import setter
 from restorect.errors import ConfigError, shown
 
 if TYPE_CHECKING:
-    from restorect.infer.batch.crew import Crew
+    from restorect.workers.crew import Crew
 
 LOCAL = "local"
 
@@ -24,7 +24,7 @@ Address: TypeAlias = Annotated[
 ]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Wish:
     """Who shall do the work, as the options say it."""
 
@@ -32,11 +32,12 @@ class Wish:
     workers: int | None
     address: str | None
     threads: int | None
-    engine: str
     device: str
+    engine: str = "torch"
+    out: str = ""
 
 
-def crew_of(wish: Wish, out: str) -> "Crew | None":
+def crew_of(wish: Wish) -> "Crew | None":
     """Who does the work; None for this process.
 
     Raises:
@@ -49,8 +50,8 @@ def crew_of(wish: Wish, out: str) -> "Crew | None":
             raise ConfigError("--workers: this process is the only one; give --executor processes")
         return None
     if wish.executor == "processes":
-        from restorect.infer.batch.processes import Processes
-        from restorect.infer.batch.run import cores
+        from restorect.cores import cores
+        from restorect.workers.processes import Processes
 
         return Processes(wish.workers or max(1, cores() // 2), wish.threads, setter(wish.engine))
     if wish.executor != "ray":
@@ -58,7 +59,7 @@ def crew_of(wish: Wish, out: str) -> "Crew | None":
     from restorect.infer.batch.remote import is_url
     from restorect.ray.actors import Actors
 
-    if is_url(out):
+    if is_url(wish.out):
         raise ConfigError(
             "--executor ray: OUT must be a folder that all nodes see; use --part K/N for outputs in buckets"
         )

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from restorect.cli.batch_display import Display
     from restorect.cli.preparation import Notices
     from restorect.infer.batch import Event, NameTemplate, Naming, Plan, RestoreSettings
-    from restorect.infer.batch.crew import Crew
     from restorect.infer.batch.photo_job import Record
     from restorect.infer.networks import Networks
+    from restorect.workers.crew import Crew
 
 
 def restore(
@@ -102,7 +102,7 @@ class _Call:
 
 def _carried_out(call: _Call, context: typer.Context) -> int:
     """The exit code."""
-    crew, paths = e.crew_of(chosen(e.Wish, context), call.out), call.paths or []
+    crew, paths = e.crew_of(chosen(e.Wish, context)), call.paths or []
     settings, anew, load, notices, task, size = prepared(context, alone=crew is None)
     naming = _naming(task, size, settings, template(call.name_template, call.suffix))
     batch = call.files_from is not None or call.part is not None or call.dry_run or call.retry_failed

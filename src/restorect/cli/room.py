@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 
+from restorect.cores import cores
 from restorect.errors import RestorectError
 
 _OWN = 12  # threads of a batch at most, and a few of libraries
@@ -70,5 +71,4 @@ def check_threads() -> None:
 
 def _of_one_library() -> int:
     given = os.environ.get("OMP_NUM_THREADS", "")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(int(given), cores) if given.isdecimal() and int(given) > 0 else cores
+    return min(int(given), cores()) if given.isdecimal() and int(given) > 0 else cores()

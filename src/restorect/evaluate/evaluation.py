@@ -1,7 +1,9 @@
 """A whole evaluation: methods on a set, the files of its outcome, and the report."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +13,17 @@ from restorect.configs import require
 from restorect.errors import DataError
 from restorect.evaluate.cases import Case
 from restorect.evaluate.journal import JOURNAL_NAME, Journal, Result
-from restorect.evaluate.judge import Ruler, evaluate, look
+from restorect.evaluate.judge import Judges, Ruler, evaluate, look
 from restorect.evaluate.methods import Method
 from restorect.evaluate.report.page import Shown, page
 from restorect.evaluate.scores import columns
 from restorect.evaluate.set_scores import caution, compare
+from restorect.evaluate.shared import Sharing, judges
 from restorect.evaluate.summary import REPORT_NAME, Evaluation, Outcome, TestSet, write, write_files
 from restorect.metrics.pretrained import PRETRAINED
 from restorect.progress import OnProgress, silent
+
+Judging = Callable[[Sequence[Case], Method, Ruler], list[Result]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +39,7 @@ class EvaluationPlan:
         against: good photos that metrics of whole sets compare with; by default the ground truths.
         out: folder of the outcome; made if need be.
         workers: photographs in work at a time.
+        sharing: who works in place of this process; None for this one.
         shown: cases shown in the report, worst and best each.
     """
 
@@ -45,6 +51,7 @@ class EvaluationPlan:
     unavailable: Mapping[str, str] = field(default_factory=dict)
     against: Sequence[Path] = ()
     workers: int = 1
+    sharing: Sharing | None = None
     shown: int = 4
 
     @property
@@ -53,6 +60,10 @@ class EvaluationPlan:
         if self.against:
             return [Case(name=path.name, output=path) for path in self.against]
         return [Case(name=case.name, output=case.high) for case in self.cases if case.high is not None]
+
+    def judges(self, journal: Journal) -> contextlib.AbstractContextManager[int | Judges]:
+        """Who works, as `evaluate` takes it."""
+        return judges(self.sharing, journal) if self.sharing else contextlib.nullcontext(self.workers)
 
 
 def carry_out(plan: EvaluationPlan, on_progress: OnProgress = silent) -> dict[str, Any]:
@@ -74,8 +85,10 @@ def carry_out(plan: EvaluationPlan, on_progress: OnProgress = silent) -> dict[st
     except OSError as error:
         raise DataError(f"{plan.out}: cannot be made ({error.strerror}); give another --out") from error
     journal = Journal(plan.out / JOURNAL_NAME)
-    good = _good(plan, journal, on_progress)
-    outcomes = [_outcome(plan, method, good, journal, on_progress) for method in plan.methods]
+    with plan.judges(journal) as workers:
+        judged = partial(evaluate, journal=journal, workers=workers, on_progress=on_progress)
+        good = _good(plan, judged)
+        outcomes = [_outcome(plan, method, good, judged) for method in plan.methods]
     evaluation = Evaluation(
         test_set=replace(plan.test_set, stamps=(*plan.test_set.stamps, *_cautions(plan))),
         protocol=plan.ruler.protocol,
@@ -85,7 +98,7 @@ def carry_out(plan: EvaluationPlan, on_progress: OnProgress = silent) -> dict[st
         outcomes=outcomes,
         unavailable=plan.unavailable,
         workers=plan.workers,
-        threads=torch.get_num_threads(),
+        threads=plan.sharing.crew.threads if plan.sharing else torch.get_num_threads(),
     )
     summary = write_files(evaluation, plan.out)
     worst, best = extremes(evaluation, plan)
@@ -93,25 +106,23 @@ def carry_out(plan: EvaluationPlan, on_progress: OnProgress = silent) -> dict[st
     return summary
 
 
-def _good(plan: EvaluationPlan, journal: Journal, on_progress: OnProgress) -> list[Result]:
+def _good(plan: EvaluationPlan, judged: Judging) -> list[Result]:
     """The good photos of metrics of whole sets, looked at once for all methods."""
     ruler = replace(plan.ruler, measures=())
     if not ruler.set_measures:
         return []
     method = Method(name="good photos", identity="outputs")
-    results = evaluate(plan.good, method, ruler, journal, workers=plan.workers, on_progress=on_progress)
+    results = judged(plan.good, method, ruler)
     failed = [result for result in results if result.error]
     if failed and plan.against:  # ground truths that cannot be used are told with their pairs
         raise DataError(f"--fid-against: {len(failed)} of {len(results)} cannot be used: {failed[0].error}")
     return [result for result in results if not result.error]
 
 
-def _outcome(
-    plan: EvaluationPlan, method: Method, good: Sequence[Result], journal: Journal, on_progress: OnProgress
-) -> Outcome:
-    results = evaluate(plan.cases, method, plan.ruler, journal, workers=plan.workers, on_progress=on_progress)
-    judged = [result for result in results if not result.error]
-    return Outcome(method=method, results=results, set_scores=compare(plan.ruler.set_measures, judged, good))
+def _outcome(plan: EvaluationPlan, method: Method, good: Sequence[Result], judged: Judging) -> Outcome:
+    results = judged(plan.cases, method, plan.ruler)
+    usable = [result for result in results if not result.error]
+    return Outcome(method=method, results=results, set_scores=compare(plan.ruler.set_measures, usable, good))
 
 
 def _cautions(plan: EvaluationPlan) -> tuple[str, ...]:

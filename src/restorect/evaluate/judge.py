@@ -1,8 +1,9 @@
 """Judging a set: each photograph restored and scored, several at a time, never twice for the same content."""
 
+import contextlib
 import time
-from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -63,13 +64,26 @@ class Pictures:
     seconds: float | None
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What came of a case, by its number in the set, and whether that is new."""
+
+    number: int
+    result: Result
+    fresh: bool = True
+
+
+Judges = Callable[[Sequence[Case], Method, Ruler], Generator[Judged, None, None]]
+"""Whoever judges a set, in whatever order, and knows the journal."""
+
+
 def evaluate(
     cases: Sequence[Case],
     method: Method,
     ruler: Ruler,
     journal: Journal,
     *,
-    workers: int = 1,
+    workers: int | Judges = 1,
     on_progress: OnProgress = silent,
 ) -> list[Result]:
     """Judge a method on all cases.
@@ -79,33 +93,41 @@ def evaluate(
         method: what is judged.
         ruler: how.
         journal: what is known is taken from it, what is new is added to it.
-        workers: photographs in work at a time, in threads (torch, OpenCV and the codecs release Python's lock).
+        workers: photographs in work at a time, in threads (torch, OpenCV and the codecs release Python's lock); or
+            who works instead, with the same journal.
         on_progress: told after each.
 
     Returns:
         One result a case, in their order. What could not be judged has its reason in `error`, enters no mean, is not
         kept in the journal, and is tried again by the next run.
     """
-    require(1 <= workers <= _MOST_WORKERS, f"workers is {workers}; it must be from 1 to {_MOST_WORKERS}")
+    work = workers(cases, method, ruler) if callable(workers) else _here(cases, method, ruler, journal, workers)
     results: dict[int, Result] = {}
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="evaluate")
-    try:
-        futures: dict[Future[tuple[Result, bool]], int] = {
-            pool.submit(judge, case, method, ruler, journal): number for number, case in enumerate(cases)
-        }
-        for future in as_completed(futures):
-            result, fresh = future.result()
-            if fresh and not result.error:
-                journal.add(result)
-            results[futures[future]] = result
+    with contextlib.closing(work) as judgements:
+        for each in judgements:
+            if each.fresh and not each.result.error:
+                journal.add(each.result)
+            results[each.number] = each.result
             on_progress(len(results), len(cases), method.name)
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
     return [results[number] for number in range(len(cases))]
 
 
-def judge(case: Case, method: Method, ruler: Ruler, journal: Journal) -> tuple[Result, bool]:
-    """One case: its result, and whether it is new."""
+def _here(
+    cases: Sequence[Case], method: Method, ruler: Ruler, journal: Journal, workers: int
+) -> Generator[Judged, None, None]:
+    """Judge in threads of this process."""
+    require(1 <= workers <= _MOST_WORKERS, f"workers is {workers}; it must be from 1 to {_MOST_WORKERS}")
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="evaluate")
+    try:
+        for future in as_completed([pool.submit(judge, each, method, ruler, journal) for each in enumerate(cases)]):
+            yield future.result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def judge(numbered: tuple[int, Case], method: Method, ruler: Ruler, journal: Journal) -> Judged:
+    """One case of a set."""
+    number, case = numbered
     unjudged = Result(method=method.name, name=case.name)
     try:
         compared = any(measure.reference == "input" for measure in ruler.measures)
@@ -115,7 +137,7 @@ def judge(case: Case, method: Method, ruler: Ruler, journal: Journal) -> tuple[R
         )
         known = journal.find(key)
         if known is not None:
-            return replace(known, method=method.name, name=case.name), False
+            return Judged(number, replace(known, method=method.name, name=case.name), fresh=False)
         pictures = look(case, method)
         with torch.inference_mode():
             output = as_tensor(pictures.output)
@@ -125,9 +147,9 @@ def judge(case: Case, method: Method, ruler: Ruler, journal: Journal) -> tuple[R
             features = features_of(ruler.set_measures, output)
         height, width = pictures.output.shape[:2]
         judged = replace(unjudged, key=key, width=width, height=height, seconds=pictures.seconds)
-        return replace(judged, scores=scores, features=features), True
+        return Judged(number, replace(judged, scores=scores, features=features))
     except (RestorectError, OSError, MemoryError, ValueError, RuntimeError) as error:  # the last is torch's for memory
-        return replace(unjudged, error=reason_of(error)), True
+        return Judged(number, replace(unjudged, error=reason_of(error)))
 
 
 def look(case: Case, method: Method) -> Pictures:

@@ -5,15 +5,14 @@ under the same paths, and to have restorect installed.
 """
 
 import contextlib
+import os
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from restorect.errors import ConfigError, shown
-from restorect.infer.batch.crew import Died, Ended, News, Ready, WorkerError
-from restorect.infer.batch.events import Event
-from restorect.infer.batch.failures import reason_of
-from restorect.infer.batch.shard import Orders, Shard, Worker
+from restorect.reasons import reason_of
+from restorect.workers.crew import Died, Ended, Orders, Ready, WorkerError
 
 _LEAST = (2, 9)  # the version that has streaming generators
 _DEFAULT_THREADS = 2
@@ -44,34 +43,35 @@ class Actors:
         address: str | None = None,
     ) -> None:
         self._ray, self._use_threads, self._gpus = _connected(address), use_threads, gpus
+        self._actors: list[Any] = []
         cpus = int(self._ray.cluster_resources().get("CPU", 0))
-        self._threads = threads or max(1, min(_DEFAULT_THREADS, cpus))
-        room = cpus // self._threads
+        self.threads = threads or max(1, min(_DEFAULT_THREADS, cpus))
+        room = cpus // self.threads
         if gpus:
             room = min(room, int(self._ray.cluster_resources().get("GPU", 0)) // gpus)
         self.size = size or room
         if not 1 <= self.size <= room:
-            wanted = f"{self.size or 1} workers of {self._threads} cores" + (f" and {gpus} GPU" if gpus else "")
+            wanted = f"{self.size or 1} workers of {self.threads} cores" + (f" and {gpus} GPU" if gpus else "")
             raise ConfigError(f"--executor ray: {wanted} do not fit into the cluster, which has room for {room}")
 
     def start(self, orders: Orders) -> None:
         """Start them; each begins when the cluster has room for it."""
         self._orders = self._ray.put(orders)
         self._actors = [self._started() for _ in range(self.size)]
-        self._begun = {actor.ready.remote(): number for number, actor in enumerate(self._actors)}
-        self._running: dict[Any, int] = {}
+        # What workers were asked and have not answered: a reference of Ray, or for a shard a stream of them.
+        self._asked: dict[Any, int] = {actor.ready.remote(): number for number, actor in enumerate(self._actors)}
 
-    def give(self, worker: int, shard: Shard) -> None:
+    def give(self, worker: int, shard: object) -> None:
         """Send a shard; its events come one by one."""
         events = self._actors[worker].run.options(num_returns="streaming").remote(shard)
-        self._running[events] = worker
+        self._asked[events] = worker
 
-    def news(self, seconds: float) -> Sequence[tuple[int, News]]:
+    def news(self, seconds: float) -> Sequence[tuple[int, Any]]:
         """One piece of news of each worker that has some."""
-        waited = [*self._begun, *self._running]
-        if not waited:
+        if not self._asked:
             return []
-        ready, _ = self._ray.wait(waited, num_returns=len(waited), timeout=seconds, fetch_local=False)
+        asked = list(self._asked)
+        ready, _ = self._ray.wait(asked, num_returns=len(asked), timeout=seconds, fetch_local=False)
         return [self._heard(each) for each in ready]
 
     def stop(self) -> None:
@@ -83,10 +83,9 @@ class Actors:
         """Kill it, and start another one."""
         with contextlib.suppress(Exception):
             self._ray.kill(self._actors[worker])
-        self._running = {events: number for events, number in self._running.items() if number != worker}
-        self._begun = {ready: number for ready, number in self._begun.items() if number != worker}
+        self._asked = {source: number for source, number in self._asked.items() if number != worker}
         self._actors[worker] = self._started()
-        self._begun[self._actors[worker].ready.remote()] = worker
+        self._asked[self._actors[worker].ready.remote()] = worker
 
     def close(self) -> None:
         """Kill them all; a cluster that was there before stays."""
@@ -95,44 +94,53 @@ class Actors:
                 self._ray.kill(actor)
 
     def _started(self) -> Any:  # noqa: ANN401 - a handle of Ray
-        kind = self._ray.remote(num_cpus=self._threads, num_gpus=self._gpus, max_concurrency=3)(_Actor)
-        return kind.remote(self._orders, self._threads, self._use_threads)
+        kind = self._ray.remote(num_cpus=self.threads, num_gpus=self._gpus, max_concurrency=3)(_Actor)
+        return kind.remote(self._orders, self.threads, self._use_threads, os.getcwd())
 
-    def _heard(self, source: Any) -> tuple[int, News]:  # noqa: ANN401 - a reference of Ray, or a stream of them
+    def _heard(self, source: Any) -> tuple[int, Any]:  # noqa: ANN401 - what was asked
+        worker, once = self._asked[source], isinstance(source, self._ray.ObjectRef)
         try:
-            if source in self._begun:
-                news = self._ray.get(source)
-                worker = self._begun.pop(source)
-            else:
-                worker = self._running[source]
-                news = self._ray.get(next(source))
+            news = self._ray.get(source if once else next(source))
         except StopIteration:
-            del self._running[source]
-            return worker, Ended()
+            news = Ended()
         except self._ray.exceptions.RayError:
-            worker = self._begun.pop(source) if source in self._begun else self._running.pop(source)
-            return worker, Died()
+            news = Died()
+        if once or isinstance(news, Ended | Died):
+            del self._asked[source]
         if isinstance(news, WorkerError):
             raise news
         return worker, news
 
 
 class _Actor:
-    """One worker; errors are news, since those of Ray are many lines."""
+    """One worker; errors are news, since those of Ray are many lines.
 
-    def __init__(self, orders: Orders, threads: int, use_threads: Callable[[int], None]) -> None:
-        self._orders, self._threads, self._use_threads = orders, threads, use_threads
+    Args:
+        orders: for all.
+        threads: of one operation.
+        use_threads: sets them.
+        folder: where the command runs, which relative paths begin at.
+    """
+
+    def __init__(self, orders: Orders, threads: int, use_threads: Callable[[int], None], folder: str) -> None:
+        self._orders, self._threads, self._use_threads, self._folder = orders, threads, use_threads, folder
 
     def ready(self) -> Ready | WorkerError:
         """Load the networks."""
         try:
+            os.chdir(self._folder)
+        except OSError:
+            return WorkerError(
+                f"{shown(self._folder)}: not all nodes have this folder; run the command in one they share"
+            )
+        try:
             self._use_threads(self._threads)
-            self._worker = Worker(self._orders)
+            self._worker = self._orders.worker()
         except Exception as error:
             return WorkerError(reason_of(error))
         return Ready()
 
-    def run(self, shard: Shard) -> Iterator[Event | WorkerError]:
+    def run(self, shard: object) -> Iterator[Any]:
         """Restore a shard."""
         try:
             yield from self._worker.run(shard, threads=max(1, self._threads // 2))

@@ -113,9 +113,8 @@ class Trainer:
         Raises:
             TrainingError: the loss is not finite, the folder's state does not fit, or a file cannot be written.
         """
-        path = self.folder / STATE_NAME
-        if path.exists():
-            self._restore(load_state(path, self.state.recipe, self.device))
+        if state := self.processes.led(self._saved):
+            self._restore(state)
         else:
             self._prepare()
         if self.state.finished:
@@ -130,6 +129,11 @@ class Trainer:
             if log:
                 log.close()
         return self.validation
+
+    def _saved(self) -> TrainingState | None:
+        path = self.folder / STATE_NAME
+        device = self.device if self.processes.count == 1 else torch.device("cpu")
+        return load_state(path, self.state.recipe, device) if path.exists() else None
 
     def _prepare(self) -> None:
         if not self.stage.started:
@@ -149,7 +153,7 @@ class Trainer:
         while done < 1:
             losses = self._step(module, done)
             state.minutes = before + (time.monotonic() - began) / 60
-            done = self.processes.agree(progress(schedule, state.step, state.minutes), self.device)
+            done = self.processes.agree(progress(schedule, state.step, state.minutes))
             state.finished = done >= 1
             logged = state.finished or state.step % schedule.log_every == 0
             validated = state.finished or bool(schedule.validate_every and state.step % schedule.validate_every == 0)

@@ -171,9 +171,13 @@ def _distil(
     for name, kind, part in before:
         inner = replace(run, folder=run.folder / name)
         _train(name, kind(student, teacher, part), part, inner, processes, card, view)
-        student.load_state_dict(load_restoration(inner.folder / "last.safetensors")[0].state_dict())
+        student.load_state_dict(processes.led(partial(_weights, inner.folder / "last.safetensors")))
     name, kind, part = last
     return _train(name, kind(student, teacher, part), part, run, processes, card, view)
+
+
+def _weights(path: Path) -> dict[str, torch.Tensor]:
+    return load_restoration(path)[0].state_dict()
 
 
 def _parts(recipe: StudentRecipe) -> list[Part]:
@@ -221,9 +225,9 @@ def _train(
     view: int,
     side: int = 0,
 ) -> dict[str, float]:
-    folder = run.folder
-    if processes.leader:
-        _prepare_folder(folder, recipe, run.resume)
+    folder, uneven = run.folder, [size for size in recipe.schedule.batches if size % processes.count]
+    require(not uneven, f"schedule.batches: {uneven} cannot be shared evenly by {processes.count} processes")
+    processes.led(partial(_prepare_folder, folder, recipe, run.resume))
     pairs, held_out = photos_of(recipe, run.device, side)
     sampling, nights_gb = recipe.data.sampling, recipe.data.memory_gb / 3
     batches = BatchMaker(pairs, simulator_of(recipe), sampling, view, recipe.seed, nights_gb)

@@ -20,7 +20,7 @@ from restorect.cli.interrupt import stopping
 from restorect.cli.restore_plan import place_of
 from restorect.errors import RestorectError
 from restorect.infer.batch import Event, Naming, Part, Stop, plan_batch, run_batch
-from restorect.infer.batch.processes import Processes
+from restorect.workers.processes import Processes
 
 _count = 0
 

@@ -1,6 +1,5 @@
 """Batches on a real Ray cluster of two nodes: an actor and a node killed half-way, and what cannot be."""
 
-import os
 import sys
 from collections.abc import Iterator
 from functools import partial
@@ -9,13 +8,13 @@ from pathlib import Path
 import pytest
 from batch_fakes import DIE, expected, keep_threads, load_deadly, load_nothing, make, settings_of
 
+from ray_cluster import two_nodes
 from restorect.errors import ConfigError, RestorectError
 from restorect.infer.batch import Event, Failed, Naming, Plan, Restored, plan_batch, run_batch
 from restorect.ray.actors import Actors
 from restorect.records import read_records
 
 NAMING = Naming(task="low-light", size="fake", settings=settings_of())
-PORTS = ("metrics_agent_port", "metrics_export_port", "runtime_env_agent_port", "dashboard_agent_listen_port")
 
 
 def test_without_ray_it_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,47 +24,10 @@ def test_without_ray_it_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
     """Two nodes of one core each; of the second one another can be had."""
-    ray = pytest.importorskip("ray")
-    from ray.cluster_utils import Cluster
-
-    for name, value in {
-        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]),
-        "RAY_AUTH_MODE": "disabled",
-        "RAY_USAGE_STATS_ENABLED": "0",
-        "RAY_agent_register_timeout_ms": "600000",
-        "RAY_worker_register_timeout_seconds": "600",
-        "RAY_memory_monitor_refresh_ms": "0",
-    }.items():
-        monkeypatch.setenv(name, value)
-    _patient(monkeypatch)
-    cluster = Cluster()
-    for number in range(2):
-        cluster.add_node(num_cpus=1, object_store_memory=80 * 2**20, include_dashboard=False, **_ports(number))
-    ray.init(address=cluster.address, logging_level="error", log_to_driver=False)
-    yield cluster
-    ray.shutdown()
-    cluster.shutdown()
-
-
-def _ports(number: int) -> dict[str, int]:
-    return {name: 42101 + 10 * number + place for place, name in enumerate(PORTS)}
-
-
-def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A raylet gives its agent 15 s to say on which ports it is: too short on a busy machine, so they are given."""
-    from ray._private.node import Node
-    from ray._raylet import persist_port
-
-    begin = Node.start_ray_processes
-
-    def start(self) -> None:
-        for name in PORTS:
-            persist_port(self._session_dir, self._node_id, name, getattr(self._ray_params, name))
-        begin(self)
-
-    monkeypatch.setattr(Node, "start_ray_processes", start)
+    with two_nodes(monkeypatch, Path(__file__).parent) as cluster:
+        yield cluster
 
 
 def plan(tmp_path: Path) -> Plan:

@@ -1,4 +1,4 @@
-"""Work lists that stores and tables write: S3 Inventory as CSV and Parquet, and Parquet lists."""
+"""Work lists that stores and tables write: S3 Inventory as CSV, ORC and Parquet, and Parquet lists."""
 
 import gzip
 import io
@@ -26,7 +26,7 @@ EXPECTED = ["s3://photos/2024/a b.jpg", "s3://photos/2024/ü+1.JPG", Failure("s3
 
 
 def manifest(kind: str, *keys: str, schema: str = SCHEMA) -> bytes:
-    values = {"sourceBucket": "photos", "destinationBucket": "arn:aws:s3:::lists", "fileFormat": kind}
+    values = {"sourceBucket": "photos", "destinationBucket": "arn:aws-cn:s3:::lists", "fileFormat": kind}
     return json.dumps(values | {"fileSchema": schema, "files": [{"key": key} for key in keys]}).encode()
 
 
@@ -39,10 +39,10 @@ def csv_data(rows: list[tuple[str, ...]]) -> bytes:
     return gzip.compress("\n".join(lines).encode())
 
 
-def parquet(columns: dict[str, list[object]]) -> bytes:
-    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+def table(kind: str, columns: dict[str, list[object]]) -> bytes:
+    pa, library = pytest.importorskip("pyarrow"), pytest.importorskip(f"pyarrow.{kind.lower()}")
     sink = io.BytesIO()
-    pq.write_table(pa.table(columns), sink)
+    library.write_table(pa.table(columns), sink)
     return sink.getvalue()
 
 
@@ -57,18 +57,20 @@ def test_an_inventory_as_csv_names_its_photos() -> None:
     assert asked == ["s3://lists/d/1.csv.gz", "s3://lists/d/2.csv.gz"]
 
 
-def test_an_inventory_as_parquet_names_the_same() -> None:
+@pytest.mark.parametrize("kind", ["ORC", "Parquet"])
+def test_an_inventory_as_a_table_names_the_same(kind: str) -> None:
     names = ["bucket", "key", "version_id", "is_latest", "is_delete_marker", "size", "storage_class"]
     values = [[cell == "true" if cell in ("true", "false") else cell for cell in row] for row in ROWS]
-    data = parquet({name: [row[place] for row in values] for place, name in enumerate(names)})
-    assert list(read_inventory(manifest("Parquet", "d/1.parquet"), "m", lambda url: data)) == EXPECTED
+    data = table(kind, {name: [row[place] for row in values] for place, name in enumerate(names)})
+    assert list(read_inventory(manifest(kind, "d/1"), "m", lambda url: data)) == EXPECTED
 
 
 @pytest.mark.parametrize(
     ("content", "data", "words"),
     [
         (b'{"fileSchema": 1, "sourceBucket": 2}', b"", "is no manifest of an S3 Inventory"),
-        (manifest("ORC", "x"), b"", "its data is ORC; have the inventory written as CSV or Parquet"),
+        (manifest("Avro", "x"), b"", "its data is Avro; have it written as CSV, ORC or Parquet"),
+        (manifest("ORC", "x"), b"ORCbroken", "x: is no ORC file"),
         (manifest("CSV", "x", schema="Size, Key"), b"", "has no columns Bucket and Key"),
         (manifest("CSV", "x"), b"\x1f\x8bbroken", "is no data of an S3 Inventory"),
         (manifest("CSV", "x"), b'"photos","a.jpg"\n', "is no data of an S3 Inventory"),
@@ -85,14 +87,14 @@ def test_other_json_is_no_list() -> None:
 
 
 def test_a_list_as_parquet() -> None:
-    content = parquet({"path": ["a.jpg", None, "s3://b/c.jpg"], "size": [1, 2, 3]})
+    content = table("Parquet", {"path": ["a.jpg", None, "s3://b/c.jpg"], "size": [1, 2, 3]})
     assert list(read_list(content, "x.parquet")) == [
         "a.jpg",
         Failure("x.parquet:2", "this row has no path"),
         "s3://b/c.jpg",
     ]
     with pytest.raises(ConfigError, match=r"x\.parquet: has no column 'path' \(it has: size\)"):
-        list(read_list(parquet({"size": [1]}), "x.parquet"))
+        list(read_list(table("Parquet", {"size": [1]}), "x.parquet"))
     with pytest.raises(ConfigError, match=r"x\.parquet: is no Parquet file"):
         list(read_list(b"PAR1broken", "x.parquet"))
 

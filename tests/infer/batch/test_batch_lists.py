@@ -53,6 +53,7 @@ def test_every_kind_gives_back_the_names_that_were_written(names: list[str]) -> 
 def test_names_that_are_no_utf_8_and_line_ends_of_windows_come_through() -> None:
     assert list(read_list(b"caf\xe9.jpg\r\n\r\nb.jpg", "list")) == [os.fsdecode(b"caf\xe9.jpg"), "b.jpg"]
     assert list(read_list(b"\xef\xbb\xbfpath\r\na.jpg\r\n", "a.CSV")) == ["a.jpg"]
+    assert list(read_list(b"\xef\xbb\xbfa.jpg\r\nb.jpg", "a.txt")) == ["a.jpg", "b.jpg"]
 
 
 def test_broken_lines_are_failures_that_name_them_and_the_rest_goes_on(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from batch_process import finish, start
 
 from restorect.errors import RestorectError
 from restorect.infer.batch import Event, Failed, Naming, Plan, Restored, Skipped, Stop, plan_batch, run_batch
-from restorect.infer.batch.processes import Processes
 from restorect.records import read_records
+from restorect.workers.processes import Processes
 
 NAMING = Naming(task="low-light", size="fake", settings=settings_of())
 

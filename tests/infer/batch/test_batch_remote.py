@@ -12,8 +12,11 @@ from typing import ClassVar
 import pytest
 from batch_fakes import FakeRestorer, expected, make, settings_of
 
+from restorect.cli.restore_plan import place_of
 from restorect.infer.batch import Event, Failed, Naming, Part, Plan, Summary, plan_batch, plan_failed, run_batch
 from restorect.infer.batch import remote as remote_module
+from restorect.infer.batch.bucket import held
+from restorect.infer.batch.failures import BusyError, LostError
 from restorect.infer.batch.manifest import Manifest
 from restorect.infer.batch.part import WHOLE
 from restorect.infer.batch.remote import RemoteError, object_state, path_of, read_object
@@ -105,6 +108,24 @@ def test_objects_are_restored_like_files(tmp_path: Path, bucket: str) -> None:
     fsspec.filesystem("memory").pipe("/bucket/a.fake", b"FAKE" + b"a.fakf")  # as long as before
     assert run(plan(out, *urls)) == (1, 2, {})
     assert sum(len(plan(tmp_path / "new", *urls, part=Part(n, 2)).jobs) for n in (1, 2)) == 3
+
+
+def test_outputs_go_to_any_store(bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of fsspec's: whole, once, with the record beside them; a lock that is another's at the end is told, and stays."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    url, files = f"{bucket}/restored", fsspec.filesystem("memory")
+    for expected_counts in ((3, 0, {}), (0, 3, {})):
+        folder, place = place_of(url, WHOLE)
+        found = plan_batch([f"{bucket}/"], folder, NAMING, recursive=True, url=place)
+        assert run(found) == expected_counts
+    assert files.cat("/bucket/restored/2024/b.fake") == expected(tmp_path / "source/2024/b.fake")
+    assert list(files.find("/bucket/restored/.restorect")) == ["/bucket/restored/.restorect/restorect-manifest.jsonl"]
+    lock = "/bucket/restored/.restorect/.restorect.lock"
+    with pytest.raises(LostError, match="its lock was removed or replaced"), held(url, folder, WHOLE):
+        files.pipe(lock, b"another")
+    with pytest.raises(BusyError, match="another restorect is writing there"), held(url, folder, WHOLE):
+        pass
+    assert files.cat(lock) == b"another"
 
 
 def test_what_is_gone_is_a_row_and_is_tried_again(tmp_path: Path, bucket: str) -> None:

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from restorect.errors import ConfigError, shown
+from restorect.errors import ConfigError, RestorectError, shown
 from restorect.files import write_atomically
 from restorect.infer.batch.failures import BusyError, LostError, OutputError, reason_of
 from restorect.infer.batch.lock import locked
@@ -70,7 +70,7 @@ def fetch(url: str, folder: Path, part: Part = WHOLE) -> None:
     """
     with _told(url):
         names = _names(url)
-        wanted = {*part.others(names, MANIFEST_NAME), *([part.manifest] if part.manifest in names else [])}
+        wanted = {*part.others(names, MANIFEST_NAME), *{part.manifest}.intersection(names)}
         if not wanted:
             return
         folder.mkdir(parents=True, exist_ok=True)
@@ -89,91 +89,91 @@ def held(url: str, folder: Path, part: Part) -> Iterator[Callable[[], None]]:
 
     Raises:
         BusyError: another run works there.
+        LostError: another run works there at the end.
         OutputError: nothing can be put there.
     """
-    lock = f"{url}/{_FOLDER}/{part.lock}"
+    place = _Place(url, folder, part)
     with _told(url):
-        signature = _taken(lock, folder / f"{_SIGNATURE}{part.tag}", url)
-        for rival in part.others(_names(url), LOCK_NAME):
-            if rival != part.lock:
-                remove_object(lock)
-                raise _busy(f"{url}/{_FOLDER}/{rival}", url)
+        place.take()
     try:
-        yield _Now(lambda: _minded(lock, signature, url, folder, part))
+        yield place.mind
     except BaseException:
-        with contextlib.suppress(RemoteError, OSError):  # what has gone wrong is told already
-            _release(lock, signature, url, folder, part)
+        with contextlib.suppress(RestorectError, OSError):  # what has gone wrong is told already
+            place.leave()
         raise
     with _told(url):
-        _release(lock, signature, url, folder, part)
+        place.leave()
 
 
-class _Now:
-    """Does something now and then, however often it is called."""
+class _Place:
+    """Where outputs go, as one run holds it: by an object that only this run writes so."""
 
-    def __init__(self, task: Callable[[], None]) -> None:
-        self._task, self._next = task, time.monotonic() + _PERIOD
+    def __init__(self, url: str, folder: Path, part: Part) -> None:
+        self._url, self._folder, self._part = url, folder, part
+        self._lock = f"{url}/{_FOLDER}/{part.lock}"
+        who = {"pid": os.getpid(), "host": socket.gethostname()[:200], "since": time.strftime("%Y-%m-%d %H:%M:%S")}
+        self._signature = json.dumps(who | {"nonce": secrets.token_hex(8)}).encode()
+        self._due = time.monotonic() + _PERIOD
 
-    def __call__(self) -> None:
+    def take(self) -> None:
+        """Put the lock; raises `BusyError` if another run is there, of this part or of one that takes the same photos.
+
+        What this machine puts is remembered before: a lock that a killed run of it has left is taken over.
+        """
+        remembered = self._folder / f"{_SIGNATURE}{self._part.tag}"
+        own = remembered.read_bytes().split(b"\n") if remembered.exists() else []
+        write_atomically(remembered, b"\n".join([*own, self._signature]))
+        try:
+            put_object(self._lock, self._signature, replace=False)
+        except FileExistsError:
+            if read_object(self._lock) not in (*own, self._signature):  # its own, if an answer was lost on the way
+                write_atomically(remembered, b"\n".join(own))
+                raise self._busy(self._lock) from None
+            put_object(self._lock, self._signature, replace=True)
+        write_atomically(remembered, self._signature)
+        for rival in self._part.others(_names(self._url), LOCK_NAME):
+            remove_object(self._lock)
+            raise self._busy(f"{self._url}/{_FOLDER}/{rival}")
+
+    def mind(self) -> None:
+        """Look whether the place is still held, and put a copy of the record; most calls do nothing."""
         begun = time.monotonic()
-        if begun >= self._next:
-            self._task()
-            now = time.monotonic()
-            self._next = now + max(_PERIOD, _SHARE * (now - begun))
-
-
-def _taken(lock: str, remembered: Path, url: str) -> bytes:
-    """Put the lock; one that a killed run of this machine has left is taken over, for `remembered` knows it."""
-    owner = {"pid": os.getpid(), "host": socket.gethostname()[:200], "since": time.strftime("%Y-%m-%d %H:%M:%S")}
-    signature = json.dumps(owner | {"nonce": secrets.token_hex(8)}).encode()
-    own = remembered.read_bytes().split(b"\n") if remembered.exists() else []
-    write_atomically(remembered, b"\n".join([*own, signature]))
-    try:
-        put_object(lock, signature, replace=False)
-    except FileExistsError:
-        if read_object(lock) not in (*own, signature):
-            write_atomically(remembered, b"\n".join(own))
-            raise _busy(lock, url) from None
-        put_object(lock, signature, replace=True)
-    write_atomically(remembered, signature)
-    return signature
-
-
-def _busy(lock: str, url: str) -> BusyError:
-    with contextlib.suppress(RemoteError, ValueError, KeyError, TypeError):
-        owner = json.loads(read_object(lock))
-        who = f"process {owner['pid']} on {owner['host']}, since {owner['since']}"
-        remedy = f"wait for it, or choose another place; if it has ended, remove {shown(lock)}"
-        return BusyError(f"{shown(url)}: another restorect is writing there ({shown(who)}); {remedy}")
-    return BusyError(f"{shown(url)}: another restorect is writing there; wait for it, or choose another place")
-
-
-def _check(lock: str, signature: bytes, url: str) -> None:
-    with contextlib.suppress(GoneError):
-        if read_object(lock) == signature:
+        if begun < self._due:
             return
-    raise LostError(
-        f"{shown(url)}: its lock was removed or replaced while photos were written there, and another run may use it "
-        "now; run the same command again"
-    )
+        with contextlib.suppress(RemoteError):  # the store may be reached the next time
+            self._check()
+            self._copy()
+        now = time.monotonic()
+        self._due = now + max(_PERIOD, _SHARE * (now - begun))
 
+    def leave(self) -> None:
+        """Put the record, and take the lock away."""
+        self._check()
+        self._copy()
+        remove_object(self._lock)
 
-def _release(lock: str, signature: bytes, url: str, folder: Path, part: Part) -> None:
-    if read_object(lock) == signature:
-        _copy(url, folder, part)
-        remove_object(lock)
+    def _check(self) -> None:
+        with contextlib.suppress(GoneError):
+            if read_object(self._lock) == self._signature:
+                return
+        raise LostError(
+            f"{shown(self._url)}: its lock was removed or replaced while photos were written there, and another run "
+            "may use it now; run the same command again"
+        )
 
+    def _copy(self) -> None:
+        path = self._folder / self._part.manifest
+        if path.exists():
+            put_object(f"{self._url}/{_FOLDER}/{self._part.manifest}", path.read_bytes(), replace=True)
 
-def _minded(lock: str, signature: bytes, url: str, folder: Path, part: Part) -> None:
-    with contextlib.suppress(RemoteError):  # the store may be reached the next time
-        _check(lock, signature, url)
-        _copy(url, folder, part)
-
-
-def _copy(url: str, folder: Path, part: Part) -> None:
-    path = folder / part.manifest
-    if path.exists():
-        put_object(f"{url}/{_FOLDER}/{part.manifest}", path.read_bytes(), replace=True)
+    def _busy(self, lock: str) -> BusyError:
+        told = f"{shown(self._url)}: another restorect is writing there"
+        with contextlib.suppress(RemoteError, ValueError, KeyError, TypeError):
+            owner = json.loads(read_object(lock))
+            who = f"process {owner['pid']} on {owner['host']}, since {owner['since']}"
+            remedy = f"wait for it, or choose another place; if it has ended, remove {shown(lock)}"
+            return BusyError(f"{told} ({shown(who)}); {remedy}")
+        return BusyError(f"{told}; wait for it, or choose another place")
 
 
 def _names(url: str) -> list[str]:
@@ -185,14 +185,14 @@ def _merge(path: Path, content: bytes) -> None:
     own = path.read_bytes() if path.exists() else b""
     if own.startswith(content):
         return
-    if not content.startswith(own):
-        other = path.with_name(f"{path.name}.fetched")
-        write_atomically(other, content)
-        both = {json.dumps(each): each for file in (path, other) for each in read_records(file)}
-        rewrite_records(path, sorted(both.values(), key=lambda each: float(each.get("time", 0))))
-        other.unlink()
+    if content.startswith(own):
+        write_atomically(path, content)
         return
-    write_atomically(path, content)
+    other = path.with_name(f"{path.name}.fetched")
+    write_atomically(other, content)
+    both = {json.dumps(each): each for file in (path, other) for each in read_records(file)}
+    rewrite_records(path, sorted(both.values(), key=lambda each: float(each.get("time") or 0)))
+    other.unlink()
 
 
 @contextlib.contextmanager

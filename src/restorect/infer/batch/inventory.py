@@ -1,11 +1,11 @@
-"""Work lists that stores and tables write: S3 Inventory (its `manifest.json`, data as CSV or Parquet), and Parquet."""
+"""Work lists that stores and tables write: S3 Inventory (`manifest.json`; data as CSV, ORC, Parquet), and Parquet."""
 
 import csv
 import gzip
 import io
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -15,7 +15,6 @@ from restorect.infer.batch.failures import Failure
 from restorect.infer.batch.remote import FROZEN, read_object
 
 _ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")
-_ARN = "arn:aws:s3:::"
 _BATCH = 65536  # rows of a table that are held at a time
 
 Row = Mapping[str, Any]
@@ -27,7 +26,7 @@ def read_parquet(content: bytes, name: str, column: str) -> Iterator[str | Failu
     Raises:
         ConfigError: it is none, has no such column, or pyarrow is missing.
     """
-    for number, row in enumerate(_table(content, name, [column]), start=1):
+    for number, row in enumerate(_table(content, name, "Parquet", column), start=1):
         path = row[column]
         yield path if isinstance(path, str) and path else Failure(f"{name}:{number}", f"this row has no {column}")
 
@@ -53,16 +52,16 @@ def read_inventory(content: bytes, name: str, read: Callable[[str], bytes] = rea
     """
     try:
         manifest = json.loads(content)
-        store = str(manifest["destinationBucket"]).removeprefix(_ARN)
+        store = str(manifest["destinationBucket"]).rpartition(":")[2]  # of its ARN
         kind, schema = str(manifest["fileFormat"]), str(manifest["fileSchema"])
         keys = [str(each["key"]) for each in manifest["files"]]
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"{shown(name)}: is no manifest of an S3 Inventory ({type(error).__name__})") from error
-    if kind not in ("CSV", "Parquet"):
-        raise ConfigError(f"{shown(name)}: its data is {shown(kind)}; have the inventory written as CSV or Parquet")
+    if kind not in ("CSV", "ORC", "Parquet"):
+        raise ConfigError(f"{shown(name)}: its data is {shown(kind)}; have it written as CSV, ORC or Parquet")
     for key in keys:
         data = read(f"s3://{store}/{key}")
-        rows = _csv_rows(data, key, schema) if kind == "CSV" else _parquet_rows(data, key)
+        rows = _csv_rows(data, key, schema) if kind == "CSV" else _table_rows(data, key, kind)
         for row in rows:
             yield from _line(row)
 
@@ -89,14 +88,14 @@ def _csv_rows(data: bytes, name: str, schema: str) -> Iterator[Row]:
         raise ConfigError(f"{shown(name)}: is no data of an S3 Inventory ({type(error).__name__})") from error
 
 
-def _parquet_rows(data: bytes, name: str) -> Iterator[Row]:
-    for row in _table(data, name, None):
+def _table_rows(data: bytes, name: str, kind: str) -> Iterator[Row]:
+    for row in _table(data, name, kind):
         found = {_column(key): value for key, value in row.items()}
         _need(found, name)
         yield found
 
 
-def _need(columns: Any, name: str) -> None:  # noqa: ANN401 - whatever holds names
+def _need(columns: Container[str], name: str) -> None:
     if "bucket" not in columns or "key" not in columns:
         raise ConfigError(f"{shown(name)}: has no columns Bucket and Key, as an S3 Inventory has")
 
@@ -109,19 +108,27 @@ def _truth(value: object) -> bool:
     return str(value).lower() == "true"
 
 
-def _table(content: bytes, name: str, columns: list[str] | None) -> Iterator[Row]:
+def _table(content: bytes, name: str, kind: str, column: str | None = None) -> Iterator[Row]:
+    """The rows of a table, all of their columns or one of them."""
     try:
         import pyarrow as pa
-        import pyarrow.parquet as pq
     except ImportError as error:
-        raise ConfigError(f"{shown(name)}: Parquet needs pyarrow: pip install pyarrow") from error
+        raise ConfigError(f"{shown(name)}: {kind} needs pyarrow: pip install pyarrow") from error
     try:
-        table = pq.ParquetFile(io.BytesIO(content))
-        there = table.schema_arrow.names
-        missing = [each for each in columns or [] if each not in there]
-        if missing:
-            raise ConfigError(f"{shown(name)}: has no column {missing[0]!r} (it has: {shown(', '.join(there))})")
-        for batch in table.iter_batches(batch_size=_BATCH, columns=columns):
+        if kind == "ORC":
+            from pyarrow.orc import ORCFile
+
+            stripes = ORCFile(io.BytesIO(content))
+            batches = map(stripes.read_stripe, range(stripes.nstripes))
+        else:
+            from pyarrow.parquet import ParquetFile
+
+            table = ParquetFile(io.BytesIO(content))
+            there = table.schema_arrow.names
+            if column is not None and column not in there:
+                raise ConfigError(f"{shown(name)}: has no column {column!r} (it has: {shown(', '.join(there))})")
+            batches = table.iter_batches(batch_size=_BATCH, columns=[column] if column else None)
+        for batch in batches:
             yield from batch.to_pylist()
     except (pa.ArrowException, OSError) as error:
-        raise ConfigError(f"{shown(name)}: is no Parquet file ({type(error).__name__})") from error
+        raise ConfigError(f"{shown(name)}: is no {kind} file ({type(error).__name__})") from error

@@ -39,6 +39,7 @@ def read_list(content: bytes, name: str) -> Iterator[Line]:
     """
     if not content.strip(b"\0\r\n\t "):
         raise ConfigError(f"{shown(name)}: names no photographs; write one path on each line")
+    content = content.removeprefix(b"\xef\xbb\xbf")  # as Windows begins texts
     return _KINDS.get(Path(name).suffix.lower(), _text)(content, name)
 
 
@@ -49,7 +50,7 @@ def _text(content: bytes, name: str) -> Iterator[Line]:
 
 
 def _csv(content: bytes, name: str) -> Iterator[Line]:
-    rows = csv.DictReader(io.StringIO(os.fsdecode(content.removeprefix(b"\xef\xbb\xbf")), newline=""))
+    rows = csv.DictReader(io.StringIO(os.fsdecode(content), newline=""))
     try:
         columns = list(rows.fieldnames or ())
         if _COLUMN not in columns:

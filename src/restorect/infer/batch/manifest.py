@@ -106,9 +106,11 @@ class Manifest:
         self._intended: dict[str, set[str]] = {}
         self._inputs = Known()
         self._guard = threading.Lock()
-        for path in _records(out, part):
-            if not shards and path != self.path and path in part.shards(out):
-                continue
+        try:
+            paths = part.manifests(out, shards=shards)
+        except OSError as error:
+            raise _unreadable(out, error) from error
+        for path in paths:
             latest, inputs = Known(), Known()
             for entry in _entries(path):
                 self._learn(entry, latest, inputs)
@@ -200,13 +202,6 @@ class Manifest:
 def _renew(known: Known, read: Known) -> None:
     """Take in what another record knows, unless it is older; within a record, what stands later is newer."""
     known.update((key, entry) for key, entry in read.items() if key not in known or known[key].time <= entry.time)
-
-
-def _records(out: Path, part: Part) -> list[Path]:
-    try:
-        return list(part.manifests(out))
-    except OSError as error:
-        raise _unreadable(out, error) from error
 
 
 def _entries(path: Path) -> Iterator[ManifestEntry]:

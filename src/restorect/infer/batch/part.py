@@ -70,10 +70,10 @@ class Part:
         """Whether what is called so is its own: the same on every machine, and for every list."""
         return zlib.crc32(os.fsencode(key)) % self.of == self.number - 1
 
-    def manifests(self, out: Path) -> Iterator[Path]:
-        """The records in `out` that may speak of its photos, its own last: not those of its siblings."""
-        yield from (out / name for name in (*self.others(_names(out), MANIFEST_NAME), self.manifest))
-        yield from self.shards(out)
+    def manifests(self, out: Path, *, shards: bool = True) -> list[Path]:
+        """The records in `out` that may speak of its photos, not those of its siblings; those of its workers last."""
+        whole = [out / name for name in (*self.others(_names(out), MANIFEST_NAME), self.manifest)]
+        return [*whole, *self.shards(out)] if shards else whole
 
     def shard(self, number: int) -> str:
         """The name of the record that one of several workers keeps, until the driver takes it into its own."""

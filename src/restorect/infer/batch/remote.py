@@ -171,7 +171,7 @@ def _tried(url: str, ask: Callable[[Any, str], T]) -> T:
             if known is not None:
                 raise known from error
             if not left:
-                status = _status(error)
+                status, _ = _answer(error)
                 told = f"status {status}" if status else type(error).__name__  # texts may hold what is secret
                 raise RemoteError(f"cannot be reached ({told}); check the network, and try again") from error
         time.sleep(pause)
@@ -188,7 +188,7 @@ def _inside(files: Any, path: str) -> list[dict[str, Any]]:  # noqa: ANN401 - a 
 
 def _known(error: BaseException) -> RemoteError | None:
     """What is so however often one asks."""
-    status, code = _status(error), _code(error)
+    status, code = _answer(error)
     if code in _FROZEN_CODES:
         return RemoteError(FROZEN)
     if "Credential" in type(error).__name__:
@@ -202,30 +202,26 @@ def _known(error: BaseException) -> RemoteError | None:
     return None
 
 
-def _code(error: BaseException) -> str:
-    """What the store calls the error, if it has a name for it."""
-    for each in (error, error.__cause__):
+def _answer(error: BaseException) -> tuple[int | None, str]:
+    """The status that the server answered, and what the store calls the error.
+
+    Libraries turn answers into errors of Python, and keep what it was in attributes of their own, or in the cause.
+    """
+    status, code = None, ""
+    for each in filter(None, (error, error.__cause__)):
         response = getattr(each, "response", None)
-        if isinstance(response, Mapping):
-            return str(response.get("Error", {}).get("Code", ""))
-    return str(getattr(error, "error_code", ""))
+        told = response if isinstance(response, Mapping) else {}
+        numbers = (getattr(each, name, None) for name in ("status", "status_code", "code"))  # aiohttp, Azure, Google
+        number = next((number for number in numbers if isinstance(number, int)), None)
+        status = status or number or told.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        code = code or str(told.get("Error", {}).get("Code", "") or getattr(each, "error_code", None) or "")
+    return status, code
 
 
 def _version(told: Mapping[str, Any]) -> str:
     """The mark of a content (ETag); where there is none, or a weak one, the time of its last change too."""
     mark, changed = (next((str(told[name]) for name in names if told.get(name)), "") for names in (_MARKS, _TIMES))
     return mark if mark and not mark.startswith("W/") else f"{mark} {changed}".strip()
-
-
-def _status(error: BaseException) -> int | None:
-    """What the server answered; fsspec takes any failing HTTP answer for a missing file, and keeps what it was."""
-    for each in (error, error.__cause__):
-        response = getattr(each, "response", None)
-        told = response.get("ResponseMetadata", {}).get("HTTPStatusCode") if isinstance(response, Mapping) else None
-        status = getattr(each, "status", None) or told
-        if isinstance(status, int):
-            return status
-    return None
 
 
 def _opened(url: str) -> tuple[Any, str]:

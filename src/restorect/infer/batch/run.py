@@ -1,16 +1,14 @@
 """A whole batch: lock, manifest, pipeline and summary."""
 
 import contextlib
-import os
 import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from restorect.cores import cores
 from restorect.errors import shown
 from restorect.infer.batch import bucket
-from restorect.infer.batch.crew import Crew, Driver
 from restorect.infer.batch.events import Began, Event, Failed, Summary
 from restorect.infer.batch.failures import OutputError, reason_of
 from restorect.infer.batch.lock import Held, locked
@@ -18,8 +16,10 @@ from restorect.infer.batch.manifest import Manifest, failure_entry
 from restorect.infer.batch.memory import MemoryBudget
 from restorect.infer.batch.plan import Plan
 from restorect.infer.batch.shard import Orders, Shard, Worker
+from restorect.infer.batch.shared import restored_by
 from restorect.infer.batch.sources import Refused
 from restorect.infer.batch.stop import Stop
+from restorect.workers.crew import Crew
 
 if TYPE_CHECKING:
     from restorect.infer.networks import Networks
@@ -76,18 +76,13 @@ def run_batch(
             if workers is None or isinstance(workers, int):
                 events = _restored_here(plan, orders, manifest, stop, budget, workers or default_workers())
             else:
-                events = Driver(plan, workers, manifest, stop).events(replace(orders, workers=workers.size))
+                events = restored_by(workers, plan, orders, manifest, stop)
             for event in work.enter_context(contextlib.closing(events)):
                 tell(event)
                 mind()
     summary.interrupted = stop.asked
     summary.seconds = time.perf_counter() - begun
     return summary
-
-
-def cores() -> int:
-    """That this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def default_workers() -> int:

@@ -43,6 +43,10 @@ class Orders:
     fail_fast: bool = False
     workers: int = 1
 
+    def worker(self) -> "Worker":
+        """One that follows them."""
+        return Worker(self)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Shard:

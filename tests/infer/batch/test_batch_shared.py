@@ -4,19 +4,22 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from batch_fakes import FakeRestorer, make, settings_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restorect.infer.batch import Event, Failed, Naming, OutputError, Part, Plan, Restored, Stop, plan_batch, run_batch
-from restorect.infer.batch.crew import MOST, Died, Driver, Ended, News, Ready, cut
+from restorect.infer.batch import Event, Failed, Naming, Part, Plan, Restored, Stop, plan_batch, run_batch
 from restorect.infer.batch.lock import locked
 from restorect.infer.batch.manifest import Manifest
 from restorect.infer.batch.report import report
-from restorect.infer.batch.shard import Orders, Shard, Worker
+from restorect.infer.batch.shard import Orders, Shard
+from restorect.infer.batch.shared import restored_by
 from restorect.records import read_records
+from restorect.workers.crew import Died, Ended, Ready, WorkerError
+from restorect.workers.driver import MOST, cut
 
 NAMING = Naming(task="low-light", size="fake", settings=settings_of())
 
@@ -25,24 +28,24 @@ class Scripted:
     """A crew whose workers die, or fall silent, of photos whose names say so; they restore the others before."""
 
     def __init__(self, size: int = 2, patience: int = 10**9) -> None:
-        self.size, self.patience, self.buried = size, patience, Counter[int]()
-        self.told: list[tuple[int, News]] = []
+        self.size, self.threads, self.patience, self.buried = size, 1, patience, Counter[int]()
+        self.told: list[tuple[int, Any]] = []
 
     def start(self, orders: Orders) -> None:
-        self.worker = Worker(orders)
+        self.worker = orders.worker()
         self.told = [(worker, Ready()) for worker in range(self.size)]
 
     def give(self, worker: int, shard: Shard) -> None:
         for place, job in enumerate(shard.jobs):
             if "dies" in job.source.path.name or "silent" in job.source.path.name:
                 before = Shard(jobs=shard.jobs[:place], manifest=shard.manifest)
-                end: list[News] = [Died()] if "dies" in job.source.path.name else []
+                end: list[Any] = [Died()] if "dies" in job.source.path.name else []
                 break
         else:
             before, end = shard, [Ended()]
         self.told += [(worker, event) for event in (*self.worker.run(before), *end)]
 
-    def news(self, seconds: float) -> Sequence[tuple[int, News]]:
+    def news(self, seconds: float) -> Sequence[tuple[int, Any]]:
         told, self.told = self.told, []
         return told
 
@@ -61,8 +64,8 @@ def drive(plan: Plan, crew: Scripted, *, deadline: float = 1e9, stop: Stop | Non
     plan.out.mkdir(exist_ok=True)
     with locked(plan.out, plan.part) as held:
         orders = Orders(load=FakeRestorer, settings=plan.settings, target=plan.target, held=held)
-        driver = Driver(plan, crew, Manifest(plan.out, plan.part, shards=False), stop or Stop(), deadline=deadline)
-        return list(driver.events(orders))
+        manifest = Manifest(plan.out, plan.part, shards=False)
+        return list(restored_by(crew, plan, orders, manifest, stop or Stop(), deadline=deadline))
 
 
 def plan(tmp_path: Path, *names: str, part: Part = Part()) -> Plan:  # noqa: B008 - it is frozen
@@ -106,14 +109,14 @@ def test_who_is_silent_is_taken_for_dead(tmp_path: Path) -> None:
 
 
 def test_workers_that_only_die_end_the_run(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="workers die before they restore anything"):
+    with pytest.raises(WorkerError, match="workers die before anything comes of it"):
         drive(plan(tmp_path, *(f"{n}-dies" for n in range(200))), Scripted())
 
 
 def test_workers_that_never_begin_end_the_run(tmp_path: Path) -> None:
     crew = Scripted()
     crew.news = lambda seconds: []  # type: ignore[method-assign]
-    with pytest.raises(OutputError, match="no worker could begin for 0 s"):
+    with pytest.raises(WorkerError, match="no worker could begin for 0 s"):
         drive(plan(tmp_path, "a"), crew, deadline=0.2)
 
 
@@ -158,7 +161,7 @@ def test_a_stop_ends_all(tmp_path: Path) -> None:
     assert len(done(given.out)) == len(events)
 
 
-def _stopping(crew: Scripted, stop: Stop, news, seconds: float) -> Sequence[tuple[int, News]]:
+def _stopping(crew: Scripted, stop: Stop, news, seconds: float) -> Sequence[tuple[int, Any]]:
     told = news(seconds)
     if any(isinstance(each, Restored) for _, each in told):
         stop.ask()

@@ -10,10 +10,9 @@ from multiprocessing import connection, get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
-from restorect.infer.batch.crew import Died, Ended, News, Ready, WorkerError
-from restorect.infer.batch.failures import reason_of
-from restorect.infer.batch.run import cores
-from restorect.infer.batch.shard import Orders, Shard, Worker
+from restorect.cores import cores
+from restorect.reasons import reason_of
+from restorect.workers.crew import Died, Ended, Orders, Ready, Worker, WorkerError
 
 _STOP = "stop"
 _PATIENCE = 5.0  # seconds that a process has to end by itself
@@ -30,7 +29,7 @@ class Processes:
 
     def __init__(self, size: int, threads: int | None, use_threads: Callable[[int], None]) -> None:
         self.size, self._use_threads = size, use_threads
-        self._threads = threads or max(1, cores() // size)
+        self.threads = threads or max(1, cores() // size)
         self._spawn = get_context("spawn")
         self._ends: list[tuple[Any, Connection]] = []
 
@@ -39,20 +38,20 @@ class Processes:
         self._orders = orders
         self._ends = [self._started() for _ in range(self.size)]
 
-    def give(self, worker: int, shard: Shard) -> None:
+    def give(self, worker: int, shard: object) -> None:
         """Send a shard."""
         with contextlib.suppress(OSError):  # `news` says that it is dead
             self._ends[worker][1].send(shard)
 
-    def news(self, seconds: float) -> Sequence[tuple[int, News]]:
+    def news(self, seconds: float) -> Sequence[tuple[int, Any]]:
         """Whatever has arrived; a pipe that has broken means a process that is dead."""
-        found: list[tuple[int, News]] = []
+        found: list[tuple[int, Any]] = []
         spoken = connection.wait([end for _, end in self._ends], seconds)
         for number, (_, end) in enumerate(self._ends):
             if end not in spoken:
                 continue
             try:
-                news: News | WorkerError = end.recv()
+                news = end.recv()
             except (EOFError, OSError):
                 news = Died()
             if isinstance(news, WorkerError):
@@ -88,7 +87,7 @@ class Processes:
     def _started(self) -> tuple[Any, Connection]:
         mine, its = self._spawn.Pipe()
         process = self._spawn.Process(
-            target=_work, args=(its, self._orders, self._threads, self._use_threads), daemon=True
+            target=_work, args=(its, self._orders, self.threads, self._use_threads), daemon=True
         )
         process.start()
         its.close()
@@ -98,7 +97,7 @@ class Processes:
 def _work(driver: Connection, orders: Orders, threads: int, use_threads: Callable[[int], None]) -> None:
     """What a worker does; it ends with its driver, in whatever way that ends, in the middle of whatever it does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the driver too, which tells
-    shards: queue.SimpleQueue[Shard] = queue.SimpleQueue()
+    shards: queue.SimpleQueue[Any] = queue.SimpleQueue()
     stop = threading.Event()
     workers: list[Worker] = []
 
@@ -118,7 +117,7 @@ def _work(driver: Connection, orders: Orders, threads: int, use_threads: Callabl
     threading.Thread(target=listen, daemon=True).start()
     try:
         use_threads(threads)
-        workers.append(Worker(orders))
+        workers.append(orders.worker())
         if stop.is_set():
             workers[0].stop()
         driver.send(Ready())

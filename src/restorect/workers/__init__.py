@@ -1,0 +1,1 @@
+"""Work shared out among several workers: processes of this machine, or (`restorect.ray.actors`) of a cluster."""
