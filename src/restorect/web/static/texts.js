@@ -10,7 +10,7 @@ const TEXTS = {
   retryAll: 'Retry failed',
   clear: 'Remove all',
   sureClear: 'Remove all photos and what was restored from this page?',
-  drop: 'Drop photos or folders anywhere, paste one, or choose:',
+  drop: 'Drop photos or folders anywhere, paste one, or choose.',
   limits: 'JPEG, PNG, TIFF, WebP, AVIF, HEIC, camera RAW and more; up to {size} a photo, {photos} photos. They stay on this machine.',
   written: 'What is restored is also written to {out}.',
   photos: 'Photos',
