@@ -43,30 +43,38 @@ local function free_name(folder, filename)
   return path
 end
 
+-- What is in a file, or nil if there is none.
+local function content(path)
+  local file = io.open(path, "rb")
+  local text = file and file:read("a")
+  return file and file:close() and text
+end
+
 -- Another disk may hold the folder: then renaming fails, and the bytes are copied.
 local function moved(from, to)
   if os.rename(from, to) then
     return true
   end
-  local source, target = io.open(from, "rb"), io.open(to, "wb")
-  local done = source and target and target:write(source:read("a")) and target:close()
-  if source then
-    source:close()
-  end
-  os.remove(done and from or to)
-  return done and true or false
+  local target = io.open(to, "wb")
+  local done = target and target:write(content(from)) and target:close()
+  return done or os.remove(to) and false
 end
 
--- True if restorect has restored the file in place. Its exit code is 0 only then.
-local function restored(path)
+-- True if restorect restored the file in place, false if it left it as it is: it keeps .orig only of what it changed.
+-- Nil and why if it failed.
+local function edited(path)
   local program = dt.preferences.read(NAME, "program", "file")
   program = (program == nil or program == "") and "restorect" or program
   local options = dt.preferences.read(NAME, "options", "string") or ""
-  local command = quoted(program) .. " edit --no-backup --quiet " .. options .. " " .. quoted(path)
-  if WINDOWS then
-    command = '"' .. command .. '"' -- cmd takes off the outer ones
+  local words = { quoted(program), "edit", options, "--backup", "--quiet", quoted(path), "2>" .. quoted(path .. ".txt") }
+  local command = table.concat(words, " ")
+  local code = dt.control.execute(WINDOWS and '"' .. command .. '"' or command) -- cmd takes off the outer quotes
+  local said = content(path .. ".txt")
+  os.remove(path .. ".txt")
+  if code ~= 0 then
+    return nil, (said and said:match("([^\r\n]+)%s*$") or "cannot be run"):gsub("^failed: .-: ", "")
   end
-  return dt.control.execute(command) == 0
+  return os.remove(path .. ".orig") ~= nil
 end
 
 -- Import a file beside its original, in the original's group, with its rating and colour labels.
@@ -86,32 +94,40 @@ local function supported(_, format)
   return format.extension == "tif"
 end
 
--- A storage cannot choose the depth, so a TIFF of another one is written once more.
-local function store(_, image, format, filename, number, total)
+-- A storage cannot choose the depth, so a TIFF of another one is written once more. darktable names it after the photo
+-- alone: it gets a name of its own, lest photos of one name from two folders overwrite each other.
+local function store(_, image, format, filename, number, total, _, exports)
   dt.print(string.format("restorect: %s is exported (%d of %d)", image.filename, number, total))
   if format.bpp ~= 16 then
     local deep = dt.new_format("tiff")
     deep.bpp = 16
     deep:write_image(image, filename)
   end
+  local own = filename:gsub("%.[^.]*$", "") .. "-" .. image.id .. ".tif"
+  os.remove(own)
+  os.remove(own .. ".orig")
+  exports[#exports + 1] = { image = image, path = os.rename(filename, own) and own or filename }
 end
 
--- All are exported: restore them one by one; what fails is told and left out.
-local function finalize(_, files)
-  local failed, done = {}, 0
-  for image, exported in pairs(files) do
+-- All are exported: restore them one by one; what fails is left out. One message stays on the screen, the last.
+local function finalize(_, _, exports)
+  local done, left, failed, why = 0, "", "", ""
+  for _, export in ipairs(exports) do
+    local image, target = export.image, free_name(export.image.path, export.image.filename)
     dt.print("restorect: " .. image.filename)
-    local target = free_name(image.path, image.filename)
-    if restored(exported) and moved(exported, target) then
+    local changed, reason = edited(export.path)
+    if changed and moved(export.path, target) then
       joined(target, image)
       done = done + 1
+    elseif changed == false then
+      left = left .. (left == "" and "; left as it is: " or ", ") .. image.filename
     else
-      os.remove(exported)
-      failed[#failed + 1] = image.filename
+      failed = failed .. (failed == "" and "; failed: " or ", ") .. image.filename
+      why = " (" .. (reason or target .. " cannot be written") .. ")"
     end
+    os.remove(export.path)
   end
-  local missed = #failed > 0 and "; failed: " .. table.concat(failed, ", ") or ""
-  dt.print(string.format("restorect: %d restored%s", done, missed))
+  dt.print(string.format("restorect: %d restored%s%s%s", done, left, failed, why))
 end
 
 dt.preferences.register(NAME, "program", "file", "restorect: program", "where restorect is, if not on PATH", "")

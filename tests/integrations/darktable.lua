@@ -1,7 +1,9 @@
--- Stands for darktable: lua darktable.lua SCRIPT PROGRAM BPP PHOTO=EXPORTED... loads the script, offers it all formats,
--- and exports the photos. DEEP is what the format writes where it is asked again. Each line of output is something done.
+-- Stands for darktable: lua darktable.lua SCRIPT PROGRAM BPP TEMPORARY PHOTO=TIFF... loads the script, offers it all
+-- formats, and exports the photos to the temporary folder. DEEP is what the format writes where it is asked again. Each
+-- line of output is something done. As darktable 4.2.1 does it: an export is named after the photo alone, the status
+-- of a command is that of system(), and a table of the export goes to the script as the last argument.
 
-local script, program, bpp = arg[1], arg[2], tonumber(arg[3])
+local script, program, bpp, temporary = arg[1], arg[2], tonumber(arg[3]), arg[4]
 local storage
 
 local function say(...)
@@ -21,8 +23,8 @@ package.preload.darktable = function()
     print = function(text) say("print", text) end,
     control = {
       execute = function(command)
-        local _, _, code = os.execute(command)
-        return code
+        local _, how, code = os.execute(command)
+        return how == "exit" and code * 256 or code
       end,
     },
     preferences = {
@@ -64,13 +66,16 @@ local returned = dofile(script)
 for _, extension in ipairs { "jpg", "png", "tif", "exr" } do
   say("supported", extension, tostring(storage.supported(storage, { extension = extension })))
 end
-local files, total = {}, #arg - 3
-for number = 4, #arg do
-  local photo, exported = arg[number]:match("^(.*)=(.*)$")
+local files, exports, total = {}, {}, #arg - 4
+for number = 1, total do
+  local photo, tiff = arg[number + 4]:match("^(.*)=(.*)$")
   local folder, filename = photo:match("^(.*)/([^/]*)$")
-  local image = { path = folder, filename = filename, group_leader = "leader of " .. filename, rating = 3, red = true }
-  storage.store(storage, image, { extension = "tif", bpp = bpp }, exported, number - 3, total, true, {})
+  local image = { id = number, path = folder, filename = filename, rating = 3, red = true }
+  image.group_leader = "leader of " .. filename
+  local exported = temporary .. "/" .. filename:gsub("%.[^.]*$", ".tif")
+  copy(tiff, exported)
+  storage.store(storage, image, { extension = "tif", bpp = bpp }, exported, number, total, true, exports)
   files[image] = exported
 end
-storage.finalize(storage, files, {})
+storage.finalize(storage, files, exports)
 returned.destroy()

@@ -46,11 +46,18 @@ def test_photos_chosen_before_the_limits_are_known_are_sent(browser: Any, empty:
 
 def test_bad_files_are_answered_in_sentences(browser: Any, empty: Serving) -> None:
     page = opened(browser, empty)
-    choose(page, words=b"hello", cut=jpeg()[:300], night=jpeg())
+    whole = jpeg(shape=(300, 400, 3))
+    choose(page, words=b"hello", cut=whole[: len(whole) // 2], night=jpeg())
     done(page, 1)
     page.wait_for_selector(".row[data-state=failed]")
     page.wait_for_selector("#problem-list li")
     assert "words.jpg: is not a photo" in page.inner_text("#problem-list")
+    page.click(".row[data-state=failed] .open")
+    page.wait_for_selector("#nothing:visible")
+    assert page.inner_text("#nothing") == "failed"
+    assert "--salvage (an option of the command restorect restore)" in page.inner_text("#facts")
+    assert page.is_hidden("#fit")
+    assert page.is_visible("#next")
     page.click(".dismiss")
     assert page.is_hidden("#problems")
     page.click("#retry-all")
@@ -123,6 +130,8 @@ def test_the_options_of_all_photos(browser: Any, empty: Serving) -> None:
     page.wait_for_selector("#samples-made button:nth-of-type(2)[aria-pressed=true]")
     page.click("#overlay")
     page.wait_for_selector("#overlay[aria-pressed=true]")
+    page.wait_for_function("() => document.querySelector('#after-tag').textContent === 'Where unsure'")
+    assert "Orange" in page.inner_text("#facts")
     assert page.said == []
 
 

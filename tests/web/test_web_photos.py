@@ -160,6 +160,15 @@ def test_tiles_show_the_photo_and_its_restoration(empty: Serving) -> None:
     assert shares.sum(axis=1) == pytest.approx(1, abs=1e-3)
 
 
+def test_where_nothing_was_restored_nothing_is_unsure(empty: Serving) -> None:
+    empty.client.put("/api/choice", json={"uncertainty": True}).raise_for_status()
+    id = empty.send("good.jpg", jpeg(top=256))["id"]
+    assert empty.until(id)["task"] == "none"
+    tiles = [empty.client.get(f"/api/photos/{id}/pictures/{side}/tiles/0/0/0") for side in ("uncertainty", "before")]
+    assert tiles[0].status_code == 200
+    assert tiles[0].content == tiles[1].content
+
+
 def test_a_large_photo_has_a_preview_until_it_is_restored(tmp_path: Path) -> None:
     gate, places = tmp_path / "go", ("0/0/0", "1/1/0", "2/3/2")
     with serving(tmp_path, GO_ON_WHEN=str(gate)) as server:  # the first that the networks are asked is the preview

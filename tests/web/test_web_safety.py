@@ -145,6 +145,12 @@ def test_an_upload_that_is_cut_off_leaves_nothing(server: Serving) -> None:
         pass
 
 
+def test_what_the_page_loads_is_sent_small(server: Serving) -> None:
+    with server.client.stream("GET", "/static/vendor/openseadragon.min.js") as answer:
+        assert answer.headers["content-encoding"] == "gzip"
+        assert sum(map(len, answer.iter_raw())) < 120_000
+
+
 def test_a_hundred_uploads_at_once(server: Serving) -> None:
     def send(number: int) -> tuple[int, str]:
         answer = server.client.put("/api/photos", params={"name": f"{number}.jpg"}, content=jpeg(number))

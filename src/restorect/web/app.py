@@ -7,6 +7,7 @@ from pathlib import Path as FilePath
 from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Header, Path, Query, Request
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.staticfiles import StaticFiles
 
@@ -62,7 +63,7 @@ def make_app(service: Service, ended: Callable[[], bool], root_path: str = "") -
     async def page() -> Response:
         return FileResponse(PAGE / "index.html", headers=_FRESH)
 
-    app.mount("/static", StaticFiles(directory=PAGE), name="static")
+    app.mount("/static", GZipMiddleware(StaticFiles(directory=PAGE), minimum_size=1000), name="static")
     answer_problems(app)
     return app
 

@@ -28,7 +28,6 @@ from restorect.infer.batch.manifest import Manifest
 from restorect.infer.batch.outputs import Outputs
 from restorect.infer.batch.photo_job import PhotoJobs, Record
 from restorect.infer.batch.target import Folder
-from restorect.infer.spread import WHITE
 from restorect.tasks import find_task, task_names
 from restorect.web.messages import (
     BEFORE,
@@ -42,6 +41,7 @@ from restorect.web.messages import (
     output_place,
     picture_place,
 )
+from restorect.web.overlay import unsure
 from restorect.web.pyramid import pyramid, reduced
 
 if TYPE_CHECKING:
@@ -156,16 +156,16 @@ def _previewed(order: Order, networks: "Restorer | AutoRestorer", picture: NDArr
 
 def _show_all(order: Order, record: Record) -> None:
     """What came of a photograph, to look at; where nothing did, it is the photograph itself."""
-    restored = record.restored
+    restored, options = record.restored, order.settings.restore
+    missing = [str(number) for number in range(1, options.samples + 1)] + [UNCERTAINTY] * options.uncertainty
     for number, picture in enumerate(restored.images, 1):
         _show(order, str(number), picture)
-    if not restored.images:
-        before = picture_place(order.place, BEFORE).read_bytes()
-        for number in range(1, order.settings.restore.samples + 1):
-            write_atomically(picture_place(order.place, str(number)), before, mode=0o600)
-    if restored.spread is not None:
-        grey = (restored.spread / WHITE).clip(0, 1)[..., None].repeat(3, axis=2)
-        _show(order, UNCERTAINTY, grey)
+        missing.remove(str(number))
+    if restored.images and restored.spread is not None:
+        _show(order, UNCERTAINTY, unsure(restored.images[0], restored.spread))
+        missing.remove(UNCERTAINTY)
+    for side in missing:
+        write_atomically(picture_place(order.place, side), picture_place(order.place, BEFORE).read_bytes(), mode=0o600)
 
 
 def _finished(record: Record) -> Finished:

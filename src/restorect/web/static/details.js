@@ -3,7 +3,7 @@
 import { ask, tell } from './api.js';
 import { box, made } from './page.js';
 import { restorationOf, stateText } from './store.js';
-import { text } from './texts.js';
+import { reasonText, text } from './texts.js';
 
 let shownFor = '';
 
@@ -20,21 +20,23 @@ export function showDetails(photo, side) {
   box('actions').replaceChildren(...(photo ? actions(photo, side) : []));
   if (!photo) return;
   words.append(made('h2', '', photo.name));
-  if (photo.state !== 'done') words.append(made('p', 'state', photo.error || stateText(photo)));
+  if (photo.state !== 'done') words.append(made('p', 'state', reasonText(photo.error) || stateText(photo)));
   if (restorationOf(photo) === 'preview') words.append(made('p', 'hint', text('previewNote')));
   if (photo.state === 'done' && photo.decision) {
     words.append(made('p', 'decision', text('chosen', { decision: photo.decision })));
   }
   if (photo.notice) words.append(made('p', 'notice', photo.notice));
   if (photo.width) words.append(made('p', 'size', facts(photo)));
-  for (const warning of photo.warnings) words.append(made('p', 'warning', warning));
+  if (side === 'uncertainty') words.append(made('p', 'hint', text('overlayNote')));
+  for (const warning of photo.warnings) words.append(made('p', 'warning', reasonText(warning)));
   showHistograms(photo, side, told);
 }
 
 /** @param {Photo} photo */
 function facts(photo) {
   const megapixels = ((photo.width * photo.height) / 1e6).toFixed(1);
-  return text('facts', { width: photo.width, height: photo.height, megapixels, seconds: photo.seconds.toFixed(1) });
+  const size = text('facts', { width: photo.width, height: photo.height, megapixels });
+  return photo.seconds ? `${size}, ${text('took', { seconds: photo.seconds.toFixed(1) })}` : size;
 }
 
 /**
@@ -87,7 +89,8 @@ function act(name, method, path) {
  */
 async function showHistograms(photo, side, told) {
   const there = restorationOf(photo);
-  const sides = !photo.pictures ? [] : there ? ['before', there === 'after' ? side : '1'] : ['before'];
+  const shown = there === 'after' && side !== 'uncertainty' ? side : '1';
+  const sides = !photo.pictures ? [] : there ? ['before', shown] : ['before'];
   const found = await Promise.all(
     sides.map((each) => ask('GET', `photos/${photo.id}/pictures/${each}/histogram`).catch(() => null)),
   );

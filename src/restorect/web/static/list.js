@@ -2,7 +2,7 @@
 
 import { box, made } from './page.js';
 import { all, choosePhoto, restorationOf, selected, stateText } from './store.js';
-import { text } from './texts.js';
+import { reasonText, text } from './texts.js';
 
 const STAGES = ['', 'reading', 'previewing', 'restoring', 'writing'];
 
@@ -56,7 +56,7 @@ function update(row, photo, chosen) {
   open.setAttribute('aria-current', String(chosen));
   open.title = photo.folder ? `${photo.folder}/${photo.name}` : photo.name;
   const [thumb, , state] = /** @type {HTMLElement[]} */ ([...open.children]);
-  state.textContent = photo.state === 'failed' ? `${text('failed')}: ${photo.error}` : stateText(photo);
+  state.textContent = photo.state === 'failed' ? `${text('failed')}: ${reasonText(photo.error)}` : stateText(photo);
   const side = restorationOf(photo) ? '1' : 'before';
   const source = photo.pictures ? `api/photos/${photo.id}/pictures/${side}/tiles/0/0/0?v=${photo.pictures}` : '';
   if (source && thumb.dataset.source !== source) {

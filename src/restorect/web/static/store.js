@@ -46,6 +46,7 @@ export function restorationOf(photo) {
 
 /** @param {Photo} photo */
 export function stateText(photo) {
+  if (photo.state === 'done' && photo.task === 'none') return text('untouched');
   if (photo.state !== 'working' || !photo.stage) return text(photo.state);
   return text(photo.preview && photo.stage === 'restoring' ? 'restoringOn' : photo.stage);
 }

@@ -10,7 +10,7 @@ const TEXTS = {
   retryAll: 'Retry failed',
   clear: 'Remove all',
   sureClear: 'Remove all photos and what was restored from this page?',
-  drop: 'Drop photos or folders anywhere, paste one, or choose:',
+  drop: 'Drop photos or folders anywhere, paste one, or choose.',
   limits: 'JPEG, PNG, TIFF, WebP, AVIF, HEIC, camera RAW and more; up to {size} a photo, {photos} photos. They stay on this machine.',
   written: 'What is restored is also written to {out}.',
   photos: 'Photos',
@@ -24,6 +24,7 @@ const TEXTS = {
   restoringOn: 'preview shown, restoring in full',
   writing: 'writing',
   done: 'done',
+  untouched: 'left as it is',
   failed: 'failed',
   cancelled: 'cancelled',
   progress: '{done} of {total} done',
@@ -83,11 +84,15 @@ const TEXTS = {
   cancel: 'Cancel',
   retry: 'Retry',
   remove: 'Remove',
-  chosen: 'Looks like: {decision}',
-  facts: '{width} x {height}, {megapixels} megapixels, {seconds} s',
+  chosen: 'Decision: {decision}',
+  facts: '{width} x {height}, {megapixels} megapixels',
+  took: '{seconds} s',
   histogram: 'Histogram: {side}',
   empty: 'No photo yet.',
+  dropHere: 'Drop photos here',
   previewNote: 'What you see is a quick preview of about a megapixel; the full restoration takes its place.',
+  overlayNote: 'Orange: where the samples differ more than in most of the photo.',
+  commandLine: '{reason} (an option of the command restorect restore)',
   lost: 'The server does not answer; this page tries again.',
   ended: 'This page is no longer let in; open the address that restorect web prints.',
   tooLarge: '{name}: is larger than {size}, the most that one photo may have.',
@@ -106,6 +111,14 @@ const TEXTS = {
  */
 export function text(key, values = {}) {
   return (TEXTS[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ''));
+}
+
+/**
+ * What the server says of a photo; the options that it names are not on this page.
+ * @param {string} reason
+ */
+export function reasonText(reason) {
+  return /(^| )--(?!fast)[a-z]/.test(reason) ? text('commandLine', { reason }) : reason;
 }
 
 /**

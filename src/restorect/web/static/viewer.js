@@ -1,7 +1,7 @@
 // Original and restoration at the same place and zoom: one above the other with a divider, or side by side.
 
 import { box, button, input } from './page.js';
-import { restorationOf } from './store.js';
+import { restorationOf, stateText } from './store.js';
 import { text } from './texts.js';
 
 /** @typedef {{key: string, source: object}} Shown */
@@ -67,6 +67,8 @@ function standIn() {
 export function showPhoto(photo, wanted, tile) {
   const ready = photo !== undefined && photo.pictures > 0 && photo.width > 0;
   box('stage').hidden = !ready;
+  box('view').classList.toggle('ready', ready);
+  if (!ready) box('nothing').textContent = photo ? stateText(photo) : text('dropHere');
   if (!photo || !ready) {
     photoId = '';
     for (const side of ['before', 'after']) shown[side] = '';
@@ -76,8 +78,8 @@ export function showPhoto(photo, wanted, tile) {
   photoId = photo.id;
   const there = restorationOf(photo);
   box('stage').classList.toggle('single', !there);
-  box('after-tag').textContent = there && text(there);
   const { side, strength } = there === 'after' ? wanted : { side: there ? '1' : 'before', strength: null };
+  box('after-tag').textContent = there && text(side === 'uncertainty' ? 'overlay' : there);
   put('before', photo, 'before', null, tile, fresh);
   put('after', photo, side, strength, tile, fresh);
   const label = text('canvas', { name: photo.name });
