@@ -111,6 +111,8 @@ def test_bad_photos_among_good_ones(empty: Serving) -> None:
         assert photo["error"]
         assert "Traceback" not in photo["error"]
     assert {empty.until(id)["state"] for id in (*good, late)} == {"done"}
+    half = empty.until(empty.send("half.jpg", jpeg(shape=(160, 200, 3))[:-900])["id"])
+    assert half["error"].endswith("restore what is there with restorect restore --salvage")  # the page has no options
 
 
 def test_all_in_a_zip_with_names_of_their_own(empty: Serving) -> None:

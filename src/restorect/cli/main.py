@@ -2,7 +2,7 @@
 
 import copy
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -23,6 +23,7 @@ from restorect.cli.restore import restore
 from restorect.cli.sheet import sheet
 from restorect.cli.watch import watch
 from restorect.cli.web import web
+from restorect.remedies import REMEDIES
 
 app = typer.Typer(
     name="restorect",
@@ -71,7 +72,21 @@ app.add_typer(train.app, name="train")
 
 def main() -> None:
     """Run the command; an error prints one line and exits 2."""
-    sys.exit(guarded(lambda: _asked(sys.argv[1:2])(standalone_mode=False)))
+    sys.exit(guarded(_run))
+
+
+def _run() -> object:
+    word = sys.argv[1:2]
+    everything: Any = typer.main.get_command(_asked(word))  # a type of click's, wherever typer has it
+    found = [command for name, command in everything.commands.items() if [name] == word]
+    REMEDIES.options = _options(found[0]) if found else None
+    return everything(standalone_mode=False)
+
+
+def _options(command: Any) -> frozenset[str]:  # noqa: ANN401 - click's too
+    """Those of a command, or of all that are in a group."""
+    single = getattr(command, "commands", {"": command}).values()
+    return frozenset(name for each in single for option in each.params for name in option.opts + option.secondary_opts)
 
 
 def _asked(word: list[str]) -> typer.Typer:

@@ -12,6 +12,7 @@ from restorect.errors import RestorectError
 from restorect.files import file_hash
 from restorect.infer.batch import Failure, Job, Source
 from restorect.infer.batch.manifest import Manifest
+from restorect.remedies import REMEDIES
 from restorect.web.entry import Entry
 from restorect.web.home import UPLOAD, Home
 from restorect.web.messages import Finished, Order, Reached, Reply, Setup, output_place, picture_place
@@ -156,7 +157,7 @@ class Crew:
 
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=work, args=(theirs, self._setup), daemon=True)
+        self._process = context.Process(target=work, args=(theirs, self._setup, REMEDIES.options), daemon=True)
         self._process.start()
         theirs.close()
         return self._connection
