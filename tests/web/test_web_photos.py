@@ -10,6 +10,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import psutil
 import pytest
 from serving import Serving, jpeg, large, serving
 
@@ -77,6 +78,14 @@ def test_a_download_is_what_the_command_writes_with_real_networks(tmp_path: Path
         id = server.send("a.jpg", jpeg(shape=(64, 96, 3)))["id"]
         assert server.until(id)["state"] == "done"
         assert server.download(id) == expected["a.jpg"]
+        # torch costs the page a second, and the server has no use for it
+        parent = psutil.Process(server.process.pid)
+        assert [_knows_torch(each) for each in (parent, *parent.children())].count(True) == 1
+        assert not _knows_torch(parent)
+
+
+def _knows_torch(process: psutil.Process) -> bool:
+    return any("torch" in Path(each.path).name for each in process.memory_maps())
 
 
 def test_photos_on_the_disk_are_restored_where_they_lie_and_written_to_out(tmp_path: Path) -> None:
