@@ -3,6 +3,7 @@
 import errno
 
 from restorect.errors import RestorectError, shown
+from restorect.remedies import REMEDIES
 
 # After these no further file can be written either, so a batch stops.
 _NO_WAY_ON = {
@@ -17,7 +18,7 @@ _REMEDIES = {
     errno.EISDIR: "a folder stands where a file should be; move it or choose another name",
     errno.ENOTDIR: "a file stands where a folder should be; move it or choose another name",
     errno.ELOOP: "its symbolic links lead in a circle; give the real file",
-    errno.ENAMETOOLONG: "the name is too long for this disk; give a shorter --suffix or --name-template",
+    errno.ENAMETOOLONG: "the name is too long for this disk; choose a shorter one",
     errno.EIO: "the disk reports an error; copy the file to another disk",
     errno.EMFILE: "too many files are open; raise the limit (ulimit -n) or close other programs",
     errno.ENFILE: "too many files are open on this machine; close other programs",
@@ -43,6 +44,10 @@ _BY_TEXT = {
 
 def reason_of(error: BaseException) -> str:
     """The one line that tells a user about `error`."""
+    return REMEDIES.in_full(_reason(error))
+
+
+def _reason(error: BaseException) -> str:
     if isinstance(error, RestorectError):
         return shown(" ".join(str(error).splitlines()))
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):

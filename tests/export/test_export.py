@@ -69,6 +69,22 @@ def test_a_whole_photo_comes_out_as_by_torch(made: tuple[Restorer, Exported], ha
             assert np.abs(natural - expected).max() > 0.01
 
 
+def test_for_whole_photos_alone_the_encoder_is_small(made: tuple[Restorer, Exported], tmp_path: Path) -> None:
+    restorer, exported = made
+    own = export(restorer, tmp_path, whole=True)
+    inputs = {"thumbnail": thumbnail(photo(25, 24)), "noise": np.zeros((1, 512), np.float32)}
+    (codes, exposure), (expected, full) = (session(each.files[0]).run(None, inputs) for each in (own, exported))
+    np.testing.assert_allclose(codes, expected, atol=1e-6)
+    np.testing.assert_allclose(exposure[:, 1:], full[:, 1:], atol=1e-6)
+    assert exposure[0, 0] == 1
+    count = len(own.files) // 2
+    for each in (0, count):
+        small, large = (len(onnx.load(made.files[each]).graph.node) for made in (own, exported))
+        assert small < large / 2
+    names = [name for node in onnx.load(own.files[count]).graph.node for name in node.output]
+    assert max(map(len, set(names) - {"codes", "exposure"})) <= 4
+
+
 def test_samples_and_parts_have_the_codes_and_the_curve_of_the_thumbnail(made: tuple[Restorer, Exported]) -> None:
     restorer, exported = made
     network = restorer.network.in_style("reference")

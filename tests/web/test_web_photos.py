@@ -10,6 +10,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import psutil
 import pytest
 from serving import Serving, jpeg, large, serving
 
@@ -77,6 +78,14 @@ def test_a_download_is_what_the_command_writes_with_real_networks(tmp_path: Path
         id = server.send("a.jpg", jpeg(shape=(64, 96, 3)))["id"]
         assert server.until(id)["state"] == "done"
         assert server.download(id) == expected["a.jpg"]
+        # torch costs the page a second, and the server has no use for it
+        parent = psutil.Process(server.process.pid)
+        assert [_knows_torch(each) for each in (parent, *parent.children())].count(True) == 1
+        assert not _knows_torch(parent)
+
+
+def _knows_torch(process: psutil.Process) -> bool:
+    return any("torch" in Path(each.path).name for each in process.memory_maps())
 
 
 def test_photos_on_the_disk_are_restored_where_they_lie_and_written_to_out(tmp_path: Path) -> None:
@@ -111,6 +120,8 @@ def test_bad_photos_among_good_ones(empty: Serving) -> None:
         assert photo["error"]
         assert "Traceback" not in photo["error"]
     assert {empty.until(id)["state"] for id in (*good, late)} == {"done"}
+    half = empty.until(empty.send("half.jpg", jpeg(shape=(160, 200, 3))[:-900])["id"])
+    assert half["error"].endswith("restore what is there with restorect restore --salvage")  # the page has no options
 
 
 def test_all_in_a_zip_with_names_of_their_own(empty: Serving) -> None:

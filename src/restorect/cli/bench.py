@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _NOTE = (
     "User and system: processor seconds of one pass, over all threads; the system hands out memory. "
+    "CPU s/MP: both together, for a megapixel. "
     "GFLOPs: 2 for a multiply-add. Memory: resident set of a fresh process, in MiB, after loading and at its peak."
 )
 _FORMAT_VERSION = 1
@@ -76,7 +77,7 @@ def bench(
 class _Lines:
     """The table, line by line as it is measured; the heading comes with the first."""
 
-    _HEADINGS = ("photo", "user s", "system s", "wall s", "loaded MiB", "peak MiB", "GFLOPs")
+    _HEADINGS = ("photo", "user s", "system s", "wall s", "CPU s/MP", "loaded MiB", "peak MiB", "GFLOPs")
 
     def __init__(self, cases: "list[Workload]") -> None:
         from restorect.errors import shown
@@ -92,6 +93,7 @@ class _Lines:
         """The line of a case, with its end."""
         seconds = (figures.user_seconds, figures.system_seconds, figures.wall_seconds)
         cells = [f"{case.height}x{case.width}", *(f"{each:.3f}" for each in seconds)]
+        cells.append(f"{figures.cpu_seconds * 1e6 / (case.height * case.width):.2f}")
         cells += [_whole(figures.loaded_mib), _whole(figures.peak_mib), f"{figures.gflops:.2f}"]
         heading = "" if self._begun else f"{self._title}\n{self._row('network', (*self._HEADINGS, 'GPU MiB'))}"
         self._begun = True

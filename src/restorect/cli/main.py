@@ -1,37 +1,23 @@
 """The `restorect` command: puts the command groups together."""
 
-import copy
+import functools
+import importlib
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from restorect import __version__
-from restorect.cli import config_file, metrics, room, train
-from restorect.cli.ablate import ablate
-from restorect.cli.bench import bench
-from restorect.cli.config import config
-from restorect.cli.degrade import degrade
-from restorect.cli.doctor import doctor
-from restorect.cli.edit import edit
-from restorect.cli.evaluate import evaluate
-from restorect.cli.export import export
+from restorect.cli import config_file, room
 from restorect.cli.guard import guarded
-from restorect.cli.info import info
-from restorect.cli.report import report
-from restorect.cli.restore import restore
-from restorect.cli.sheet import sheet
-from restorect.cli.watch import watch
-from restorect.cli.web import web
+from restorect.remedies import REMEDIES
 
-app = typer.Typer(
-    name="restorect",
-    help="Restore degraded photographs, and train, distil and measure the networks that do it.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+# Each is one file beside this one. They import torch inside their functions, so that --help stays instant.
+COMMANDS = (
+    *("ablate", "bench", "config", "degrade", "doctor", "edit", "evaluate", "export", "info", "report", "restore"),
+    *("sheet", "watch", "web"),
 )
+GROUPS = ("metrics", "train")
 
 
 def _show_version(wanted: bool) -> None:
@@ -40,7 +26,6 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _root(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")] = False,
@@ -50,38 +35,58 @@ def _root(
         config_file.apply(context)
 
 
-# Each group is one file beside this one. They import torch inside their functions, so that --help stays instant.
-app.command()(ablate)
-app.command()(bench)
-app.command()(config)
-app.command()(degrade)
-app.command()(doctor)
-app.command()(edit)
-app.command()(evaluate)
-app.command()(export)
-app.command()(info)
-app.command()(report)
-app.command()(restore)
-app.command()(sheet)
-app.command()(watch)
-app.command()(web)
-app.add_typer(metrics.app, name="metrics")
-app.add_typer(train.app, name="train")
+def built(*names: str) -> typer.Typer:
+    """The command with these commands and groups alone: to import and build all others takes longer than a look."""
+    made = typer.Typer(
+        name="restorect",
+        help="Restore degraded photographs, and train, distil and measure the networks that do it.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    made.callback()(_root)
+    for name in names:
+        module = importlib.import_module(f"restorect.cli.{name}")
+        if name in GROUPS:
+            made.add_typer(module.app, name=name)
+        else:
+            made.command()(getattr(module, name))
+    return made
+
+
+@functools.cache
+def _everything() -> typer.Typer:
+    return built(*COMMANDS, *GROUPS)
+
+
+def __getattr__(name: str) -> typer.Typer:
+    """`app`, the whole command, is built when somebody asks for it."""
+    if name != "app":
+        raise AttributeError(name)
+    return _everything()
 
 
 def main() -> None:
     """Run the command; an error prints one line and exits 2."""
-    sys.exit(guarded(lambda: _asked(sys.argv[1:2])(standalone_mode=False)))
+    sys.exit(guarded(_run))
+
+
+def _run() -> object:
+    word = sys.argv[1:2]
+    command: Any = typer.main.get_command(_asked(word))  # a type of click's, wherever typer has it
+    found = [each for name, each in command.commands.items() if [name] == word]
+    REMEDIES.options = _options(found[0]) if found else None
+    return command(standalone_mode=False)
 
 
 def _asked(word: list[str]) -> typer.Typer:
-    """The command that is asked for alone, since to build all others takes longer than to read its options.
+    """The command that is asked for, alone where it can be: a config file names options of all."""
+    names = [name for name in (*COMMANDS, *GROUPS) if [name] == word]
+    return built(*names) if names and names != ["config"] and config_file.wanted() is None else _everything()
 
-    A config file names options of all commands.
-    """
-    found = [each for each in app.registered_commands if each.callback and [each.callback.__name__] == word]
-    if not found or word == ["config"] or config_file.wanted() is not None:
-        return app
-    alone = copy.copy(app)
-    alone.registered_commands, alone.registered_groups = found, []
-    return alone
+
+def _options(command: Any) -> frozenset[str]:  # noqa: ANN401 - click's too
+    """Those of a command, or of all that are in a group."""
+    single = getattr(command, "commands", {"": command}).values()
+    return frozenset(name for each in single for option in each.params for name in option.opts + option.secondary_opts)

@@ -60,7 +60,7 @@ def cache_folder() -> Path:
 def _key(weights_hash: str) -> str:
     """All that graphs depend on; optimised ones go with the onnxruntime that wrote them."""
     runtime = needed("onnxruntime").__version__
-    return f"{weights_hash[:32]}-{__version__}.{FORMAT_VERSION}-onnxruntime-{runtime}-{NUMBERS}"
+    return f"{weights_hash[:32]}-{__version__}.{FORMAT_VERSION}-onnxruntime-{runtime}-{NUMBERS}-whole"
 
 
 def _made(weights: Path, folder: Path, on_prepare: Callable[[], None]) -> None:
@@ -82,4 +82,4 @@ def _export(weights: Path, folder: Path) -> None:
     from restorect.export.export import export
     from restorect.infer.restorer import Restorer
 
-    export(Restorer.load(weights=weights), folder)
+    export(Restorer.load(weights=weights), folder, whole=True)

@@ -1,5 +1,6 @@
 """The graphs of a restoration, loaded and checked to be what they should be."""
 
+import functools
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -63,6 +64,9 @@ def load_graphs(folder: Path, weights_hash: str) -> Graphs:
         card = cards[part] = _card(sessions[part], path)
         if (card.part, card.weights) != (part, weights_hash):
             raise ExportError(f"{shown(path)}: is another graph than the one wanted; {_again(path)}")
+    # Held by itself it is left to Python's collector, and so (`cli.collector`) to the end of the process: to take
+    # thousands of nodes apart before that costs 20 ms.
+    sessions["itself"] = sessions
     return Graphs(sessions=sessions, card=cards["decoder"])
 
 
@@ -73,9 +77,19 @@ def _card(session: Any, path: Path) -> GraphCard:  # noqa: ANN401
         raise ExportError(f"{shown(path)}: not exported by this version of restorect; {_again(path)}") from error
 
 
-def _session(path: Path) -> Any:  # noqa: ANN401 - onnxruntime has no types
+@functools.cache
+def _runtime() -> Any:  # noqa: ANN401 - onnxruntime has no types
+    """The library, with one store of memory for all graphs: what one has used the next need not ask the system for."""
     runtime = needed("onnxruntime")
+    kind = runtime.OrtAllocatorType.ORT_ARENA_ALLOCATOR
+    runtime.create_and_register_allocator(runtime.OrtMemoryInfo("Cpu", kind, 0, runtime.OrtMemType.DEFAULT), None)
+    return runtime
+
+
+def _session(path: Path) -> Any:  # noqa: ANN401
+    runtime = _runtime()
     options = runtime.SessionOptions()
+    options.add_session_config_entry("session.use_env_allocators", "1")
     options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL  # they are optimised already
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # threads that wait shall not burn time
     options.intra_op_num_threads = _threads[0] if _threads else _wished()

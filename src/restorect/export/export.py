@@ -28,6 +28,7 @@ _MOST = 4096
 _FOR_PROCESSORS = (
     "rewritten by onnxruntime for its CPU provider: load it without optimisation; other runtimes take the plain file"
 )
+_WHOLE = "for whole photographs alone: exposure has no curve for parts"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +48,13 @@ class Exported:
 
 @torch.no_grad()
 def export(
-    restorer: Restorer, folder: Path, *, sides: tuple[int, int] | None = None, half: bool = False, force: bool = False
+    restorer: Restorer,
+    folder: Path,
+    *,
+    sides: tuple[int, int] | None = None,
+    half: bool = False,
+    whole: bool = False,
+    force: bool = False,
 ) -> Exported:
     """Write `encoder.onnx`, `decoder.onnx` and perhaps `fusion.onnx`, and beside each what onnxruntime makes of it.
 
@@ -56,6 +63,7 @@ def export(
         folder: to write to; made if it is not there.
         sides: height and width of all images; None for any.
         half: store weights as float16.
+        whole: for whole photographs alone; see `Encoder`.
         force: replace files that are there.
 
     Raises:
@@ -72,12 +80,12 @@ def export(
     there = [path for path in files if path.exists()]
     if there and not force:
         raise ExportError(f"{shown(there[0])}: is there already; give another folder, or --force to replace it")
-    plain = _traced(network, sides)
+    plain = _traced(network, sides, whole=whole)
     if half:
         plain = {part: halved(model) for part, model in plain.items()}
     models = (plain, {part: optimised(model) for part, model in plain.items()})
     bound = HALF_BOUND if half else BOUND
-    difference = max(largest_difference(network, each, sides) for each in models)
+    difference = max(largest_difference(network, each, sides, parts=not whole) for each in models)
     if not difference <= bound:
         raise ExportError(f"the graphs differ from torch by {difference:.2g}, more than {bound:g}; nothing was written")
     sizes = SIZES if sides is None else (sides,)
@@ -86,16 +94,16 @@ def export(
         "bound": bound,
         "sizes": [f"{height}x{width}" for height, width in sizes],
     }
-    own = [replace(card, checked=checked) for card in cards.values()]
+    own = [replace(card, checked=checked, notes=card.notes + (_WHOLE,) * whole) for card in cards.values()]
     own += [replace(card, notes=(*card.notes, _FOR_PROCESSORS)) for card in own]
     contents = [model for each in models for model in each.values()]
     _write(files, (described(*each) for each in zip(contents, own, strict=True)))
     return Exported(files=tuple(files), card=own[1], difference=difference)
 
 
-def _traced(network: Restoration, sides: tuple[int, int] | None) -> dict[str, bytes]:
+def _traced(network: Restoration, sides: tuple[int, int] | None, *, whole: bool) -> dict[str, bytes]:
     """The graphs by their parts, in the order of `cards_of`."""
-    first, second = Encoder(network).eval(), Decoder(network).eval()
+    first, second = Encoder(network, whole=whole).eval(), Decoder(network).eval()
     seen = (torch.full((1, 3, THUMBNAIL, THUMBNAIL), 0.2), torch.zeros(1, 2 * CODE_SIZE))
     known = first(*seen)
     image = picture(sides or _TRACED_AT, 0)

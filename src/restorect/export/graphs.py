@@ -53,11 +53,16 @@ def sayable(restoration: Restoration) -> Restoration:
 
 
 class Encoder(nn.Module):
-    """A photograph's thumbnail to all that is to be known of the whole."""
+    """A photograph's thumbnail to all that is to be known of the whole.
 
-    def __init__(self, restoration: Restoration) -> None:
+    Args:
+        restoration: the network with its steps.
+        whole: the decoder will get whole photographs alone: the curve for parts is left out, most of the work here.
+    """
+
+    def __init__(self, restoration: Restoration, *, whole: bool = False) -> None:
         super().__init__()
-        self.restoration = restoration
+        self.restoration, self.whole = restoration, whole
 
     def forward(self, thumbnail: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Codes and exposure.
@@ -73,7 +78,7 @@ class Encoder(nn.Module):
         net = self.restoration
         conditions = net.read(thumbnail)
         codes = net.student.generate(conditions, apart(noise))
-        curve = net.scene(thumbnail, net.mean(conditions)).curve
+        curve = None if self.whole else net.scene(thumbnail, net.mean(conditions)).curve
         one = torch.ones(1, 1)
         numbers = [one if curve is None else curve.flatten(1), one]
         for step in net.before.values():

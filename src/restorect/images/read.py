@@ -19,6 +19,7 @@ from restorect.images.orient import upright, upright_size
 from restorect.images.photo import Array, Photo, PhotoInfo
 from restorect.images.source import load
 from restorect.reasons import is_shortage, reason_of
+from restorect.remedies import REMEDIES
 
 _NAMES = {
     **{"jpeg": "JPEG", "png": "PNG", "tiff": "TIFF", "webp": "WebP", "avif": "AVIF", "jxl": "JPEG XL", "bmp": "BMP"},
@@ -107,7 +108,8 @@ class Opened:
     def _several(self, header: Header) -> tuple[str, ...]:
         if header.pages <= 1 or self._page > 0:
             return ()
-        return (f"has {header.pages} pages or frames: only the first is read, choose another with --page",)
+        text = f"has {header.pages} pages or frames: only the first is read, choose another with --page"
+        return (REMEDIES.in_full(text),)
 
 
 def open_photo(

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import multiprocessing
+from collections.abc import Collection
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
@@ -12,6 +13,7 @@ from restorect.errors import RestorectError
 from restorect.files import file_hash
 from restorect.infer.batch import Failure, Job, Source
 from restorect.infer.batch.manifest import Manifest
+from restorect.remedies import REMEDIES
 from restorect.web.entry import Entry
 from restorect.web.home import UPLOAD, Home
 from restorect.web.messages import Finished, Order, Reached, Reply, Setup, output_place, picture_place
@@ -152,11 +154,9 @@ class Crew:
         return self._connection
 
     def _start(self) -> Connection:
-        from restorect.web.worker import work
-
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=work, args=(theirs, self._setup), daemon=True)
+        self._process = context.Process(target=_work, args=(theirs, self._setup, REMEDIES.options), daemon=True)
         self._process.start()
         theirs.close()
         return self._connection
@@ -166,6 +166,13 @@ class Crew:
         if process is not None:
             process.kill()
             process.join()
+
+
+def _work(connection: Connection, setup: Setup, options: Collection[str] | None) -> None:
+    """Runs in the process that restores: the server itself never loads torch."""
+    from restorect.web.worker import work
+
+    work(connection, setup, options)
 
 
 def _of_others(out: Path, sha256: str) -> list[str]:

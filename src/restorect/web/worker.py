@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -28,6 +28,7 @@ from restorect.infer.batch.manifest import Manifest
 from restorect.infer.batch.outputs import Outputs
 from restorect.infer.batch.photo_job import PhotoJobs, Record
 from restorect.infer.batch.target import Folder
+from restorect.remedies import REMEDIES
 from restorect.tasks import find_task, task_names
 from restorect.web.messages import (
     BEFORE,
@@ -49,13 +50,15 @@ if TYPE_CHECKING:
     from restorect.infer.restorer import Restorer
 
 
-def work(connection: Connection, setup: Setup) -> None:
+def work(connection: Connection, setup: Setup, options: Collection[str] | None) -> None:
     """Answer orders until the server is gone.
 
     Args:
         connection: gives orders, takes replies; the last reply to each order is `Finished` or `Spoilt`.
         setup: where to, and on what.
+        options: of the command, for `Remedies`.
     """
+    REMEDIES.options = options
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's, which ends this process
     threading.Thread(target=_end_with_server, daemon=True).start()
     if not sys.warnoptions:
