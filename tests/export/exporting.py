@@ -40,6 +40,8 @@ def small_restorer(
     network = Restoration(RestorationConfig(student=student, before=before, after=after))
     generator = torch.Generator().manual_seed(3)
     with torch.no_grad():
+        if network.student.estimate is not None:  # untrained, it would throw the flow far off
+            network.student.estimate.standardise.variance.fill_(100)
         for parameter in network.parameters():
             inputs = parameter[0].numel() if parameter.ndim > 1 else 16
             parameter += torch.randn(parameter.shape, generator=generator) * 0.3 / inputs**0.5

@@ -27,7 +27,9 @@ PRIORS = PriorConfig(width=4, blocks=1, view=16)
 
 @contextmanager
 def small_nets() -> Iterator[None]:
-    """Within it, "tiny", "full" and "wide" are small; "full" has no folded stem and no estimate, "wide" twice the width."""
+    """Within it, "tiny", "full" and "wide" are small; "full" has no folded stem and no estimate, "wide" twice the
+    width.
+    """
     full = replace(TRANSFORMER, stem=1)
     student = StudentConfig(
         transformer=TRANSFORMER,

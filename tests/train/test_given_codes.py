@@ -158,7 +158,9 @@ def test_the_flow_may_learn_alone_on_remembered_codes(teacher: Path, pairs_folde
     run("student", str(pairs_folder), tmp_path, 50, teacher=str(teacher), data=data, **shares)
     codes, flow = (read_checkpoint(tmp_path / part / "last.safetensors")[0] for part in ("codes", "."))
     changed = {".".join(name.split(".")[:2]) for name in codes if not torch.equal(codes[name], flow[name])}
-    assert changed == {"student.image_flow", "student.retinex_flow"}
+    assert changed == {"student.estimate", "student.image_flow", "student.retinex_flow"}
+    estimates = [record["estimate"] for record in records(tmp_path, "train")]
+    assert sum(estimates[-5:]) < sum(estimates[:5])
     losses = [record["velocity"] for record in records(tmp_path, "train")]
     assert len(losses) == 40
     assert sum(losses[-5:]) < sum(losses[:5])
