@@ -43,7 +43,9 @@ def options_of(command: Command) -> dict[str, Option]:
 
 
 def _declared(function: Any, name: str) -> Option:  # noqa: ANN401 - a command's
-    hint, declared = typing.get_args(typing.get_type_hints(function, include_extras=True)[name])[:2]
+    # Not by `get_type_hints`, which in Python 3.10 wraps what has None as its default.
+    given = inspect.signature(function, eval_str=True).parameters[name]
+    hint, declared = typing.get_args(given.annotation)[:2]
     kinds = [each for each in typing.get_args(hint) if each is not types.NoneType]
     if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
         hint = kinds[0]
@@ -54,7 +56,7 @@ def _declared(function: Any, name: str) -> Option:  # noqa: ANN401 - a command's
         many=many,
         least=-math.inf if declared.min is None else declared.min,
         most=math.inf if declared.max is None else declared.max,
-        default=inspect.signature(function).parameters[name].default,
+        default=given.default,
         help=declared.help or "",
     )
 
