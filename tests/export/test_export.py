@@ -193,10 +193,10 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         path.write_bytes(content)
 
     monkeypatch.setattr(exporting_module, "write_atomically", write)
-    monkeypatch.setattr(exporting_module, "_traced", lambda *_: {"encoder": b"", "decoder": b""})
+    monkeypatch.setattr(exporting_module, "_traced", lambda *_, **__: {"encoder": b"", "decoder": b""})
     monkeypatch.setattr(exporting_module, "optimised", lambda model: model)
     monkeypatch.setattr(exporting_module, "described", lambda model, card: model)
-    monkeypatch.setattr(exporting_module, "largest_difference", lambda *_: 0.0)
+    monkeypatch.setattr(exporting_module, "largest_difference", lambda *_, **__: 0.0)
     with pytest.raises(OSError, match="no space"):
         export(small_restorer(tmp_path), tmp_path / "model")
     assert len(written) == 3
