@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from restorect.errors import ConfigError
 from restorect.flow.velocity import VelocityConfig
-from restorect.nets.estimate import EstimateConfig
 from restorect.nets.priors import PriorConfig
 from restorect.nets.student import StudentConfig
 from restorect.nets.teacher import TeacherConfig
@@ -31,7 +30,6 @@ _CONDITIONS = {
     "tiny": PriorConfig(width=16, view=_VIEW),
     "nano": PriorConfig(width=16, view=_VIEW),
 }
-_ESTIMATES = {"base": None, "small": EstimateConfig(), "tiny": EstimateConfig(), "nano": EstimateConfig()}
 _VELOCITIES = {
     "base": VelocityConfig(skip=True),
     "small": VelocityConfig(skip=True),
@@ -40,12 +38,7 @@ _VELOCITIES = {
 }
 
 STUDENTS = {
-    name: StudentConfig(
-        transformer=transformer,
-        conditions=_CONDITIONS[name],
-        estimate=_ESTIMATES[name],
-        velocity=_VELOCITIES[name],
-    )
+    name: StudentConfig(transformer=transformer, conditions=_CONDITIONS[name], velocity=_VELOCITIES[name])
     for name, transformer in _TRANSFORMERS.items()
 }
 TEACHERS = {
