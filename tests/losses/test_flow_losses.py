@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from restorect.losses.flow import code_loss, velocity_loss
+from restorect.losses.flow import code_loss, squared_loss
 from restorect.nets.codes import Codes
 
 
@@ -9,8 +9,8 @@ def _codes(rex: float, img: float) -> Codes:
     return Codes(torch.full((3, 256), float(rex)), torch.full((3, 256), float(img)))
 
 
-def test_velocity_loss_adds_two_mean_squares() -> None:
-    assert velocity_loss(_codes(1, 5), _codes(3, 2)).item() == pytest.approx(4 + 9)
+def test_squared_loss_adds_two_mean_squares() -> None:
+    assert squared_loss(_codes(1, 5), _codes(3, 2)).item() == pytest.approx(4 + 9)
 
 
 def test_code_loss_adds_two_mean_absolutes() -> None:
@@ -18,7 +18,7 @@ def test_code_loss_adds_two_mean_absolutes() -> None:
 
 
 def test_both_codes_learn() -> None:
-    for loss in (velocity_loss, code_loss):
+    for loss in (squared_loss, code_loss):
         generator = torch.Generator().manual_seed(0)
         a = Codes(*(torch.randn(2, 256, generator=generator).requires_grad_() for _ in range(2)))
         b = Codes(*(torch.randn(2, 256, generator=generator) for _ in range(2)))

@@ -20,7 +20,7 @@ from restorect.nets.teacher import Teacher
 from restorect.render.checkpoint import load_restoration
 from restorect.render.restoration import Restoration, RestorationConfig
 from restorect.train.recipes import StudentRecipe
-from restorect.train.stages import TransformerStage
+from restorect.train.stages import CodesStage, TransformerStage
 from restorect.train.stages.code_memory import CodeMemory
 
 
@@ -164,3 +164,21 @@ def test_the_flow_may_learn_alone_on_remembered_codes(teacher: Path, pairs_folde
     losses = [record["velocity"] for record in records(tmp_path, "train")]
     assert len(losses) == 40
     assert sum(losses[-5:]) < sum(losses[:5])
+
+
+def test_the_flow_does_not_bend_the_estimate() -> None:
+    torch.manual_seed(0)
+    with small_nets():
+        student, teacher = (
+            Restoration(RestorationConfig(student=student_preset("tiny"))),
+            Teacher(teacher_preset("wide")),
+        )
+    stage = CodesStage(student, teacher, from_mapping(StudentRecipe, nested(teacher="t")))
+    stage.train()
+    losses, _ = stage(_batch([1, 2, 3, 4]), torch.Generator().manual_seed(0))
+    estimate, flow = student.student.estimate, student.student.image_flow
+    (losses["velocity"] + losses["codes"]).backward(retain_graph=True)
+    assert flow.output.weight.grad is not None
+    assert estimate.output.weight.grad is None
+    losses["estimate"].backward()
+    assert estimate.output.weight.grad.abs().sum() > 0

@@ -64,9 +64,6 @@ def load_graphs(folder: Path, weights_hash: str) -> Graphs:
         card = cards[part] = _card(sessions[part], path)
         if (card.part, card.weights) != (part, weights_hash):
             raise ExportError(f"{shown(path)}: is another graph than the one wanted; {_again(path)}")
-    # Held by itself it is left to Python's collector, and so (`cli.collector`) to the end of the process: to take
-    # thousands of nodes apart before that costs 20 ms.
-    sessions["itself"] = sessions
     return Graphs(sessions=sessions, card=cards["decoder"])
 
 

@@ -9,9 +9,9 @@ from torch.nn import functional as F
 from restorect.nets.codes import Codes
 
 
-def velocity_loss(velocity: Codes, target: Codes) -> Tensor:
-    """Mean squared error of the velocity, summed over the two flows, a scalar."""
-    return F.mse_loss(velocity.rex, target.rex) + F.mse_loss(velocity.img, target.img)
+def squared_loss(found: Codes, target: Codes) -> Tensor:
+    """Mean squared error of the velocity, or of an estimate of the codes, summed over the two, a scalar."""
+    return F.mse_loss(found.rex, target.rex) + F.mse_loss(found.img, target.img)
 
 
 def code_loss(generated: Codes, teacher: Codes) -> Tensor:

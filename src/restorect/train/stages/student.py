@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from restorect.data.batches import Batch, BatchMaker
 from restorect.flow.path import draw_times, estimate_end, straight_path
 from restorect.losses.flex import FlexLoss, sample_gate
-from restorect.losses.flow import code_loss, velocity_loss
+from restorect.losses.flow import code_loss, squared_loss
 from restorect.nets.codes import Codes, mean_codes, noise_codes
 from restorect.nets.teacher import Teacher
 from restorect.nets.transformer import Transformer, TransformerOutput
@@ -79,7 +79,7 @@ class _DistilledStage(_StudentStage):
         """(squared error of an estimate, the conditions): an estimate is a regression, which the flow does not bend."""
         if self.student.estimate is None:
             return {}, conditions
-        return {"estimate": velocity_loss(conditions, target)}, conditions.detached()
+        return {"estimate": squared_loss(conditions, target)}, conditions.detached()
 
     def flow_losses(self, conditions: Codes, target: Codes, generator: torch.Generator) -> tuple[Tensor, Codes]:
         """(velocity loss, one-step estimates of the codes) at random times of the path to the teacher's codes."""
@@ -89,7 +89,7 @@ class _DistilledStage(_StudentStage):
         rex, img = straight_path(noise.rex, target.rex, t), straight_path(noise.img, target.img, t)
         v = self.student.velocity(Codes(rex.x_t, img.x_t), t, conditions)
         near = Codes(estimate_end(rex.x_t, t, v.rex), estimate_end(img.x_t, t, v.img))
-        return velocity_loss(v, Codes(rex.velocity, img.velocity)), near
+        return squared_loss(v, Codes(rex.velocity, img.velocity)), near
 
     def tone_losses(self, batch: Batch, generated: Codes, target: Codes) -> Losses:
         """L1 between the views as the two nets' tone curves show them: code errors by what they do to the exposure."""
@@ -244,7 +244,7 @@ class StudentStage(_FeatureStage):
         generated = student.generate(conditions, self.start(len(batch.low), generator, batch.low.device))
         distilled: Losses = {"codes": weights.codes * code_loss(generated, target)}
         if student.estimate is not None:
-            distilled["estimate"] = weights.codes * velocity_loss(conditions, target)
+            distilled["estimate"] = weights.codes * squared_loss(conditions, target)
         distilled |= self.tone_losses(batch, generated, target)
         fed = generated
         if student.config.flow:
