@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from restorect.configs import amended, from_mapping, read_yaml
 from restorect.nets.presets import PRESETS, student_preset, teacher_preset
@@ -44,3 +45,11 @@ def test_it_is_valid(path: Path) -> None:
     for name in ("teacher", "init"):
         named = getattr(recipe, name, "")
         assert not named or (ROOT / named).is_file()
+
+
+def test_the_recipe_of_a_new_task_in_the_docs_is_valid() -> None:
+    text = (ROOT / "docs" / "add-a-task.md").read_text()
+    values = yaml.safe_load(text.partition("```yaml\n")[2].partition("```")[0])
+    recipe = from_mapping(StudentRecipe, values)
+    amended(student_preset(recipe.preset), recipe.network)
+    assert all((ROOT / named).is_file() for named in (recipe.init, recipe.decomposition))
