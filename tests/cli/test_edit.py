@@ -161,3 +161,19 @@ def test_a_full_disk_leaves_the_original(tmp_path: Path, options: tuple[str, ...
         assert code == 1
         assert "the disk is full" in lines[-1]
         assert (os.listdir(disk), path.read_bytes()) == (["a.png"], before)
+
+
+@pytest.mark.skipif(not shutil.which("setpriv"), reason="needs setpriv, as root may write everything")
+@pytest.mark.parametrize("closed", ["folder", "file"])
+def test_what_may_not_be_written_is_a_line(tmp_path: Path, closed: str) -> None:
+    path = photo(tmp_path / "in" / "a.png")
+    before = path.read_bytes()
+    place = path.parent if closed == "folder" else path
+    place.chmod(0o555)
+    command = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    command += [sys.executable, str(PROGRAM), "edit", str(path)]
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=900, check=False)
+    place.chmod(0o755)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(f"failed: {path}: permission denied; check who may")
+    assert (files(path.parent), path.read_bytes()) == (["a.png"], before)
