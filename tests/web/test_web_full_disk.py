@@ -66,6 +66,20 @@ def test_what_a_full_disk_could_not_note_is_made_anew_after_a_kill(tmp_path: Pat
             assert {server.until(photo["id"])["state"] for photo in server.photos()} == {"done"}
 
 
+def test_a_full_disk_under_the_output_folder_is_said_of_the_photo(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "out", 2**16) as disk, serving(tmp_path, "-o", disk / "photos") as server:
+        id = server.send("a.jpg", jpeg())["id"]
+        assert server.until(id)["state"] == "done"
+        fill = filled(disk)
+        other = server.send("b.jpg", jpeg(1))["id"]
+        assert server.until(other)["error"] == FULL
+        fill.unlink()
+        server.client.post(f"/api/photos/{other}/retry").raise_for_status()
+        assert server.until(other)["state"] == "done"
+        assert (disk / "photos" / "b.jpg").read_bytes() == server.download(other)
+        assert server.end() == 0  # and with it the process that holds the folder
+
+
 def test_it_is_said_on_the_page(browser: Any, tmp_path: Path) -> None:
     with small_disk(tmp_path / "state", 2**22) as disk, serving(tmp_path) as server:
         page = opened(browser, server)
