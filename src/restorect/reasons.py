@@ -5,11 +5,12 @@ import errno
 from restorect.errors import RestorectError, shown
 from restorect.remedies import REMEDIES
 
+AGAIN = "run the same command again"
 # After these no further file can be written either, so a batch stops.
 _NO_WAY_ON = {
-    errno.ENOSPC: "the disk is full; free some space and run the same command again",
-    errno.EDQUOT: "your disk quota is used up; free some space and run the same command again",
-    errno.EROFS: "the output folder has become read-only; make it writable and run the same command again",
+    errno.ENOSPC: f"the disk is full; free some space and {AGAIN}",
+    errno.EDQUOT: f"your disk quota is used up; free some space and {AGAIN}",
+    errno.EROFS: f"the output folder has become read-only; make it writable and {AGAIN}",
 }
 _REMEDIES = {
     errno.ENOENT: "there is no such file; check the spelling",

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from restore_process import ENVIRONMENT, PROGRAM, started
 from restore_program import Run
 
 from restorect.images.read import open_photo
+from small_disk import small_disk
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -151,24 +151,29 @@ def test_a_signal_ends_it_after_the_present_photo(tmp_path: Path, number: signal
     assert photos[2].read_bytes() == before
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of its own of 64 kB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(disk)]
-    if not shutil.which("mount") or subprocess.run(command, capture_output=True).returncode:
-        pytest.skip("needs leave to mount a small disk")
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)
-
-
 @pytest.mark.parametrize("options", [(), ("--no-backup",)])
-def test_a_full_disk_leaves_the_original(small_disk: Path, options: tuple[str, ...]) -> None:
-    path = photo(small_disk / "a.png", shape=(110, 130, 3))
+def test_a_full_disk_leaves_the_original(tmp_path: Path, options: tuple[str, ...]) -> None:
+    with small_disk(tmp_path / "disk", 2**16) as disk:
+        path = photo(disk / "a.png", shape=(110, 130, 3))
+        before = path.read_bytes()
+        assert len(before) > 2**15  # so that there is no room for another one
+        code, lines = edit(path, *options)
+        assert code == 1
+        assert "the disk is full" in lines[-1]
+        assert (os.listdir(disk), path.read_bytes()) == (["a.png"], before)
+
+
+@pytest.mark.skipif(not shutil.which("setpriv"), reason="needs setpriv, as root may write everything")
+@pytest.mark.parametrize("closed", ["folder", "file"])
+def test_what_may_not_be_written_is_a_line(tmp_path: Path, closed: str) -> None:
+    path = photo(tmp_path / "in" / "a.png")
     before = path.read_bytes()
-    assert len(before) > 2**15  # so that there is no room for another one
-    code, lines = edit(path, *options)
-    assert code == 1
-    assert "the disk is full" in lines[-1]
-    assert (os.listdir(small_disk), path.read_bytes()) == (["a.png"], before)
+    place = path.parent if closed == "folder" else path
+    place.chmod(0o555)
+    command = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    command += [sys.executable, str(PROGRAM), "edit", str(path)]
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=900, check=False)
+    place.chmod(0o755)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(f"failed: {path}: permission denied; check who may")
+    assert (files(path.parent), path.read_bytes()) == (["a.png"], before)

@@ -71,7 +71,8 @@ def test_png_keeps_codes_and_meaning(primaries, transfer, channels):
 def test_avif_keeps_codes_and_meaning(maker):
     codes = (pixels(16, 3, size=(48, 64)) >> 6).astype(np.uint16)
     if maker == "imagecodecs":
-        data = bytes(imagecodecs.avif_encode(codes, level=100, bitspersample=10, primaries=9, transfer=16))
+        data = bytes(imagecodecs.avif_encode(codes, level=100, bitspersample=10))
+        data = data.replace(b"nclx\0\2\0\2", b"nclx\0\x09\0\x10", 1)
     else:
         data = boxes.make("avif", [boxes.picture(1, "avif", boxes.nclx(9, 16, 9), pixels=boxes.ramp())])
     photo = read_photo(data)
@@ -80,6 +81,27 @@ def test_avif_keeps_codes_and_meaning(maker):
     np.testing.assert_array_equal(again.pixels, photo.pixels)
     assert again.code_points == (9, 16)
     assert read_photo(encode_photo(photo, format="png")).code_points == (9, 16)
+
+
+def test_avif_by_an_encoder_that_names_no_colours(monkeypatch):
+    """As the last one for Python 3.10."""
+    newer = imagecodecs.avif_encode
+
+    def older(frame, *, level, speed, bitspersample, pixelformat, numthreads):
+        return newer(
+            frame,
+            level=level,
+            speed=speed,
+            bitspersample=bitspersample,
+            pixelformat=pixelformat,
+            numthreads=numthreads,
+        )
+
+    monkeypatch.setattr(imagecodecs, "avif_encode", older)
+    photo = read_photo(png(pixels(16, 3), 9, 16))
+    assert read_photo(encode_photo(photo, format="avif")).code_points == (9, 16)
+    plain = replace(photo, code_points=None)
+    assert read_photo(encode_photo(plain, format="avif")).code_points is None
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "webp", "tiff", "jxl", "bmp"])

@@ -215,6 +215,13 @@ def test_what_tifffile_notes_of_the_shape_does_not_outlive_it(caplog):
     assert not caplog.records
 
 
+def test_where_the_note_stands_differs_and_what_others_call_shape_stays():
+    for notes, kept in (('{"a": 1, "shape": [3, 23, 37]}', '{"a": 1}'), ('{"shape": "round"}', '{"shape": "round"}')):
+        written = encode_photo(read_photo(make_tiff(pixels(8, 3), description=notes)))
+        with tifffile.TiffFile(io.BytesIO(written)) as file:
+            assert file.pages[0].tags.valueof(270) == kept
+
+
 @pytest.mark.parametrize(
     "text", ['{"shape": ' + "[" * 100_000, '{"shape": [1], "a": ' + "[" * 300 + "]" * 300 + "}", '{"shape": [1']
 )

@@ -143,7 +143,7 @@ def test_writing_is_atomic_and_synced(tmp_path, monkeypatch):
         assert target.read_bytes() == before
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "replace", broken)
+    monkeypatch.setattr(Path, "replace", broken)
     with pytest.raises(ImageError, match="No space left"):
         write_photo(photo_of(), target)
     assert target.read_bytes() == before

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 from restorect.errors import TrainingError
 from restorect.train.logs import RunLog
+from small_disk import small_disk
 
 FULL = "No space left on device"
 # Imported by every Python that finds it on its path: from the nth time on, nothing gets onto the disk any more.
@@ -81,28 +82,19 @@ def goes_on(pairs: Path, folder: Path, whole: Path) -> None:
 
 
 @pytest.fixture
-def small_disk(whole: Path, tmp_path: Path) -> Iterator[Path]:
-    """A disk of its own with room for one state and the checkpoints, but not for a second state beside the first."""
-    disk, size = tmp_path / "disk", int(1.9 * (whole / "state.pt").stat().st_size)
-    disk.mkdir()
-    if (
-        not shutil.which("mount")
-        or subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(disk)], capture_output=True
-        ).returncode
-    ):
-        pytest.skip("needs leave to mount a small disk")
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)
+def disk(whole: Path, tmp_path: Path) -> Iterator[Path]:
+    """A disk with room for one state and the checkpoints, but not for a second state beside the first."""
+    with small_disk(tmp_path / "disk", int(1.9 * (whole / "state.pt").stat().st_size)) as mounted:
+        yield mounted
 
 
-def test_a_full_disk_leaves_the_last_state(small_disk: Path, pairs_folder: Path, whole: Path, tmp_path: Path) -> None:
-    line = one_line(train(pairs_folder, small_disk / "run"), small_disk / "run")
+def test_a_full_disk_leaves_the_last_state(disk: Path, pairs_folder: Path, whole: Path, tmp_path: Path) -> None:
+    line = one_line(train(pairs_folder, disk / "run"), disk / "run")
     assert "state.pt: cannot be written" in line
     assert "--resume" in line
-    all_is_whole(small_disk / "run")
-    assert torch.load(small_disk / "run" / "state.pt", weights_only=True)["step"] == 1
-    shutil.copytree(small_disk / "run", tmp_path / "moved")
+    all_is_whole(disk / "run")
+    assert torch.load(disk / "run" / "state.pt", weights_only=True)["step"] == 1
+    shutil.copytree(disk / "run", tmp_path / "moved")
     goes_on(pairs_folder, tmp_path / "moved", whole)
 
 

@@ -55,13 +55,25 @@ def test_bad_files_are_answered_in_sentences(browser: Any, empty: Serving) -> No
     page.click(".row[data-state=failed] .open")
     page.wait_for_selector("#nothing:visible")
     assert page.inner_text("#nothing") == "failed"
-    assert "--salvage (an option of the command restorect restore)" in page.inner_text("#facts")
+    assert page.inner_text("#facts .bad").endswith("or restore what is there with restorect restore --salvage")
     assert page.is_hidden("#fit")
     assert page.is_visible("#next")
     page.click(".dismiss")
     assert page.is_hidden("#problems")
     page.click("#retry-all")
     page.wait_for_selector(".row[data-state=failed]")
+
+
+def test_options_that_a_reason_names_are_those_of_the_page(browser: Any, empty: Serving) -> None:
+    page = opened(browser, empty)
+    told = {
+        "use restorect restore --fast (not for x)": 'use the option "Fast, for large photos" (not for x)',
+        "choose another with restorect restore --task": 'choose another with the option "Task"',
+        "raise restorect restore --max-megapixels": "raise restorect restore --max-megapixels",
+        "or use --device cpu": "or use --device cpu (an option of the command restorect web)",
+    }
+    shown = page.evaluate("all => import('./static/texts.js').then(file => all.map(file.reasonText))", list(told))
+    assert shown == list(told.values())
 
 
 def test_everything_by_the_keyboard(browser: Any, empty: Serving) -> None:

@@ -16,16 +16,20 @@ from serving import Serving, jpeg, large, serving
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "images"))
 
-from photo_makers import exif, make_jpeg, make_png, make_tiff, pixels, profile
+from photo_makers import exif, make_dng, make_jpeg, make_png, make_tiff, make_webp, pixels, profile
 
 COMMAND = Path(__file__).parents[1] / "cli" / "restore_program.py"
+HEIC = Path(__file__).parents[1] / "images" / "ramp10.heic"
 FILES = {
     "a.jpg": make_jpeg(pixels(8, 3), profile("p3"), exif(6)),
     "deep.png": make_png(pixels(16, 3) // 3, profile("adobe"), exif()),
     "deep.tif": make_tiff(pixels(16, 3) // 4, profile("prophoto")),
     "grey.png": make_png(pixels(8, 1), profile("grey22")),
+    "fast.webp": make_webp(pixels(8, 3)),
     "clear.png": make_png(pixels(8, 4)),
     "light.tif": make_tiff(pixels(32, 3)),
+    "phone.heic": HEIC.read_bytes(),
+    "camera.dng": make_dng(orientation=6),
 }
 
 
@@ -35,7 +39,7 @@ def restored(folder: Path, *options: str, program: bool = True) -> dict[str, byt
     out = folder / "out"
     command = [sys.executable, *start, "restore", str(folder / "in"), "-o", str(out), *options]
     subprocess.run(command, check=True, capture_output=True)
-    return {path.name: path.read_bytes() for path in out.iterdir() if path.suffix in (".jpg", ".png", ".tif")}
+    return {path.name: path.read_bytes() for path in out.iterdir() if not path.name.startswith((".", "restorect-"))}
 
 
 @pytest.mark.parametrize(
@@ -219,7 +223,8 @@ def test_a_new_choice_makes_the_photo_anew(empty: Serving) -> None:
     assert wrong.json()["detail"] == "strength is 2; it must be from 0 to 1"
 
 
-def test_what_is_deleted_is_gone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_what_is_deleted_is_gone(tmp_path: Path, number: signal.Signals) -> None:
     with serving(tmp_path) as server:
         ids = [server.send("a.jpg", jpeg())["id"], server.send("b.jpg", jpeg())["id"]]
         server.until(ids[0])
@@ -230,7 +235,7 @@ def test_what_is_deleted_is_gone(tmp_path: Path) -> None:
         assert [photo["id"] for photo in server.photos()] == ids[1:]
         assert server.client.get(f"/api/photos/{ids[0]}/files/0").status_code == 404
         server.until(ids[1])
-        assert server.end() == 0
+        assert server.end(number) == 0
         assert "deleted" in server.log.read_text()
     left = [path for path in (tmp_path / "state").rglob("*") if path.is_file()]
     assert [path.name for path in left] == [".restorect.lock"]

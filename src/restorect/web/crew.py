@@ -1,7 +1,6 @@
 """Takes photographs from the queue to the process that restores; starts that anew when it has died or was stopped."""
 
 import asyncio
-import contextlib
 import multiprocessing
 from collections.abc import Collection
 from dataclasses import replace
@@ -9,7 +8,6 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
-from restorect.errors import RestorectError
 from restorect.files import file_hash
 from restorect.infer.batch import Failure, Job, Source
 from restorect.infer.batch.manifest import Manifest
@@ -18,6 +16,7 @@ from restorect.web.entry import Entry
 from restorect.web.home import UPLOAD, Home
 from restorect.web.messages import Finished, Order, Reached, Reply, Setup, output_place, picture_place
 from restorect.web.names import of_upload, planned
+from restorect.web.problems import on_page
 from restorect.web.queue import Queue
 
 _HEAD = 65536
@@ -61,11 +60,11 @@ class Crew:
         self._current = entry.id
         try:
             entry = replace(entry, state="working", stage="reading", preview=False, error="", made=None)
-            self._queue.put(entry)
+            self._queue.put(entry, durable=False)  # after a crash it waits anyway
             order = await asyncio.to_thread(self._order, entry, self._taken(entry.id))
             if self._queue.get(entry.id) is entry:
                 await self._carry_out(order, entry)
-        except (RestorectError, OSError, MemoryError) as error:
+        except Exception as error:  # whatever is wrong with one photograph, the next one has its turn
             self._spoil(entry, Failure.of(entry.name, error).reason)
         finally:
             self._current = ""
@@ -111,10 +110,7 @@ class Crew:
     def _spoil(self, entry: Entry, reason: str) -> None:
         there = self._queue.get(entry.id)
         if there is not None and there.state == "working":
-            spoilt = replace(there, state="failed", stage="", error=reason, outputs=(), samples=0)
-            with contextlib.suppress(OSError):
-                return self._queue.put(spoilt)
-            self._queue.put(spoilt, durable=False)  # a full disk takes no notes either
+            self._queue.put(replace(there, state="failed", stage="", error=on_page(reason), outputs=(), samples=0))
 
     def _drop_old(self, entry: Entry, count: int) -> None:
         """Delete what an earlier choice gave more of."""

@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from restorect.errors import RestorectError, shown
-from restorect.reasons import no_way_on, reason_of
+from restorect.reasons import AGAIN, no_way_on, reason_of
 
 TYPE = "application/problem+json"
 _TITLES = {
@@ -65,7 +65,12 @@ def answer_problems(app: FastAPI) -> None:
 
 def of_system(error: Exception) -> ProblemError:
     """The answer where the system refuses."""
-    return ProblemError(507 if no_way_on(error) else 500, reason_of(error))
+    return ProblemError(507 if no_way_on(error) else 500, on_page(reason_of(error)))
+
+
+def on_page(reason: str) -> str:
+    """A reason where there is no command to run again."""
+    return reason.replace(AGAIN, "try again")
 
 
 def _unexpected(error: Exception) -> ProblemError:

@@ -4,6 +4,7 @@ Only the server's event loop touches it.
 """
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -50,19 +51,28 @@ class Queue:
         """The photograph of that id, if it is there."""
         return self._entries.get(id)
 
-    def put(self, entry: Entry, *, durable: bool = True) -> None:
-        """Add or change a photograph.
+    def add(self, entry: Entry) -> None:
+        """Add a photograph.
 
         Args:
             entry: as it is now.
-            durable: whether a crash may not forget it; the stages of the work may be forgotten.
 
         Raises:
             OSError: it cannot be written; then nothing has changed.
         """
+        self._keep(entry)
+        self.put(entry, durable=False)
+
+    def put(self, entry: Entry, *, durable: bool = True) -> None:
+        """Change a photograph.
+
+        Args:
+            entry: as it is now.
+            durable: whether a crash should not forget it, as far as the disk has room for it: the work goes on without.
+        """
         if durable:
-            text = json.dumps(to_mapping(entry)).encode()
-            write_atomically(self._home.place(entry.id) / ENTRY, text, mode=0o600)
+            with contextlib.suppress(OSError):
+                self._keep(entry)
         self._entries[entry.id] = entry
         self._note(entry.id)
 
@@ -98,6 +108,10 @@ class Queue:
         """Wait until there is a change after a version."""
         while self.version == since:
             await self._changed.wait()
+
+    def _keep(self, entry: Entry) -> None:
+        text = json.dumps(to_mapping(entry)).encode()
+        write_atomically(self._home.place(entry.id) / ENTRY, text, mode=0o600)
 
     def _note(self, id: str) -> None:
         self.version += 1

@@ -3,6 +3,7 @@
 import contextlib
 import signal
 import socket
+import sys
 import threading
 import webbrowser
 from collections.abc import Callable, Sequence
@@ -76,9 +77,16 @@ def serve(sources: Sequence[Source], options: ServerOptions, say: Callable[[str]
             threading.Thread(target=_open, args=(server, url, say), daemon=True).start()
         # uvicorn ends in order and then raises the signal anew: what is below must still come
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+        _end_with_terminal(server)
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
         say("ended; " + ("photos are kept for the next start" if options.keep else "all photos here are deleted"))
+
+
+def _end_with_terminal(server: uvicorn.Server) -> None:
+    """A terminal that is closed ends the server in order too, unless it was started to outlive it (nohup)."""
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, server.handle_exit)
 
 
 def _guarded(app: Any, own: Home, options: ServerOptions, port: int) -> Guard:  # noqa: ANN401 - an ASGI app

@@ -44,7 +44,7 @@ class Service:
             choice=self.queue.choice,
         )
         try:
-            self.queue.put(entry)
+            self.queue.add(entry)
         except BaseException:
             self.home.remove(got.id)
             raise
@@ -58,7 +58,7 @@ class Service:
         id, _ = self.home.new()
         number, name = self.queue.next_number(), source.path.name
         fields = {"folder": source.folder, "path": path, "bytes": source.state().bytes}
-        self.queue.put(Entry(id=id, number=number, name=name, choice=self.queue.choice, **fields))  # type: ignore[arg-type]
+        self.queue.add(Entry(id=id, number=number, name=name, choice=self.queue.choice, **fields))  # type: ignore[arg-type]
 
     def entry(self, id: str) -> Entry:
         """The photograph of that id.

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, TextIO
 
+import filelock  # noqa: F401 - some versions try links as they are loaded, which are no calls of the batch
 from batch_fakes import FakeRestorer, install, keep_threads, load_deadly, settings_of
 
 from restorect.cli.interrupt import stopping

@@ -1,5 +1,6 @@
 """AVIF: 8, 10 and 12 bit, grey, RGB, alpha; 10 and 12 bit are held as 16 bit."""
 
+import struct
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,8 @@ from restorect.images.codecs.still import read_still
 from restorect.images.header import Decoded, Header
 from restorect.images.libraries import library
 from restorect.images.photo import Array, Photo
+
+_NCLX = b"colrnclx"  # a box of colours by numbers: primaries, transfer, matrix
 
 
 def header(data: bytes, page: int) -> Header:
@@ -86,22 +89,31 @@ def encode(photo: Photo, *, quality: int, subsampling: str, lossless: bool) -> t
         frame = narrow(frame, bits)
         if not photo.stored_bits or photo.stored_bits > bits:
             warnings = (f"AVIF holds {bits} of its 16 bits",)
-    primaries, transfer = photo.code_points or ((2, 2) if photo.icc_profile else (1, 13))
-    coded = library("imagecodecs").avif_encode(
+    coded = _coded(
         frame,
+        photo.code_points or ((2, 2) if photo.icc_profile else (1, 13)),
         level=100 if lossless else min(quality, 99),
         speed=6,
         bitspersample=bits,
         pixelformat="400" if photo.channels == 1 else ("444" if lossless else subsampling.replace(":", "")),
-        primaries=primaries,
-        transfer=transfer,
         numthreads=1,
     )
-    whole = add_items(bytes(coded), icc=photo.icc_profile, exif=photo.metadata.exif, xmp=photo.metadata.xmp)
+    whole = add_items(coded, icc=photo.icc_profile, exif=photo.metadata.exif, xmp=photo.metadata.xmp)
     return whole, warnings
+
+
+def _coded(frame: Array, code_points: tuple[int, int], **options: object) -> bytes:
+    """Encode; the last imagecodecs for Python 3.10 (2025.3) names no colours, so they are put into its file."""
+    encode, (primaries, transfer) = library("imagecodecs").avif_encode, code_points
+    try:
+        return bytes(encode(frame, primaries=primaries, transfer=transfer, **options))
+    except TypeError:
+        data = bytes(encode(frame, **options))
+    at = data.index(_NCLX) + len(_NCLX)
+    return data[:at] + struct.pack(">HH", primaries, transfer) + data[at + 4 :]
 
 
 def _identity(data: bytes) -> bool:
     """Say whether the matrix is the identity, as in lossless RGB."""
-    at = data.find(b"colrnclx")
+    at = data.find(_NCLX)
     return at > 0 and data[at + 12 : at + 14] == b"\0\0"

@@ -119,13 +119,14 @@ def _lay_out(children: dict[int, list[Entry]], at: int, order: str) -> tuple[lis
 
 def _without_shape(entry: Entry) -> Entry | None:
     """Take tifffile's note of the array's shape out of a description: the pixels may be laid out otherwise now."""
-    if entry.tag != _DESCRIPTION or not entry.data.startswith(b'{"shape":'):
+    if entry.tag != _DESCRIPTION or not (entry.data.startswith(b"{") and b'"shape":' in entry.data):
         return entry
     try:
         notes = json.loads(entry.data.rstrip(b"\0"))
     except (ValueError, RecursionError):  # nested a thousand deep
         return entry
-    del notes["shape"]
+    if not isinstance(notes.pop("shape", None), list):  # somebody else's
+        return entry
     text = json.dumps(notes).encode("ascii") + b"\0"
     return entry._replace(length=len(text), data=text) if notes else None
 

@@ -20,7 +20,7 @@ export function showDetails(photo, side) {
   box('actions').replaceChildren(...(photo ? actions(photo, side) : []));
   if (!photo) return;
   words.append(made('h2', '', photo.name));
-  if (photo.state !== 'done') words.append(made('p', 'state', reasonText(photo.error) || stateText(photo)));
+  if (photo.state !== 'done') words.append(made('p', photo.error ? 'bad' : 'state', reasonText(photo.error) || stateText(photo)));
   if (restorationOf(photo) === 'preview') words.append(made('p', 'hint', text('previewNote')));
   if (photo.state === 'done' && photo.decision) {
     words.append(made('p', 'decision', text('chosen', { decision: photo.decision })));

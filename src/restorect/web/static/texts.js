@@ -92,7 +92,8 @@ const TEXTS = {
   dropHere: 'Drop photos here',
   previewNote: 'What you see is a quick preview of about a megapixel; the full restoration takes its place.',
   overlayNote: 'Orange: where the samples differ more than in most of the photo.',
-  commandLine: '{reason} (an option of the command restorect restore)',
+  commandLine: '{reason} (an option of the command restorect web)',
+  optionHere: 'the option "{name}"',
   lost: 'The server does not answer; this page tries again.',
   ended: 'This page is no longer let in; open the address that restorect web prints.',
   tooLarge: '{name}: is larger than {size}, the most that one photo may have.',
@@ -113,12 +114,17 @@ export function text(key, values = {}) {
   return (TEXTS[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ''));
 }
 
+const HERE = ['task', 'size', 'style', 'strength', 'brightness', 'samples', 'seed', 'fast', 'uncertainty'];
+
 /**
- * What the server says of a photo; the options that it names are not on this page.
+ * What the server says of a photo: an option of the command that is on this page too stands under its name here.
  * @param {string} reason
  */
 export function reasonText(reason) {
-  return /(^| )--(?!fast)[a-z]/.test(reason) ? text('commandLine', { reason }) : reason;
+  const words = reason.replace(/restorect restore --(\w+)/g, (whole, name) =>
+    HERE.includes(name) ? text('optionHere', { name: text(name) }) : whole,
+  );
+  return /(?<!restore )--[a-z]/.test(words) ? text('commandLine', { reason: words }) : words;
 }
 
 /**
