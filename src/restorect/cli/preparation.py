@@ -58,7 +58,7 @@ def prepared(context: typer.Context, *, alone: bool = True) -> Prepared:
     anew = functools.partial(choose, task, size, **networks)
     load = functools.cache(anew)
     # Of workers, this machine need not have the device.
-    look = load if alone else functools.partial(anew, device="cpu", precision="float32")
+    look: Callable[[], Networks] = load if alone else functools.partial(anew, device="cpu", precision="float32")
     named = _named(task, size, look, on_card=weights is not None, fast=settings.restore.fast)
     return Prepared(settings, anew, load, notices, *named)
 

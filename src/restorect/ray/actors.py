@@ -107,7 +107,9 @@ class Actors:
 
     def _spoken(self, least: int, seconds: float) -> list[Any]:
         """Who has news, as soon as so many have or the seconds are over."""
-        return self._ray.wait([*self._asked], num_returns=least, timeout=seconds, fetch_local=False)[0]
+        spoken: list[Any]
+        spoken, _ = self._ray.wait([*self._asked], num_returns=least, timeout=seconds, fetch_local=False)
+        return spoken
 
     def _heard(self, source: Any) -> tuple[int, Any]:  # noqa: ANN401 - what was asked
         worker, once = self._asked[source], isinstance(source, self._ray.ObjectRef)
