@@ -12,8 +12,11 @@ PORTS = ("metrics_agent_port", "metrics_export_port", "runtime_env_agent_port", 
 
 
 @contextlib.contextmanager
-def two_nodes(monkeypatch: pytest.MonkeyPatch, helpers: Path) -> Iterator[Any]:
-    """Two nodes of one core each, whose actors find modules in a folder of tests; skipped without Ray."""
+def two_nodes(monkeypatch: pytest.MonkeyPatch, helpers: Path, *, cpus: int = 1, gpus: int = 0) -> Iterator[Any]:
+    """Two nodes of one core each, or what they shall say to have, whose actors find modules in a folder of tests.
+
+    Skipped without Ray.
+    """
     ray = pytest.importorskip("ray")
     from ray.cluster_utils import Cluster
 
@@ -30,7 +33,8 @@ def two_nodes(monkeypatch: pytest.MonkeyPatch, helpers: Path) -> Iterator[Any]:
     cluster = Cluster()
     try:
         for number in range(2):
-            cluster.add_node(num_cpus=1, object_store_memory=80 * 2**20, include_dashboard=False, **_ports(number))
+            parts = {"num_cpus": cpus, "num_gpus": gpus, "object_store_memory": 80 * 2**20}
+            cluster.add_node(**parts, include_dashboard=False, **_ports(number))
         ray.init(address=cluster.address, logging_level="error", log_to_driver=False)
         yield cluster
     finally:

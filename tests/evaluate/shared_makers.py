@@ -69,7 +69,8 @@ def no_threads(_threads: int) -> None:
 class Here:
     """Workers in this process; what they are told and tell goes through pickle. One dies now and then, in between."""
 
-    size, threads = 2, 1
+    size = together = 2
+    threads = 1
 
     def __init__(self, life: int = 10**9) -> None:
         self.life, self.told, self.deaths = life, list[tuple[int, Any]](), 0

@@ -63,5 +63,11 @@ def crew_of(wish: Wish) -> "Crew | None":
         raise ConfigError(
             "--executor ray: OUT must be a folder that all nodes see; use --part K/N for outputs in buckets"
         )
-    gpus = 0 if wish.device == "cpu" else 1
-    return Actors(wish.workers, wish.threads, setter(wish.engine), gpus=gpus, address=wish.address)
+    return Actors(wish.workers, wish.threads, setter(wish.engine), gpus=_gpus(wish.device), address=wish.address)
+
+
+def _gpus(device: str) -> int | None:
+    """What an actor takes of the GPUs that Ray knows of; None for one if there are any."""
+    if device.startswith("cuda:"):
+        raise ConfigError(f"--device {shown(device)}: Ray chooses the GPU of each worker; give --device cuda")
+    return None if device == "auto" else int(device == "cuda")

@@ -57,7 +57,9 @@ def prepared(context: typer.Context, *, alone: bool = True) -> Prepared:
     networks = {name: given[name] for name in ("device", "weights", "precision")}
     anew = functools.partial(choose, task, size, **networks)
     load = functools.cache(anew)
-    named = _named(task, size, load, on_card=weights is not None, fast=settings.restore.fast)
+    # Of workers, this machine need not have the device.
+    look: Callable[[], Networks] = load if alone else functools.partial(anew, device="cpu", precision="float32")
+    named = _named(task, size, look, on_card=weights is not None, fast=settings.restore.fast)
     return Prepared(settings, anew, load, notices, *named)
 
 

@@ -7,7 +7,8 @@ under the same paths, and to have restorect installed.
 import contextlib
 import os
 import socket
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from restorect.errors import ConfigError, shown
@@ -23,10 +24,10 @@ class Actors:
     """A crew of actors.
 
     Args:
-        size: how many; None for as many as the cluster has cores for now.
+        size: how many; None for as many as the nodes have room for now.
         threads: of one operation in each, and the cores that it takes.
         use_threads: sets them in a worker.
-        gpus: that each takes.
+        gpus: that each takes; None for one if the cluster has any.
         address: of the cluster, or "auto"; None starts one on this machine, unless this process is in one already.
 
     Raises:
@@ -39,20 +40,26 @@ class Actors:
         threads: int | None,
         use_threads: Callable[[int], None],
         *,
-        gpus: int = 0,
+        gpus: int | None = 0,
         address: str | None = None,
     ) -> None:
-        self._ray, self._use_threads, self._gpus = _connected(address), use_threads, gpus
+        self._ray, self._use_threads = _connected(address), use_threads
         self._actors: list[Any] = []
-        cpus = int(self._ray.cluster_resources().get("CPU", 0))
-        self.threads = threads or max(1, min(_DEFAULT_THREADS, cpus))
-        room = cpus // self.threads
-        if gpus:
-            room = min(room, int(self._ray.cluster_resources().get("GPU", 0)) // gpus)
+        resources = self._ray.cluster_resources()
+        self.threads = threads or max(1, min(_DEFAULT_THREADS, int(resources.get("CPU", 0))))
+        self._gpus = int(resources.get("GPU", 0) >= 1) if gpus is None else gpus
+        places = [self._places(node["Resources"]) for node in self._ray.nodes() if node["Alive"]]
+        room = sum(places)
         self.size = size or room
         if not 1 <= self.size <= room:
-            wanted = f"{self.size or 1} workers of {self.threads} cores" + (f" and {gpus} GPU" if gpus else "")
+            wanted = f"{self.size or 1} workers of {self.threads} cores" + (f" and {self._gpus} GPU" * bool(self._gpus))
             raise ConfigError(f"--executor ray: {wanted} do not fit into the cluster, which has room for {room}")
+        self.together = min(self.size, max(places))
+
+    def _places(self, node: Mapping[str, float]) -> int:
+        """How many workers a node has room for."""
+        by_gpus = [int(node.get("GPU", 0)) // self._gpus] if self._gpus else []
+        return min(int(node.get("CPU", 0)) // self.threads, *by_gpus, sys.maxsize)
 
     def start(self, orders: Orders) -> None:
         """Start them; each begins when the cluster has room for it."""
@@ -70,8 +77,9 @@ class Actors:
         """One piece of news of each worker that has some."""
         if not self._asked:
             return []
-        asked = list(self._asked)
-        ready, _ = self._ray.wait(asked, num_returns=len(asked), timeout=seconds, fetch_local=False)
+        ready = self._spoken(1, seconds)
+        if ready and len(self._asked) > 1:
+            ready = self._spoken(len(self._asked), 0)
         return [self._heard(each) for each in ready]
 
     def stop(self) -> None:
@@ -95,7 +103,13 @@ class Actors:
 
     def _started(self) -> Any:  # noqa: ANN401 - a handle of Ray
         kind = self._ray.remote(num_cpus=self.threads, num_gpus=self._gpus, max_concurrency=3)(_Actor)
-        return kind.remote(self._orders, self.threads, self._use_threads, os.getcwd())
+        return kind.remote(self._orders, self.threads, self._use_threads, os.getcwd(), sees_gpus=self._gpus > 0)
+
+    def _spoken(self, least: int, seconds: float) -> list[Any]:
+        """Who has news, as soon as so many have or the seconds are over."""
+        spoken: list[Any]
+        spoken, _ = self._ray.wait([*self._asked], num_returns=least, timeout=seconds, fetch_local=False)
+        return spoken
 
     def _heard(self, source: Any) -> tuple[int, Any]:  # noqa: ANN401 - what was asked
         worker, once = self._asked[source], isinstance(source, self._ray.ObjectRef)
@@ -120,10 +134,15 @@ class _Actor:
         threads: of one operation.
         use_threads: sets them.
         folder: where the command runs, which relative paths begin at.
+        sees_gpus: whether it took any; those of others are no business of it, whatever Ray lets it see.
     """
 
-    def __init__(self, orders: Orders, threads: int, use_threads: Callable[[int], None], folder: str) -> None:
+    def __init__(
+        self, orders: Orders, threads: int, use_threads: Callable[[int], None], folder: str, *, sees_gpus: bool
+    ) -> None:
         self._orders, self._threads, self._use_threads, self._folder = orders, threads, use_threads, folder
+        if not sees_gpus:
+            os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
     def ready(self) -> Ready | WorkerError:
         """Load the networks."""
@@ -160,10 +179,25 @@ def _check(address: str) -> None:
     if not host or "/" in host or not port.isdigit():
         raise ConfigError(f"--address {shown(address)}: give HOST:PORT of the cluster's head node, or auto")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE) as there:
+            greeted = _greeted(there)
     except (OSError, OverflowError) as error:
         told = getattr(error, "strerror", None) or type(error).__name__
         raise ConfigError(f"--address {shown(address)}: nobody listens there ({told}); see `ray status`") from error
+    if not greeted:
+        raise ConfigError(f"--address {shown(address)}: what listens there is no Ray cluster; see `ray status`")
+
+
+def _greeted(there: socket.socket) -> bool:
+    """Whether gRPC is spoken, as by Ray: it answers the beginning of HTTP/2 by a frame of settings (RFC 9113, 3.4)."""
+    if os.environ.get("RAY_USE_TLS", "0") not in ("", "0"):
+        return True  # it waits for more than this
+    settings = b"\0\0\0\4\0\0\0\0\0"
+    try:
+        there.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + settings)
+        return there.recv(9)[3:4] == settings[3:4]
+    except OSError:
+        return False
 
 
 def _connected(address: str | None) -> Any:  # noqa: ANN401 - the module of Ray

@@ -49,10 +49,12 @@ class Crew(Protocol):
     Attributes:
         size: how many there are.
         threads: of one operation in each.
+        together: how many of them at most share the memory of a machine.
     """
 
     size: int
     threads: int
+    together: int
 
     def start(self, orders: Orders) -> None:
         """Start all of them."""

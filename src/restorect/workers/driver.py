@@ -14,7 +14,7 @@ from restorect.workers.crew import Crew, Died, Ended, Orders, Ready, WorkerError
 
 MOST = 2000
 """Photographs of a shard at most."""
-_EACH = 4  # shards for each worker at least, so that all end at about the same time
+_EACH = 4  # shards for each worker at least
 _SMALLER = 8  # times smaller are the shards that a dead worker's rest is cut into
 _TRIES = 2  # for a photograph whose worker dies while it has no other
 _DEATHS = 12  # of each worker's place, one after the other, without a photograph that came out
@@ -156,8 +156,17 @@ class Driver(Generic[Item, Told]):
 
 
 def cut(items: Sequence[Item], workers: int) -> list[tuple[Item, ...]]:
-    """Cut work into shards: at most `MOST` photographs each, and at least four a worker where there are so many."""
-    return _pieces(items, min(MOST, len(items) // (_EACH * workers)))
+    """Cut work into shards of at most `MOST` photographs: a quarter of what is left for each worker.
+
+    So there are at least four a worker where there are so many photographs, and the last ones are small, for all
+    workers to end at about the same time (guided self-scheduling, Polychronopoulos and Kuck 1987).
+    """
+    shards, begin = list[tuple[Item, ...]](), 0
+    while begin < len(items):
+        size = max(1, min(MOST, (len(items) - begin) // (_EACH * workers)))
+        shards.append(tuple(items[begin : begin + size]))
+        begin += size
+    return shards
 
 
 def _pieces(items: Sequence[Item], size: int) -> list[tuple[Item, ...]]:

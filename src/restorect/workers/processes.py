@@ -28,7 +28,8 @@ class Processes:
     """
 
     def __init__(self, size: int, threads: int | None, use_threads: Callable[[int], None]) -> None:
-        self.size, self._use_threads = size, use_threads
+        self.size = self.together = size
+        self._use_threads = use_threads
         self.threads = threads or max(1, cores() // size)
         self._spawn = get_context("spawn")
         self._ends: list[tuple[Any, Connection]] = []

@@ -1,16 +1,23 @@
 """Batches on a real Ray cluster of two nodes: an actor and a node killed half-way, and what cannot be."""
 
+import os
+import socket
 import sys
+import threading
 from collections.abc import Iterator
 from functools import partial
+from http.server import HTTPServer, SimpleHTTPRequestHandler
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from batch_fakes import DIE, expected, keep_threads, load_deadly, load_nothing, make, settings_of
+from batch_fakes import DIE, FakeRestorer, expected, keep_threads, load_deadly, load_nothing, make, settings_of
 
 from ray_cluster import two_nodes
+from restorect.cli.executors import Wish, crew_of
 from restorect.errors import ConfigError, RestorectError
 from restorect.infer.batch import Event, Failed, Naming, Plan, Restored, plan_batch, run_batch
+from restorect.ray import actors as actors_module
 from restorect.ray.actors import Actors
 from restorect.records import read_records
 
@@ -21,6 +28,51 @@ def test_without_ray_it_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ConfigError, match=r"--executor ray: needs Ray: pip install 'restorect\[ray\]'"):
         Actors(1, 1, keep_threads)
+
+
+def say(monkeypatch: pytest.MonkeyPatch, *nodes: dict[str, float], version: str = "2.60.0") -> None:
+    """Let Ray say that the cluster, which this process is in, has these nodes."""
+    total = {name: sum(node.get(name, 0) for node in nodes) for name in ("CPU", "GPU")}
+    told = SimpleNamespace(
+        __version__=version,
+        is_initialized=lambda: True,
+        cluster_resources=lambda: {name: count for name, count in total.items() if count},
+        nodes=lambda: [{"Alive": True, "Resources": node} for node in nodes],
+    )
+    monkeypatch.setitem(sys.modules, "ray", told)
+
+
+def test_a_ray_that_is_too_old_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    say(monkeypatch, {"CPU": 4.0}, version="2.8.1")
+    with pytest.raises(ConfigError, match=r"Ray 2\.8\.1 is too old; pip install 'restorect\[ray\]'"):
+        Actors(1, 1, keep_threads)
+
+
+def test_workers_are_as_many_as_nodes_have_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker lies on one node; those of one node share its memory, and no others."""
+    say(monkeypatch, {"CPU": 3.0}, {"CPU": 3.0}, {"CPU": 9.0}, {"object_store_memory": 1.0})
+    crew = Actors(None, 2, keep_threads)
+    assert (crew.size, crew.threads, crew.together) == (6, 2, 4)
+    assert Actors(3, None, keep_threads).together == 3
+    with pytest.raises(ConfigError, match="7 workers of 2 cores do not fit into the cluster, which has room for 6"):
+        Actors(7, 2, keep_threads)
+
+
+def test_a_worker_on_gpus_takes_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    say(monkeypatch, {"CPU": 16.0}, {"CPU": 16.0, "GPU": 2.0}, {"CPU": 2.0, "GPU": 4.0})
+
+    def size(device: str) -> int:
+        crew = crew_of(Wish(executor="ray", workers=None, address=None, threads=2, device=device))
+        assert crew is not None
+        return crew.size
+
+    assert (size("cuda"), size("auto"), size("cpu"), size("mps")) == (3, 3, 17, 17)
+    with pytest.raises(ConfigError, match="--device cuda:1: Ray chooses the GPU of each worker; give --device cuda"):
+        size("cuda:1")
+    say(monkeypatch, {"CPU": 16.0})
+    assert size("auto") == 8
+    with pytest.raises(ConfigError, match="1 workers of 2 cores and 1 GPU do not fit into the cluster"):
+        size("cuda")
 
 
 @pytest.fixture
@@ -63,6 +115,41 @@ def test_a_batch_outlives_an_actor_and_a_node(tmp_path: Path, cluster) -> None:
         Actors(3, 1, keep_threads)
     with pytest.raises(RestorectError, match="no weights here; get them"):
         run_batch(plan(tmp_path), load_nothing, workers=Actors(1, 1, keep_threads), force=True)
+
+
+def seeing(folder: Path) -> FakeRestorer:
+    """Leaves a note of the GPU that this worker sees."""
+    (folder / f"{os.getpid()}").write_text(os.environ.get("CUDA_VISIBLE_DEVICES", "all"))
+    return load_deadly()
+
+
+@pytest.mark.slow
+def test_each_actor_sees_the_gpu_that_it_took(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On nodes that are said to have two each. One that took none sees none, whatever Ray would let it see."""
+    for number in range(8):
+        make(tmp_path / "in" / f"{number}.fake", bytes([number]) * 50)
+    with two_nodes(monkeypatch, Path(__file__).parent, cpus=2, gpus=2):
+        for gpus, expected_places in ((1, ["0", "0", "1", "1"]), (0, [""] * 4)):
+            notes = tmp_path / f"notes{gpus}"
+            notes.mkdir()
+            crew = Actors(None, 1, keep_threads, gpus=gpus)
+            assert run_batch(plan(tmp_path), partial(seeing, notes), workers=crew, force=True).restored == 8
+            assert sorted(note.read_text() for note in notes.iterdir()) == expected_places
+
+
+def test_what_is_no_ray_cluster_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A web server, and who says nothing: Ray itself would try for many minutes."""
+    monkeypatch.setattr(actors_module, "_PATIENCE", 1.0)
+    web = HTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler)
+    thread = threading.Thread(target=web.serve_forever)
+    thread.start()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        for port in (web.server_port, silent.getsockname()[1]):
+            with pytest.raises(ConfigError, match=f"--address 127.0.0.1:{port}: what listens there is no Ray cluster"):
+                Actors(1, 1, keep_threads, address=f"127.0.0.1:{port}")
+    web.shutdown()
+    thread.join()
+    web.server_close()
 
 
 @pytest.mark.parametrize(

@@ -172,6 +172,33 @@ def test_stores_that_cannot_be_are_one_line(
     assert words in failed[url]
 
 
+class ResourceNotFoundError(Exception):
+    """As Azure's library raises it."""
+
+    status_code, error_code = 404, "ContainerNotFound"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ResourceNotFoundError(), "there is no such bucket"),
+        (OSError("Forbidden: https://storage/b/photos\nmy-account has no storage.objects.get"), "access is denied"),
+    ],
+)
+def test_what_libraries_of_stores_say_is_understood(
+    bucket: str, monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
+) -> None:
+    """adlfs and gcsfs raise these."""
+
+    def fail(*_arguments: object) -> None:
+        raise error
+
+    monkeypatch.setattr(fsspec.get_filesystem_class("memory"), "cat_file", fail)
+    with pytest.raises(RemoteError, match=words) as caught:
+        read_object(f"{bucket}/a.fake")
+    assert "account" not in str(caught.value)
+
+
 def test_passwords_are_refused_and_not_shown(tmp_path: Path) -> None:
     result = plan(tmp_path / "out", "https://me:secret@host/a.fake")
     (failure,) = result.failures

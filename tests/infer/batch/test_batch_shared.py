@@ -28,7 +28,8 @@ class Scripted:
     """A crew whose workers die, or fall silent, of photos whose names say so; they restore the others before."""
 
     def __init__(self, size: int = 2, patience: int = 10**9) -> None:
-        self.size, self.threads, self.patience, self.buried = size, 1, patience, Counter[int]()
+        self.size, self.together, self.threads = size, size, 1
+        self.patience, self.buried = patience, Counter[int]()
         self.told: list[tuple[int, Any]] = []
 
     def start(self, orders: Orders) -> None:
@@ -84,6 +85,9 @@ def test_shards_are_of_bounded_size_and_at_least_four_a_worker(count: int, worke
     assert [job for shard in shards for job in shard] == list(range(count))
     assert all(0 < len(shard) <= MOST for shard in shards)
     assert len(shards) >= min(count, 4 * workers)
+    for number, shard in enumerate(shards):  # nobody is left with much while the others have nothing to do
+        left = sum(map(len, shards[number:]))
+        assert len(shard) <= max(1, left / (4 * workers))
 
 
 def test_who_dies_costs_one_photo_and_nothing_twice(tmp_path: Path) -> None:

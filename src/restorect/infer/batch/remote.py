@@ -17,6 +17,7 @@ _TRIES, _PAUSE = 4, 0.5  # seconds before the second try; each further one waits
 _ASK_AGAIN = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss")  # whose libraries do so, with pauses of their own
 _DENIED, _GONE = (401, 403), (404, 410)
 _FROZEN_CODES = ("InvalidObjectState", "BlobArchived")  # what S3 and Azure say of objects in an archive tier
+_NO_BUCKET_CODES = ("NoSuchBucket", "ContainerNotFound")
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)
 # What stores call the mark of a content, and the time of its last change.
 _MARKS = ("ETag", "etag", "Content-MD5", "md5Hash", "generation")
@@ -195,9 +196,9 @@ def _known(error: BaseException) -> RemoteError | None:
         return DeniedError("there are no credentials for it on this machine; set them up as its library expects them")
     if isinstance(error, PermissionError) or status in _DENIED:
         return DeniedError("access is denied; check the credentials of this machine")
-    if code == "NoSuchBucket":
+    if code in _NO_BUCKET_CODES:
         return GoneError("there is no such bucket; check the name")
-    if isinstance(error, FileNotFoundError) and status in (*_GONE, None):
+    if status in _GONE or (status is None and isinstance(error, FileNotFoundError)):
         return GoneError(_NO_OBJECT)
     return None
 
@@ -213,6 +214,7 @@ def _answer(error: BaseException) -> tuple[int | None, str]:
         told = response if isinstance(response, Mapping) else {}
         numbers = (getattr(each, name, None) for name in ("status", "status_code", "code"))  # aiohttp, Azure, Google
         number = next((number for number in numbers if isinstance(number, int)), None)
+        number = number or (403 if str(each).startswith("Forbidden: ") else None)  # all that gcsfs says of it
         status = status or number or told.get("ResponseMetadata", {}).get("HTTPStatusCode")
         code = code or str(told.get("Error", {}).get("Code", "") or getattr(each, "error_code", None) or "")
     return status, code

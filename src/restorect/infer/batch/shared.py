@@ -36,7 +36,7 @@ def restored_by(
     """
     driver, work = Driver[Job, Event](crew, stop.is_set, deadline=deadline), _Batch(plan, manifest)
     try:
-        with driver.started(replace(orders, workers=crew.size)):
+        with driver.started(replace(orders, workers=crew.together)):
             for event in driver.events(plan.jobs, work):
                 if isinstance(event, Failed) and (orders.fail_fast or event.stops_everything):
                     stop.give_up()
