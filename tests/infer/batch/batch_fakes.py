@@ -100,6 +100,14 @@ def load_deadly(seconds: float = 0.0) -> Deadly:
     return Deadly(seconds)
 
 
+def load_seeing(folder: Path, workers: int) -> Deadly:
+    """Leaves a note of the GPUs that this worker sees, and waits for those of all others."""
+    (folder / f"{os.getpid()}").write_text(os.environ.get("CUDA_VISIBLE_DEVICES", "all"))
+    while len(list(folder.iterdir())) < workers:
+        time.sleep(0.1)
+    return load_deadly()
+
+
 def keep_threads(_threads: int) -> None:
     """Of an engine that has none."""
 

@@ -1,9 +1,9 @@
 """Batches on a real Ray cluster of two nodes: an actor and a node killed half-way, and what cannot be."""
 
-import os
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from functools import partial
 from http.server import HTTPServer, SimpleHTTPRequestHandler
@@ -11,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from batch_fakes import DIE, FakeRestorer, expected, keep_threads, load_deadly, load_nothing, make, settings_of
+from batch_fakes import DIE, expected, keep_threads, load_deadly, load_nothing, load_seeing, make, settings_of
 
 from ray_cluster import two_nodes
 from restorect.cli.executors import Wish, crew_of
@@ -111,16 +111,12 @@ def test_a_batch_outlives_an_actor_and_a_node(tmp_path: Path, cluster) -> None:
     assert done(tmp_path / "out") == [source.name for source in sources]
     assert all((tmp_path / "out" / source.name).read_bytes() == expected(source) for source in sources)
     assert not list((tmp_path / "out").glob(".restorect-*.jsonl"))
+    while sum(node["Alive"] for node in sys.modules["ray"].nodes()) > 1:  # Ray takes its time to believe it
+        time.sleep(0.2)
     with pytest.raises(ConfigError, match="3 workers of 1 cores do not fit into the cluster, which has room for 1"):
         Actors(3, 1, keep_threads)
     with pytest.raises(RestorectError, match="no weights here; get them"):
         run_batch(plan(tmp_path), load_nothing, workers=Actors(1, 1, keep_threads), force=True)
-
-
-def seeing(folder: Path) -> FakeRestorer:
-    """Leaves a note of the GPU that this worker sees."""
-    (folder / f"{os.getpid()}").write_text(os.environ.get("CUDA_VISIBLE_DEVICES", "all"))
-    return load_deadly()
 
 
 @pytest.mark.slow
@@ -133,7 +129,7 @@ def test_each_actor_sees_the_gpu_that_it_took(tmp_path: Path, monkeypatch: pytes
             notes = tmp_path / f"notes{gpus}"
             notes.mkdir()
             crew = Actors(None, 1, keep_threads, gpus=gpus)
-            assert run_batch(plan(tmp_path), partial(seeing, notes), workers=crew, force=True).restored == 8
+            assert run_batch(plan(tmp_path), partial(load_seeing, notes, 4), workers=crew, force=True).restored == 8
             assert sorted(note.read_text() for note in notes.iterdir()) == expected_places
 
 
