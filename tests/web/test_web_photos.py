@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -223,7 +224,16 @@ def test_a_new_choice_makes_the_photo_anew(empty: Serving) -> None:
     assert wrong.json()["detail"] == "strength is 2; it must be from 0 to 1"
 
 
+@pytest.fixture
+def in_a_terminal() -> Iterator[None]:
+    """What is started hears of a terminal that is closed, though this run may have been begun by nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.usefixtures("in_a_terminal")
 def test_what_is_deleted_is_gone(tmp_path: Path, number: signal.Signals) -> None:
     with serving(tmp_path) as server:
         ids = [server.send("a.jpg", jpeg())["id"], server.send("b.jpg", jpeg())["id"]]
