@@ -7,7 +7,6 @@ under the same paths, and to have restorect installed.
 import contextlib
 import os
 import socket
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -59,7 +58,7 @@ class Actors:
     def _places(self, node: Mapping[str, float]) -> int:
         """How many workers a node has room for."""
         by_gpus = [int(node.get("GPU", 0)) // self._gpus] if self._gpus else []
-        return min(int(node.get("CPU", 0)) // self.threads, *by_gpus, sys.maxsize)
+        return min([int(node.get("CPU", 0)) // self.threads, *by_gpus])
 
     def start(self, orders: Orders) -> None:
         """Start them; each begins when the cluster has room for it."""
