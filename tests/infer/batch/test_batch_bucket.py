@@ -15,6 +15,8 @@ from restorect.cli.restore_plan import listed, place_of
 from restorect.errors import ConfigError
 from restorect.infer.batch import BusyError, Event, Naming, OutputError, Part, Plan, Summary, plan_batch, run_batch
 from restorect.infer.batch import bucket as bucket_module
+from restorect.infer.batch import estimate as estimate_module
+from restorect.infer.batch.estimate import estimate
 from restorect.infer.batch.failures import LostError
 from restorect.infer.batch.part import WHOLE
 from restorect.infer.batch.remote import RATE, list_objects, object_state
@@ -101,6 +103,39 @@ def test_folders_are_listed_in_pages(store: Store) -> None:
     assert len(plan("s3://photos/in/", recursive=False).jobs) == 2100
     assert sum(len(plan("s3://photos/in/", part=Part(n, 3)).jobs) for n in (1, 2, 3)) == 2101
     assert sorted(list_objects("s3://photos/in/deep")) == ["s3://photos/in/deep/a.fake"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "reason"),
+    [
+        ("s3://nobucket/in/", "there is no such bucket; check the name"),
+        ("s3://closed/in/", "access is denied; check the credentials of this machine"),
+        ("s3://photos/none/", "holds no photographs; give another folder"),
+    ],
+)
+def test_folders_that_cannot_be_listed_say_why(store: Store, folder: str, reason: str) -> None:
+    assert [(each.path, each.reason) for each in plan(folder).failures] == [(folder, reason)]
+
+
+def test_the_cost_of_many_photos_is_told_by_a_look_at_some(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"{n:03d}.fake" for n in range(400)]
+    for n, url in enumerate(fill(store, *names)):  # large and small ones by turns, a quarter of them done
+        store.put(url.removeprefix("s3://photos/"), b"FAKE" + b"x" * (6 if n % 2 else 96))
+    run(plan(*(f"s3://photos/in/{name}" for name in names[:100])))
+    exact = estimate(plan("s3://photos/in/"), FakeRestorer())
+    assert (exact.named, exact.looked, exact.photos, exact.done, exact.failed) == (400, 400, 300, 100, 0)
+    assert exact.bytes == 300 * 55
+    monkeypatch.setattr(estimate_module, "LOOKED", 40)
+    store.remove("in/399.fake")
+    gone = [f"s3://photos/in/{n}.fake" for n in range(400, 800)]
+    whole, before = plan("s3://photos/in/", *gone), store.faulty.asked.copy()
+    rough = estimate(whole, FakeRestorer())
+    assert (store.faulty.asked - before).total() <= 3 * 40, "no request is sent for most of them"
+    assert (rough.named, rough.looked, rough.photos + rough.done + rough.failed) == (799, 40, 799)
+    assert rough.photos == pytest.approx(299, abs=40)
+    assert rough.done == pytest.approx(100, abs=40)
+    assert rough.failed == pytest.approx(400, abs=40)
+    assert rough.bytes == pytest.approx(299 * 55, rel=0.35)
 
 
 def test_what_a_bucket_cannot_give_is_a_row(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
