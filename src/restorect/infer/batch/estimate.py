@@ -84,7 +84,7 @@ def estimate(plan: Plan, networks: "Networks", *, force: bool = False) -> Estima
 
 def _spread(values: Sequence[T], most: int) -> Sequence[T]:
     """All of them, or one of each of so many stretches: any, since every second photo may be a RAW, say."""
-    count, chance = min(most, len(values)), Random(0)
+    count, chance = min(most, len(values)), Random(0)  # noqa: S311 - no secret
     ends = [k * len(values) // count for k in range(count + 1)] if count else []
     return [values[chance.randrange(*stretch)] for stretch in pairwise(ends)]
 

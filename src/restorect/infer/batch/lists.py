@@ -13,7 +13,7 @@ from restorect.errors import ConfigError, shown
 from restorect.infer.batch.failures import Failure
 from restorect.infer.batch.inventory import is_inventory, read_inventory, read_parquet
 from restorect.infer.batch.remote import RemoteError, is_url, path_of, public
-from restorect.infer.batch.sources import Found, Source, place
+from restorect.infer.batch.sources import Found, Refused, Source, place
 
 _COLUMN = "path"
 _TWICE = "repeated name"
@@ -95,7 +95,11 @@ _KINDS: dict[str, Callable[[bytes, str], Iterator[Line]]] = {
 
 
 def listed_sources(
-    lines: Iterable[Line], *, apart_from: Collection[str] = (), takes: Callable[[Source], bool] = lambda source: True
+    lines: Iterable[Line],
+    *,
+    apart_from: Collection[str] = (),
+    takes: Callable[[Source], bool] = lambda source: True,
+    tried: Callable[[str], bool] = lambda name: False,
 ) -> Found:
     """The photographs of a list, in its order; none is looked at, and no folder is listed.
 
@@ -106,16 +110,18 @@ def listed_sources(
         lines: from `read_list`.
         apart_from: real paths of files not to take (old outputs), and of the output folder.
         takes: tells which ones to keep.
+        tried: tells which ones, by what they are `known_as`, are photographs like others although the list calls them
+            frozen: their store may have brought them back since.
     """
     read = [_checked(line) for line in lines]
-    names = [line for line in read if isinstance(line, str)]
-    top = _shared(names)
-    failures = [line for line in read if isinstance(line, Failure)]
+    named = [line for line in read if isinstance(line, str | Refused)]
+    top = _shared(line.source.url if isinstance(line, Refused) else line for line in named)
+    failures = [line for line in read if isinstance(line, Failure) and not isinstance(line, Refused)]
     sources: dict[tuple[str, str], Source] = {}
     passed_over, others = [], Counter[str]()
     folders: dict[tuple[Path, bool], tuple[str, str]] = {}  # real, and among outputs: asked once
-    for name in names:
-        source = Source.named(name, by_name=True)
+    for line in named:
+        source = line.source if isinstance(line, Refused) else Source.named(line, by_name=True)
         path, remote = source.path, bool(source.url)
         if (path.parent, remote) not in folders:
             real = "" if remote else os.path.realpath(path.parent)
@@ -123,13 +129,15 @@ def listed_sources(
         real, below = folders[path.parent, remote]
         source, key = replace(source, folder=below), (real, public(source.url) or path.name)
         if not remote and os.path.join(real, path.name) in apart_from:
-            passed_over.append(name)
+            passed_over.append(str(path))
         elif not takes(source):
             continue
         elif key in sources and sources[key].url != source.url:
             failures.append(Failure(source.shown_as, _TWO_QUERIES))
         elif key in sources:
             others[_TWICE] += 1
+        elif isinstance(line, Refused) and not tried(source.known_as):
+            failures.append(replace(line, source=source))
         else:
             sources[key] = source
     return Found(
