@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 import os
 from collections import Counter
@@ -119,14 +120,13 @@ def listed_sources(
     failures = [line for line in read if isinstance(line, Failure) and not isinstance(line, Refused)]
     sources: dict[tuple[str, str], Source] = {}
     passed_over, others = [], Counter[str]()
-    folders: dict[tuple[Path, bool], tuple[str, str]] = {}  # real, and among outputs: asked once
+    folders: dict[str, tuple[str, str]] = {}  # real, and among outputs: asked once
     for line in named:
         source = line.source if isinstance(line, Refused) else Source.named(line, by_name=True)
-        path, remote = source.path, bool(source.url)
-        if (path.parent, remote) not in folders:
-            real = "" if remote else os.path.realpath(path.parent)
-            folders[path.parent, remote] = real, _below(path.parent, top)
-        real, below = folders[path.parent, remote]
+        path, remote, head = source.path, bool(source.url), os.path.dirname(source.url or line)
+        if head not in folders:
+            folders[head] = "" if remote else os.path.realpath(path.parent), _below(path.parent, top)
+        real, below = folders[head]
         source, key = replace(source, folder=below), (real, public(source.url) or path.name)
         if not remote and os.path.join(real, path.name) in apart_from:
             passed_over.append(str(path))
@@ -147,12 +147,12 @@ def listed_sources(
 
 def joined(found: Sequence[Found]) -> Found:
     """Several searches as one; a photograph that several have found counts once."""
+    filled = [each.sources for each in found if each.sources]
     sources: dict[tuple[str, str], Source] = {}
-    for each in found:
-        for source in each.sources:
-            sources.setdefault(("", source.known_as) if source.url else place(source.path), source)
+    for source in itertools.chain(*filled) if len(filled) > 1 else ():  # one has each photograph once
+        sources.setdefault(("", source.known_as) if source.url else place(source.path), source)
     return Found(
-        sources=tuple(sources.values()),
+        sources=tuple(sources.values()) if len(filled) != 1 else filled[0],
         failures=tuple(failure for each in found for failure in each.failures),
         passed_over=tuple(path for each in found for path in each.passed_over),
         others=sum((Counter(each.others) for each in found), Counter[str]()),

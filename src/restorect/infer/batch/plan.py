@@ -303,7 +303,8 @@ def _refuse_collisions(jobs: Sequence[Job]) -> None:
 
 
 def _refuse_overwritten_inputs(jobs: Sequence[Job], out: Path) -> None:
-    standing = [output for job in jobs for output in job.outputs if os.path.lexists(out / output)]
+    outputs = (output for job in jobs for output in job.outputs)
+    standing = [output for output in outputs if os.path.lexists(os.path.join(out, output))] if out.is_dir() else []
     identities: dict[object, Path] = {}
     for job in jobs if standing else ():  # nothing else can be replaced, and inputs need not be looked at
         if job.source.is_file:
