@@ -1,5 +1,6 @@
 """Work lists: a file that names photographs, where there are too many for a command line."""
 
+import contextlib
 import csv
 import io
 import itertools
@@ -23,7 +24,7 @@ _TWO_QUERIES = "is named twice, with different queries, and a photo is known by 
 Line = str | Failure
 
 
-def read_list(content: bytes, name: str) -> Iterator[Line]:
+def read_list(content: bytes, name: str, *, piped: bool = False) -> Iterator[Line]:
     """The paths that a list names, or why a line of it cannot be used.
 
     Text has a path on each line, or, as `find -print0` writes them, paths that end with a null character; `.csv` has a
@@ -33,6 +34,7 @@ def read_list(content: bytes, name: str) -> Iterator[Line]:
     Args:
         content: of the list.
         name: of the list, which tells its kind, and for messages.
+        piped: whether it has no name that does; then its beginning tells.
 
     Raises:
         ConfigError: it is no list of its kind, or names nothing.
@@ -41,7 +43,25 @@ def read_list(content: bytes, name: str) -> Iterator[Line]:
     if not content.strip(b"\0\r\n\t "):
         raise ConfigError(f"{shown(name)}: names no photographs; write one path on each line")
     content = content.removeprefix(b"\xef\xbb\xbf")  # as Windows begins texts
-    return _KINDS.get(Path(name).suffix.lower(), _text)(content, name)
+    ending = _piped_kind(content) if piped else Path(name).suffix.lower()
+    return _KINDS.get(ending, _text)(content, name)
+
+
+def _piped_kind(content: bytes) -> str:
+    """The ending that a file of this content would have; none for text, which no table or JSON begins as."""
+    if content.startswith(b"PAR1"):
+        return ".parquet"
+    first = content.split(b"\n", 1)[0].strip()
+    if content.lstrip().startswith(b"{") and is_inventory(content):
+        return ".json"
+    with contextlib.suppress(ValueError, RecursionError):
+        value = json.loads(first)
+        if isinstance(value, str) or (isinstance(value, dict) and _COLUMN in value):
+            return ".jsonl"
+    with contextlib.suppress(csv.Error):
+        if _COLUMN in next(csv.reader([os.fsdecode(first)]), []):
+            return ".csv"
+    return ""
 
 
 def _text(content: bytes, name: str) -> Iterator[Line]:
