@@ -29,6 +29,7 @@ from restorect.infer.batch import bucket as bucket_module
 from restorect.infer.batch import estimate as estimate_module
 from restorect.infer.batch.estimate import estimate
 from restorect.infer.batch.failures import LostError
+from restorect.infer.batch.lock import locked
 from restorect.infer.batch.part import MANIFEST_NAME, WHOLE
 from restorect.infer.batch.remote import RATE, list_objects, object_state
 from restorect.infer.batch.report import report
@@ -243,6 +244,13 @@ def test_two_drivers_are_kept_apart(store: Store, tmp_path: Path, monkeypatch: p
                 run(plan(*urls, part=part))
     assert [run(plan(*urls, part=Part(n, 2)))[2] for n in (1, 2)] == [{}, {}]
     assert wrong(store, *(f"{n}.fake" for n in range(8))) == []
+
+
+def test_a_second_driver_on_this_machine_is_told_the_bucket(store: Store) -> None:
+    second = plan(*fill(store, "a.fake"))
+    second.out.mkdir(parents=True)
+    with locked(second.out, WHOLE, OUT), pytest.raises(BusyError, match=rf"^{OUT}: another restorect is writing there"):
+        run(second)
 
 
 def test_a_lock_that_is_taken_away_ends_the_run(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,7 +120,7 @@ def _told(entry: ManifestEntry, manifest: Manifest) -> bool:
 def _held(plan: Plan) -> Iterator[tuple[Held, Callable[[], None]]]:
     """Hold the record, and the place of the outputs: gives the lock, and what is to be called often."""
     make_folder(plan.out)
-    with locked(plan.out, plan.part) as lock, contextlib.ExitStack() as place:
+    with locked(plan.out, plan.part, plan.url) as lock, contextlib.ExitStack() as place:
         mind = place.enter_context(bucket.held(plan.url, plan.out, plan.part)) if plan.url else lambda: None
         yield lock, mind
 
