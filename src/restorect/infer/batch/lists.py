@@ -142,8 +142,10 @@ def listed_sources(
     passed_over, others = [], Counter[str]()
     folders: dict[str, tuple[str, str]] = {}  # real, and among outputs: asked once
     for line in named:
-        source = line.source if isinstance(line, Refused) else Source.named(line, by_name=True)
-        path, remote, head = source.path, bool(source.url), os.path.dirname(source.url or line)
+        name, source = (
+            (line.source.url, line.source) if isinstance(line, Refused) else (line, Source.named(line, by_name=True))
+        )
+        path, remote, head = source.path, bool(source.url), os.path.dirname(name)
         if head not in folders:
             folders[head] = "" if remote else os.path.realpath(path.parent), _below(path.parent, top)
         real, below = folders[head]
