@@ -203,7 +203,9 @@ def outcome(summary: Summary, out: str) -> str:
 
 def foretold(expected: Estimate, out: str) -> str:
     """What a batch would cost as one line."""
-    parts = [f"would restore {expected.photos} photos ({expected.bytes / 1e9:.2f} GB)"]
+    parts = [f"would restore {expected.photos} photos ({_size(expected.bytes)})"]
+    if expected.looked < expected.named:
+        parts = [f"by a look at {expected.looked} of {expected.named}: {parts[0]}"]
     if expected.cpu_hours is not None:
         seconds = expected.cpu_hours * 3600
         parts.append(f"about {clock(seconds)} of one core, by {expected.tried} of them")
@@ -223,6 +225,14 @@ def passed_over(kinds: Mapping[str, int]) -> str:
 def _plural(kind: str) -> str:
     """`GIF` stays, words get their s."""
     return f"{kind}s" if kind.endswith((" folder", " name")) else kind.replace("file ", "files ", 1)
+
+
+def _size(count: int) -> str:
+    """Bytes in words: `812 kB`, `3.2 MB`, `2.3 TB`."""
+    for unit, name in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB")):
+        if count >= unit:
+            return f"{count / unit:.1f} {name}"
+    return f"{count / 1e3:.0f} kB"
 
 
 def clock(seconds: float) -> str:

@@ -36,7 +36,7 @@ def report(
     from restorect.infer.batch.lists import listed_sources
     from restorect.infer.batch.report import report, write_report
 
-    wanted = listed_sources(listed(files_from)).sources if files_from is not None else ()
+    wanted = listed_sources(listed(files_from), tried=lambda name: True).sources if files_from is not None else ()
     folder, _ = place_of(out, Part())
     rows, totals = report(folder, wanted)
     for path in to or []:

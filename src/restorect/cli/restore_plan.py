@@ -112,7 +112,7 @@ def listed(name: str) -> "Iterator[Line]":
     from restorect.infer.batch.remote import RemoteError, is_url, public, read_object
 
     if name == PIPE:
-        yield from read_list(sys.stdin.buffer.read(), "standard input")
+        yield from read_list(sys.stdin.buffer.read(), "standard input", piped=True)
         return
     try:
         content = read_object(name) if is_url(name) else Path(name).read_bytes()

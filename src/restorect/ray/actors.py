@@ -116,13 +116,22 @@ class Actors:
             news = self._ray.get(source if once else next(source))
         except StopIteration:
             news = Ended()
-        except self._ray.exceptions.RayError:
-            news = Died()
+        except self._ray.exceptions.RayError as error:
+            news = _end(error)
         if once or isinstance(news, Ended | Died):
             del self._asked[source]
         if isinstance(news, WorkerError):
             raise news
         return worker, news
+
+
+def _end(error: Exception) -> Died | WorkerError:
+    """What the end of an actor means: one that cannot even be made will be no better the next time."""
+    lines = str(error).strip().splitlines()
+    if lines and "creation task" in lines[0]:
+        told = f"a node has no restorect that it could use ({shown(lines[-1][:200])})"
+        return WorkerError(f"--executor ray: {told}; install this version of it, and what it needs, on all nodes")
+    return Died()
 
 
 class _Actor:
@@ -219,5 +228,7 @@ def _connected(address: str | None) -> Any:  # noqa: ANN401 - the module of Ray
         except Exception as error:  # Ray raises whatever its parts raise
             where = f"no cluster can be reached at {shown(address)}" if address else "no cluster could be started here"
             text = " ".join(str(error).split())[:200]
+            if text.startswith("Version mismatch"):
+                raise ConfigError(f"--executor ray: {shown(text)}; install the cluster's versions here") from error
             raise ConfigError(f"--executor ray: {where} ({shown(text)}); check --address and ray status") from error
     return ray

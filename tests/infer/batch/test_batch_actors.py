@@ -1,5 +1,6 @@
 """Batches on a real Ray cluster of two nodes: an actor and a node killed half-way, and what cannot be."""
 
+import importlib
 import socket
 import sys
 import threading
@@ -117,6 +118,23 @@ def test_a_batch_outlives_an_actor_and_a_node(tmp_path: Path, cluster) -> None:
         Actors(3, 1, keep_threads)
     with pytest.raises(RestorectError, match="no weights here; get them"):
         run_batch(plan(tmp_path), load_nothing, workers=Actors(1, 1, keep_threads), force=True)
+
+
+@pytest.mark.slow
+def test_nodes_that_lack_a_module_end_the_run_by_one_line(
+    tmp_path: Path, cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As nodes without restorect do: nothing that the driver sends can be understood there."""
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / "only_here.py").write_text("def load():\n    pass\n")
+    monkeypatch.syspath_prepend(tmp_path / "modules")
+    load = importlib.import_module("only_here").load
+    make(tmp_path / "in" / "a.fake")
+    with pytest.raises(RestorectError) as caught:
+        run_batch(plan(tmp_path), load, workers=Actors(1, 1, keep_threads))
+    assert "a node has no restorect that it could use (ModuleNotFoundError: No module named" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not list((tmp_path / "out").glob("*.fake"))
 
 
 @pytest.mark.slow

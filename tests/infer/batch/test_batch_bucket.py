@@ -13,12 +13,27 @@ from s3_server import Store
 
 from restorect.cli.restore_plan import listed, place_of
 from restorect.errors import ConfigError
-from restorect.infer.batch import BusyError, Event, Naming, OutputError, Part, Plan, Summary, plan_batch, run_batch
+from restorect.infer.batch import (
+    BusyError,
+    Event,
+    Naming,
+    OutputError,
+    Part,
+    Plan,
+    Summary,
+    plan_batch,
+    plan_failed,
+    run_batch,
+)
 from restorect.infer.batch import bucket as bucket_module
+from restorect.infer.batch import estimate as estimate_module
+from restorect.infer.batch.estimate import estimate
 from restorect.infer.batch.failures import LostError
-from restorect.infer.batch.part import WHOLE
+from restorect.infer.batch.lock import locked
+from restorect.infer.batch.part import MANIFEST_NAME, WHOLE
 from restorect.infer.batch.remote import RATE, list_objects, object_state
 from restorect.infer.batch.report import report
+from restorect.infer.batch.sources import Refused, Source
 from restorect.records import read_records
 
 for needed in ("s3fs", "moto.server"):
@@ -101,6 +116,39 @@ def test_folders_are_listed_in_pages(store: Store) -> None:
     assert len(plan("s3://photos/in/", recursive=False).jobs) == 2100
     assert sum(len(plan("s3://photos/in/", part=Part(n, 3)).jobs) for n in (1, 2, 3)) == 2101
     assert sorted(list_objects("s3://photos/in/deep")) == ["s3://photos/in/deep/a.fake"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "reason"),
+    [
+        ("s3://nobucket/in/", "there is no such bucket; check the name"),
+        ("s3://closed/in/", "access is denied; check the credentials of this machine"),
+        ("s3://photos/none/", "holds no photographs; give another folder"),
+    ],
+)
+def test_folders_that_cannot_be_listed_say_why(store: Store, folder: str, reason: str) -> None:
+    assert [(each.path, each.reason) for each in plan(folder).failures] == [(folder, reason)]
+
+
+def test_the_cost_of_many_photos_is_told_by_a_look_at_some(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"{n:03d}.fake" for n in range(400)]
+    for n, url in enumerate(fill(store, *names)):  # large and small ones by turns, a quarter of them done
+        store.put(url.removeprefix("s3://photos/"), b"FAKE" + b"x" * (6 if n % 2 else 96))
+    run(plan(*(f"s3://photos/in/{name}" for name in names[:100])))
+    exact = estimate(plan("s3://photos/in/"), FakeRestorer())
+    assert (exact.named, exact.looked, exact.photos, exact.done, exact.failed) == (400, 400, 300, 100, 0)
+    assert exact.bytes == 300 * 55
+    monkeypatch.setattr(estimate_module, "LOOKED", 40)
+    store.remove("in/399.fake")
+    gone = [f"s3://photos/in/{n}.fake" for n in range(400, 800)]
+    whole, before = plan("s3://photos/in/", *gone), store.faulty.asked.copy()
+    rough = estimate(whole, FakeRestorer())
+    assert (store.faulty.asked - before).total() <= 3 * 40, "no request is sent for most of them"
+    assert (rough.named, rough.looked, rough.photos + rough.done + rough.failed) == (799, 40, 799)
+    assert rough.photos == pytest.approx(299, abs=40)
+    assert rough.done == pytest.approx(100, abs=40)
+    assert rough.failed == pytest.approx(400, abs=40)
+    assert rough.bytes == pytest.approx(299 * 55, rel=0.35)
 
 
 def test_what_a_bucket_cannot_give_is_a_row(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,6 +246,13 @@ def test_two_drivers_are_kept_apart(store: Store, tmp_path: Path, monkeypatch: p
     assert wrong(store, *(f"{n}.fake" for n in range(8))) == []
 
 
+def test_a_second_driver_on_this_machine_is_told_the_bucket(store: Store) -> None:
+    second = plan(*fill(store, "a.fake"))
+    second.out.mkdir(parents=True)
+    with locked(second.out, WHOLE, OUT), pytest.raises(BusyError, match=rf"^{OUT}: another restorect is writing there"):
+        run(second)
+
+
 def test_a_lock_that_is_taken_away_ends_the_run(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bucket_module, "_PERIOD", 0.0)
     monkeypatch.setattr(bucket_module, "_SHARE", 0)
@@ -289,3 +344,46 @@ def test_an_inventory_in_a_bucket_is_a_list(store: Store) -> None:
         ConfigError, match=r"--files-from s3://photos/lists/gone\.txt: cannot be read \(there is no such"
     ):
         list(listed("s3://photos/lists/gone.txt"))
+
+
+def test_what_an_inventory_calls_frozen_is_a_row_and_is_tried_again(store: Store) -> None:
+    """Asked for by nobody until the store has brought it back; the inventory calls it frozen even then."""
+    names = ["2024/deep/a.fake", "2024/b.fake", "2025/c.fake"]
+    fill(store, *names[:2])
+    tiers = dict(zip(names, ("STANDARD", "GLACIER", "DEEP_ARCHIVE"), strict=True))
+    rows = "".join(f'"photos","in/{name}","{tier}"\n' for name, tier in tiers.items())
+    store.put("lists/d.csv", rows.encode())
+    manifest = {"sourceBucket": "photos", "destinationBucket": "arn:aws:s3:::photos", "fileFormat": "CSV"}
+    manifest |= {"fileSchema": "Bucket, Key, StorageClass", "files": [{"key": "lists/d.csv"}]}
+    store.put("lists/manifest.json", json.dumps(manifest).encode())
+    folder, url = place_of(OUT, WHOLE)
+
+    def again(part: Part = WHOLE) -> Plan:
+        return plan_batch([], folder, NAMING, lines=listed("s3://photos/lists/manifest.json"), part=part, url=url)
+
+    def failed() -> set[str]:
+        return {row["path"] for row in report(folder)[0] if row["status"] == "failed"}
+
+    ice = {f"s3://photos/in/{name}" for name in names[1:]}
+    assert sum(len(again(Part(n, 3)).failures) for n in (1, 2, 3)) == 2
+    restored, _, told = run(again())
+    assert (restored, set(told), failed()) == (1, ice, ice)
+    assert all("says the inventory" in reason for reason in told.values())
+    size = (folder / MANIFEST_NAME).stat().st_size
+    assert set(run(again())[2]) == ice
+    assert (folder / MANIFEST_NAME).stat().st_size == size, "what is known is not written again"
+    restored, _, told = run(plan_failed(folder, NAMING, url=url))
+    assert (restored, set(told)) == (1, {"s3://photos/in/2025/c.fake"})
+    assert wrong(store, *names[:2]) == [], "outputs keep the tree of the whole list"
+    restored, skipped, told = run(again())
+    assert (restored, skipped, set(told)) == (0, 2, {"s3://photos/in/2025/c.fake"})
+    assert failed() == {"s3://photos/in/2025/c.fake"}
+
+
+def test_an_archive_that_is_frozen_as_a_whole_has_a_report(store: Store) -> None:
+    source = Source.named("s3://photos/in/a.fake", by_name=True)
+    folder, url = place_of(OUT, WHOLE)
+    whole = plan_batch([], folder, NAMING, lines=[Refused(source.url, "is frozen", source)], url=url)
+    assert run(whole)[2] == {"s3://photos/in/a.fake": "is frozen"}
+    assert report(folder)[1].reasons == {"is frozen": 1}
+    assert store.keys("out/") == [f"out/.restorect/{MANIFEST_NAME}"]

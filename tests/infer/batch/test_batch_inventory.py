@@ -11,8 +11,10 @@ from restorect.errors import ConfigError
 from restorect.infer.batch.failures import Failure
 from restorect.infer.batch.inventory import read_inventory
 from restorect.infer.batch.lists import read_list
+from restorect.infer.batch.sources import Refused, Source
 
-FROZEN = "is frozen in an archive tier of its store; have it restored there, and try again"
+FROZEN = "is frozen in an archive tier, says the inventory; have it restored by its store, then give --retry-failed"
+ICE = "s3://photos/2024/ice.jpg"
 SCHEMA = "Bucket, Key, VersionId, IsLatest, IsDeleteMarker, Size, StorageClass"
 ROWS = [
     ("photos", "2024/a b.jpg", "v1", "true", "false", "9", "STANDARD"),
@@ -22,7 +24,8 @@ ROWS = [
     ("photos", "2024/ice.jpg", "v1", "true", "false", "9", "DEEP_ARCHIVE"),
     ("photos", "2024/notes.txt", "v1", "true", "false", "9", "STANDARD"),
 ]
-EXPECTED = ["s3://photos/2024/a b.jpg", "s3://photos/2024/ü+1.JPG", Failure("s3://photos/2024/ice.jpg", FROZEN)]
+FROZEN_ICE = Refused(ICE, FROZEN, Source.named(ICE, by_name=True))
+EXPECTED = ["s3://photos/2024/a b.jpg", "s3://photos/2024/ü+1.JPG", FROZEN_ICE]
 
 
 def manifest(kind: str, *keys: str, schema: str = SCHEMA) -> bytes:

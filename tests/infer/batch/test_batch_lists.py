@@ -56,6 +56,35 @@ def test_names_that_are_no_utf_8_and_line_ends_of_windows_come_through() -> None
     assert list(read_list(b"\xef\xbb\xbfa.jpg\r\nb.jpg", "a.txt")) == ["a.jpg", "b.jpg"]
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"a.jpg\nb, c.jpg\n",
+        b"a.jpg\0b, c.jpg\0",
+        b'size,path\r\n1,a.jpg\r\n2,"b, c.jpg"\r\n',
+        b'\xef\xbb\xbfpath\na.jpg\n"b, c.jpg"\n',
+        b'"a.jpg"\n{"path": "b, c.jpg"}\n',
+        b'{"size": 1, "path": "a.jpg"}\n"b, c.jpg"',
+    ],
+)
+def test_a_list_without_a_name_is_known_by_its_first_line(content: bytes) -> None:
+    assert list(read_list(content, "standard input", piped=True)) == ["a.jpg", "b, c.jpg"]
+
+
+def test_a_piped_table_and_inventory_are_known() -> None:
+    pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    sink = io.BytesIO()
+    parquet.write_table(pa.table({"path": ["a.jpg", "b.jpg"]}), sink)
+    assert list(read_list(sink.getvalue(), "standard input", piped=True)) == ["a.jpg", "b.jpg"]
+    with pytest.raises(ConfigError, match="is no manifest of an S3 Inventory"):
+        list(read_list(b'{\n "fileSchema": 1, "sourceBucket": 1}', "standard input", piped=True))
+
+
+@pytest.mark.parametrize("first", ['"a".jpg', "{a}.jpg", "17.jpg", "my path, long.jpg", "[" * 99999])
+def test_a_piped_text_may_hold_any_name(first: str) -> None:
+    assert list(read_list(f"{first}\nb.jpg".encode(), "standard input", piped=True)) == [first, "b.jpg"]
+
+
 def test_broken_lines_are_failures_that_name_them_and_the_rest_goes_on(tmp_path: Path) -> None:
     photo = make(tmp_path / "a.fake")
     content = b'"nu\\u0000ll"\n{"path": 3}\n{nothing\n"half\\ud800"\n\n' + json.dumps(str(photo)).encode()

@@ -74,7 +74,7 @@ def fetch(url: str, folder: Path, part: Part = WHOLE) -> None:
         if not wanted:
             return
         folder.mkdir(parents=True, exist_ok=True)
-        with locked(folder, part):
+        with locked(folder, part, url):
             for name in sorted(wanted):
                 _merge(folder / name, read_object(f"{url}/{_FOLDER}/{name}"))
 

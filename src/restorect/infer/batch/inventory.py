@@ -12,9 +12,11 @@ from urllib.parse import unquote_plus
 from restorect.errors import ConfigError, shown
 from restorect.images.find import is_photo_name
 from restorect.infer.batch.failures import Failure
-from restorect.infer.batch.remote import FROZEN, read_object
+from restorect.infer.batch.remote import read_object
+from restorect.infer.batch.sources import Refused, Source
 
 _ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")
+_FROZEN = "is frozen in an archive tier, says the inventory; have it restored by its store, then give --retry-failed"
 _BATCH = 65536  # rows of a table that are held at a time
 
 Row = Mapping[str, Any]
@@ -39,7 +41,8 @@ def is_inventory(content: bytes) -> bool:
 def read_inventory(content: bytes, name: str, read: Callable[[str], bytes] = read_object) -> Iterator[str | Failure]:
     """URLs of the photographs in an S3 Inventory report, by the endings of their names.
 
-    Versions that are not the latest, and deleted objects, are left out; what lies in an archive tier is a failure.
+    Versions that are not the latest, and deleted objects, are left out; what lies in an archive tier is
+    a `Refused`.
 
     Args:
         content: of `manifest.json`.
@@ -72,7 +75,8 @@ def _line(row: Row) -> Iterator[str | Failure]:
     if old or not is_photo_name(str(row["key"])):
         return
     url = f"s3://{row['bucket']}/{row['key']}"
-    yield Failure(url, FROZEN) if row.get("storageclass") in _ARCHIVED else url
+    frozen = row.get("storageclass") in _ARCHIVED
+    yield Refused(url, _FROZEN, Source.named(url, by_name=True)) if frozen else url
 
 
 def _csv_rows(data: bytes, name: str, schema: str) -> Iterator[Row]:

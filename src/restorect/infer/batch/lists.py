@@ -1,7 +1,9 @@
 """Work lists: a file that names photographs, where there are too many for a command line."""
 
+import contextlib
 import csv
 import io
+import itertools
 import json
 import os
 from collections import Counter
@@ -13,7 +15,7 @@ from restorect.errors import ConfigError, shown
 from restorect.infer.batch.failures import Failure
 from restorect.infer.batch.inventory import is_inventory, read_inventory, read_parquet
 from restorect.infer.batch.remote import RemoteError, is_url, path_of, public
-from restorect.infer.batch.sources import Found, Source, place
+from restorect.infer.batch.sources import Found, Refused, Source, place
 
 _COLUMN = "path"
 _TWICE = "repeated name"
@@ -22,7 +24,7 @@ _TWO_QUERIES = "is named twice, with different queries, and a photo is known by 
 Line = str | Failure
 
 
-def read_list(content: bytes, name: str) -> Iterator[Line]:
+def read_list(content: bytes, name: str, *, piped: bool = False) -> Iterator[Line]:
     """The paths that a list names, or why a line of it cannot be used.
 
     Text has a path on each line, or, as `find -print0` writes them, paths that end with a null character; `.csv` has a
@@ -32,6 +34,7 @@ def read_list(content: bytes, name: str) -> Iterator[Line]:
     Args:
         content: of the list.
         name: of the list, which tells its kind, and for messages.
+        piped: whether it has no name that does; then its beginning tells.
 
     Raises:
         ConfigError: it is no list of its kind, or names nothing.
@@ -40,7 +43,25 @@ def read_list(content: bytes, name: str) -> Iterator[Line]:
     if not content.strip(b"\0\r\n\t "):
         raise ConfigError(f"{shown(name)}: names no photographs; write one path on each line")
     content = content.removeprefix(b"\xef\xbb\xbf")  # as Windows begins texts
-    return _KINDS.get(Path(name).suffix.lower(), _text)(content, name)
+    ending = _piped_kind(content) if piped else Path(name).suffix.lower()
+    return _KINDS.get(ending, _text)(content, name)
+
+
+def _piped_kind(content: bytes) -> str:
+    """The ending that a file of this content would have; none for text, which no table or JSON begins as."""
+    if content.startswith(b"PAR1"):
+        return ".parquet"
+    first = content.split(b"\n", 1)[0].strip()
+    if content.lstrip().startswith(b"{") and is_inventory(content):
+        return ".json"
+    with contextlib.suppress(ValueError, RecursionError):
+        value = json.loads(first)
+        if isinstance(value, str) or (isinstance(value, dict) and _COLUMN in value):
+            return ".jsonl"
+    with contextlib.suppress(csv.Error):
+        if _COLUMN in next(csv.reader([os.fsdecode(first)]), []):
+            return ".csv"
+    return ""
 
 
 def _text(content: bytes, name: str) -> Iterator[Line]:
@@ -95,7 +116,11 @@ _KINDS: dict[str, Callable[[bytes, str], Iterator[Line]]] = {
 
 
 def listed_sources(
-    lines: Iterable[Line], *, apart_from: Collection[str] = (), takes: Callable[[Source], bool] = lambda source: True
+    lines: Iterable[Line],
+    *,
+    apart_from: Collection[str] = (),
+    takes: Callable[[Source], bool] = lambda source: True,
+    tried: Callable[[str], bool] = lambda name: False,
 ) -> Found:
     """The photographs of a list, in its order; none is looked at, and no folder is listed.
 
@@ -106,30 +131,35 @@ def listed_sources(
         lines: from `read_list`.
         apart_from: real paths of files not to take (old outputs), and of the output folder.
         takes: tells which ones to keep.
+        tried: tells which ones, by what they are `known_as`, are photographs like others although the list calls them
+            frozen: their store may have brought them back since.
     """
     read = [_checked(line) for line in lines]
-    names = [line for line in read if isinstance(line, str)]
-    top = _shared(names)
-    failures = [line for line in read if isinstance(line, Failure)]
+    named = [line for line in read if isinstance(line, str | Refused)]
+    top = _shared(line.source.url if isinstance(line, Refused) else line for line in named)
+    failures = [line for line in read if isinstance(line, Failure) and not isinstance(line, Refused)]
     sources: dict[tuple[str, str], Source] = {}
     passed_over, others = [], Counter[str]()
-    folders: dict[tuple[Path, bool], tuple[str, str]] = {}  # real, and among outputs: asked once
-    for name in names:
-        source = Source.named(name, by_name=True)
-        path, remote = source.path, bool(source.url)
-        if (path.parent, remote) not in folders:
-            real = "" if remote else os.path.realpath(path.parent)
-            folders[path.parent, remote] = real, _below(path.parent, top)
-        real, below = folders[path.parent, remote]
+    folders: dict[str, tuple[str, str]] = {}  # real, and among outputs: asked once
+    for line in named:
+        name, source = (
+            (line.source.url, line.source) if isinstance(line, Refused) else (line, Source.named(line, by_name=True))
+        )
+        path, remote, head = source.path, bool(source.url), os.path.dirname(name)
+        if head not in folders:
+            folders[head] = "" if remote else os.path.realpath(path.parent), _below(path.parent, top)
+        real, below = folders[head]
         source, key = replace(source, folder=below), (real, public(source.url) or path.name)
         if not remote and os.path.join(real, path.name) in apart_from:
-            passed_over.append(name)
+            passed_over.append(str(path))
         elif not takes(source):
             continue
         elif key in sources and sources[key].url != source.url:
             failures.append(Failure(source.shown_as, _TWO_QUERIES))
         elif key in sources:
             others[_TWICE] += 1
+        elif isinstance(line, Refused) and not tried(source.known_as):
+            failures.append(replace(line, source=source))
         else:
             sources[key] = source
     return Found(
@@ -139,12 +169,12 @@ def listed_sources(
 
 def joined(found: Sequence[Found]) -> Found:
     """Several searches as one; a photograph that several have found counts once."""
+    filled = [each.sources for each in found if each.sources]
     sources: dict[tuple[str, str], Source] = {}
-    for each in found:
-        for source in each.sources:
-            sources.setdefault(("", source.known_as) if source.url else place(source.path), source)
+    for source in itertools.chain(*filled) if len(filled) > 1 else ():  # one has each photograph once
+        sources.setdefault(("", source.known_as) if source.url else place(source.path), source)
     return Found(
-        sources=tuple(sources.values()),
+        sources=tuple(sources.values()) if len(filled) != 1 else filled[0],
         failures=tuple(failure for each in found for failure in each.failures),
         passed_over=tuple(path for each in found for path in each.passed_over),
         others=sum((Counter(each.others) for each in found), Counter[str]()),

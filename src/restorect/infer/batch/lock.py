@@ -23,12 +23,17 @@ _FIRST, _OWNER_BYTES = 1, 500  # Windows lets nobody read the byte that is locke
 
 
 @contextlib.contextmanager
-def locked(out: Path, part: Part = WHOLE) -> Iterator["Held"]:
+def locked(out: Path, part: Part = WHOLE, url: str = "") -> Iterator["Held"]:
     """Hold `out`, or a part of its batch, for this process; gives what raises `LostError` once it is no longer held.
 
     The lock belongs to the open file, so a killed process leaves none behind; the small file itself stays. Who removes
     it, or the whole folder, lets another batch in: call what is given before each write. A disk
     without file locks gets a soft one (`soft_lock`).
+
+    Args:
+        out: the folder.
+        part: of a batch.
+        url: where the outputs go, if `out` holds the record alone: then users know the place by it.
 
     Raises:
         BusyError: another process (or another batch of this one) holds it, or one that may take the same photos
@@ -40,10 +45,10 @@ def locked(out: Path, part: Part = WHOLE) -> Iterator["Held"]:
         try:
             descriptor = _opened(path)
             held.callback(os.close, descriptor)
-            _acquire(held, path, descriptor)
+            _acquire(held, path, descriptor, url or out)
             signature = _sign(descriptor)
             for rival in part.rivals(out):
-                _check_free(rival)
+                _check_free(rival, url or out)
         except OSError as error:
             told = f"cannot be written ({error.strerror}); choose another output folder"
             raise OutputError(f"{shown(out)}: {reason_of(error) if is_shortage(error) else told}") from error
@@ -79,7 +84,7 @@ def _opened(path: Path) -> int:
     return descriptor
 
 
-def _acquire(held: contextlib.ExitStack, path: Path, descriptor: int) -> None:
+def _acquire(held: contextlib.ExitStack, path: Path, descriptor: int, place: Path | str) -> None:
     from filelock import lock_descriptor
 
     try:
@@ -88,10 +93,10 @@ def _acquire(held: contextlib.ExitStack, path: Path, descriptor: int) -> None:
         held.enter_context(softly_locked(path, _owner(descriptor)))
         return
     if not free:
-        raise BusyError(f"{shown(path.parent)}: {_owner(descriptor)}; wait for it, or choose another folder")
+        raise BusyError(f"{shown(place)}: {_owner(descriptor)}; wait for it, or choose another folder")
 
 
-def _check_free(path: Path) -> None:
+def _check_free(path: Path, place: Path | str) -> None:
     """Raise `BusyError` if somebody holds this lock for longer than it takes to look at it."""
     until = time.monotonic() + _PATIENCE
     while True:
@@ -99,7 +104,7 @@ def _check_free(path: Path) -> None:
             with contextlib.ExitStack() as held:
                 descriptor = _opened(path)
                 held.callback(os.close, descriptor)
-                _acquire(held, path, descriptor)
+                _acquire(held, path, descriptor, place)
             return
         except BusyError:
             if time.monotonic() > until:

@@ -17,7 +17,7 @@ from restorect.infer.batch.failures import OutputError
 from restorect.infer.batch.names import can_be_path, lies_inside
 from restorect.infer.batch.part import WHOLE, Part
 from restorect.infer.batch.sources import Refused
-from restorect.records import append_record, append_records, read_records
+from restorect.records import append_records, read_records
 
 Status = Literal["writing", "done", "failed"]
 
@@ -142,15 +142,21 @@ class Manifest:
         with self._guard:
             return list(self._inputs.values())
 
-    def append(self, entry: ManifestEntry) -> None:
-        """Add one line and wait until it is on the disk.
+    def last(self, photo: str) -> ManifestEntry | None:
+        """The last line of a photo, done or failed, by its `input`."""
+        with self._guard:
+            return self._inputs.get(photo)
+
+    def append(self, *entries: ManifestEntry) -> None:
+        """Add lines and wait until they are on the disk.
 
         Raises:
             OSError: the system refuses.
         """
         with self._guard:
-            append_record(self.path, dataclasses.asdict(entry), durable=True, follow=False)
-            self._learn(entry, self._latest, self._inputs)
+            append_records(self.path, map(dataclasses.asdict, entries), durable=True, follow=False)
+            for entry in entries:
+                self._learn(entry, self._latest, self._inputs)
 
     def of(self, outputs: Iterable[str], path: Path) -> "Manifest":
         """What is known of these outputs, with a record of its own at `path`; it can be sent to another process."""

@@ -51,6 +51,10 @@ class GoneError(RemoteError):
     """There is no such object, or no such bucket."""
 
 
+class NoBucketError(GoneError):
+    """There is no such bucket."""
+
+
 class DeniedError(RemoteError):
     """The store does not let this machine."""
 
@@ -139,6 +143,7 @@ def list_objects(url: str, *, recursive: bool = False) -> Iterator[str]:
     """URLs of the objects in a folder, asked for folder by folder, in pages; none if there is no such folder.
 
     Raises:
+        NoBucketError: there is no such bucket, as far as the store tells that from an empty folder.
         RemoteError: it cannot be listed.
     """
     folders = [url.rstrip("/")]
@@ -146,6 +151,8 @@ def list_objects(url: str, *, recursive: bool = False) -> Iterator[str]:
         folder = folders.pop()
         try:
             inside = _tried(f"{folder}/", _inside)
+        except NoBucketError:
+            raise
         except GoneError:
             continue
         itself = path_of(folder).as_posix().strip("/")  # some tools make an empty object of that name
@@ -197,7 +204,7 @@ def _known(error: BaseException) -> RemoteError | None:
     if isinstance(error, PermissionError) or status in _DENIED:
         return DeniedError("access is denied; check the credentials of this machine")
     if code in _NO_BUCKET_CODES:
-        return GoneError("there is no such bucket; check the name")
+        return NoBucketError("there is no such bucket; check the name")
     if status in _GONE or (status is None and isinstance(error, FileNotFoundError)):
         return GoneError(_NO_OBJECT)
     return None

@@ -12,7 +12,7 @@ from restorect.infer.batch import bucket
 from restorect.infer.batch.events import Began, Event, Failed, Summary
 from restorect.infer.batch.failures import OutputError, reason_of
 from restorect.infer.batch.lock import Held, locked
-from restorect.infer.batch.manifest import Manifest, failure_entry
+from restorect.infer.batch.manifest import Manifest, ManifestEntry, failure_entry
 from restorect.infer.batch.memory import MemoryBudget
 from restorect.infer.batch.plan import Plan
 from restorect.infer.batch.shard import Orders, Shard, Worker
@@ -65,7 +65,8 @@ def run_batch(
     tell(Began(total=len(plan.jobs) + len(plan.failures), out=plan.shown_out))
     for failure in plan.failures:
         tell(Failed(path=failure.path, reason=failure.reason))
-    if plan.jobs and not (fail_fast and plan.failures):
+    refused = any(isinstance(failure, Refused) for failure in plan.failures)
+    if (plan.jobs or refused) and not (fail_fast and plan.failures):
         with _held(plan) as (held, mind), contextlib.ExitStack() as work:
             target = plan.target
             target.tidy(output for job in plan.jobs for output in job.outputs)
@@ -77,7 +78,7 @@ def run_batch(
                 events = _restored_here(plan, orders, manifest, stop, budget, workers or default_workers())
             else:
                 events = restored_by(workers, plan, orders, manifest, stop)
-            for event in work.enter_context(contextlib.closing(events)):
+            for event in work.enter_context(contextlib.closing(events)) if plan.jobs else ():
                 tell(event)
                 mind()
     summary.interrupted = stop.asked
@@ -103,17 +104,23 @@ def _settled(plan: Plan) -> Manifest:
     manifest = Manifest(plan.out, plan.part, shards=False)
     for record in plan.part.shards(plan.out):
         manifest.absorb(record)
-    for failure in plan.failures:
-        if isinstance(failure, Refused):
-            manifest.append(failure_entry(failure))
+    refused = [failure_entry(failure) for failure in plan.failures if isinstance(failure, Refused)]
+    if new := [entry for entry in refused if not _told(entry, manifest)]:
+        manifest.append(*new)
     return manifest
+
+
+def _told(entry: ManifestEntry, manifest: Manifest) -> bool:
+    """Whether the record says already that a photo failed so: there may be many."""
+    last = manifest.last(entry.input)
+    return last is not None and (last.status, last.error, last.folder) == (entry.status, entry.error, entry.folder)
 
 
 @contextlib.contextmanager
 def _held(plan: Plan) -> Iterator[tuple[Held, Callable[[], None]]]:
     """Hold the record, and the place of the outputs: gives the lock, and what is to be called often."""
     make_folder(plan.out)
-    with locked(plan.out, plan.part) as lock, contextlib.ExitStack() as place:
+    with locked(plan.out, plan.part, plan.url) as lock, contextlib.ExitStack() as place:
         mind = place.enter_context(bucket.held(plan.url, plan.out, plan.part)) if plan.url else lambda: None
         yield lock, mind
 

@@ -4,7 +4,7 @@ One keeps the plain name: the photo that had it before, else the one that is cal
 others get their ending added: `IMG_1-heic.jpg`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -42,11 +42,14 @@ def tell_apart(jobs: Sequence[AnyJob], past: Past, renamed: Callable[[int, str],
     Returns:
         New jobs by their place; where no name can be found there is none.
     """
-    wanted: dict[str, list[int]] = {}
+    taken: dict[str, int] = {}
+    several: dict[str, list[int]] = {}  # of the names, those that more than one wants
     for place, job in enumerate(jobs):
-        for output in job.outputs:
-            wanted.setdefault(same_file_key(output), []).append(place)
-    taken, found = set(wanted), {}
+        for key in map(same_file_key, job.outputs):
+            first = taken.setdefault(key, place)
+            if first != place:
+                several.setdefault(key, [first]).append(place)
+    found = {}
 
     def claim(place: int) -> tuple[bool, bool, int]:
         """Tell who comes first: the lowest."""
@@ -56,7 +59,7 @@ def tell_apart(jobs: Sequence[AnyJob], past: Past, renamed: Callable[[int, str],
 
     for place, job in enumerate(jobs):
         path = job.source.path
-        others = {other for output in job.outputs for other in wanted[same_file_key(output)]}
+        others = {other for output in job.outputs for other in several.get(same_file_key(output), ())}
         rivals = [other for other in others if _siblings(jobs[other].source.path, path)]
         owners = [owner for output in job.outputs if (owner := past.owner(output))]
         if any(_siblings(Path(owner), path) for owner in owners) or any(
@@ -65,7 +68,7 @@ def tell_apart(jobs: Sequence[AnyJob], past: Past, renamed: Callable[[int, str],
             new = next((new for new in _renamings(job, place, renamed) if _free(new, taken, past)), None)
             if new is not None:
                 found[place] = new
-                taken |= {same_file_key(output) for output in new.outputs}
+                taken.update((same_file_key(output), place) for output in new.outputs)
     return found
 
 
@@ -81,7 +84,7 @@ def _renamings(job: AnyJob, place: int, renamed: Callable[[int, str], AnyJob]) -
         return
 
 
-def _free(job: Named, taken: set[str], past: Past) -> bool:
+def _free(job: Named, taken: Container[str], past: Past) -> bool:
     """Whether nobody else has or wants a job's names."""
     known = (None, job.source.known_as)
     return all(same_file_key(output) not in taken and past.owner(output) in known for output in job.outputs)

@@ -166,7 +166,7 @@ def find_sources(arguments: Sequence[str], *, recursive: bool, apart_from: Colle
                 sources.update({place(each): Source(path=each, folder=below(path, each)) for each in inside})
                 failures += [Failure(str(error.filename), _closed(error)) for error in closed]
                 if not inside and not closed and next(walk(path, recursive=recursive), None) is None:
-                    failures.append(Failure(str(path), _empty(recursive)))
+                    failures.append(Failure(str(path), empty(recursive)))
             elif os.path.realpath(path) in apart_from:
                 passed_over.append(str(path))
             else:
@@ -243,7 +243,8 @@ def below(top: Path, path: Path) -> str:
     return "" if relative == "." else relative
 
 
-def _empty(recursive: bool) -> str:
+def empty(recursive: bool) -> str:
+    """The reason for a folder that was searched for nothing."""
     remedy = "give another folder" if recursive else "give another folder, or --recursive if they lie deeper"
     return f"holds no photographs; {remedy}"
 

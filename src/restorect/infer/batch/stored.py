@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from restorect.images.find import SERVICE_FOLDERS, is_photo_name, kind_of
 from restorect.infer.batch.failures import Failure
 from restorect.infer.batch.remote import RemoteError, is_url, list_objects, public
-from restorect.infer.batch.sources import Found, Source
+from restorect.infer.batch.sources import Found, Source, empty
 
 
 def is_stored_folder(argument: str) -> bool:
@@ -42,7 +42,7 @@ def stored_sources(url: str, *, recursive: bool, apart_from: Collection[str] = (
     except RemoteError as error:
         return _nothing(url, str(error))
     if not sources and not passed_over:
-        return _nothing(url, "holds no photographs; give another folder, or --recursive if they lie deeper")
+        return _nothing(url, empty(recursive))
     return Found(sources=tuple(sources), failures=(), passed_over=tuple(passed_over), others=others)
 
 
