@@ -147,6 +147,11 @@ class Manifest:
         with self._guard:
             return self._inputs.get(photo)
 
+    def restored(self, photo: str) -> bool:
+        """Whether a photo, by its `input`, was done when it was last tried."""
+        last = self.last(photo)
+        return last is not None and last.status == "done"
+
     def append(self, *entries: ManifestEntry) -> None:
         """Add lines and wait until they are on the disk.
 

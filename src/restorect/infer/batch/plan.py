@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from restorect.infer.batch.past import Past, split_name
 from restorect.infer.batch.remote import is_url
 from restorect.infer.batch.settings import RestoreSettings
 from restorect.infer.batch.siblings import tell_apart
-from restorect.infer.batch.sources import Found, Refused, Source, find_sources
+from restorect.infer.batch.sources import Refused, Source, find_sources
 from restorect.infer.batch.stored import is_stored_folder, stored_sources
 from restorect.infer.batch.target import Folder, Prefix, Target
 
@@ -151,23 +151,12 @@ def plan_batch(
     given = find_sources(arguments, recursive=recursive, apart_from=apart_from)
     stored = [stored_sources(each, recursive=recursive, apart_from=apart_from) for each in stores]
     alone = [each for each in urls if each not in stores]
-    found = joined([given, *stored, _listed([*alone, *lines], apart_from, takes, manifest)])
+    named = listed_sources([*alone, *lines], apart_from=apart_from, takes=takes, tried=manifest.restored)
+    found = joined([given, *stored, named])
     plan = plan_sources(filter(takes, found.sources), out, naming, past=Past(manifest), url=url)
     mine = (each for each in found.failures if isinstance(each, Refused) or part.takes(each.path))
     failures = *mine, *plan.failures
     return dataclasses.replace(plan, failures=failures, passed_over=found.passed_over, others=found.others, part=part)
-
-
-def _listed(
-    lines: Iterable[Line], apart_from: Collection[str], takes: Callable[[Source], bool], manifest: Manifest
-) -> Found:
-    """Those of a list; what it calls frozen and an earlier run has restored after all counts as all others do."""
-
-    def restored(photo: str) -> bool:
-        entry = manifest.last(photo)
-        return entry is not None and entry.status == "done"
-
-    return listed_sources(lines, apart_from=apart_from, takes=takes, tried=restored)
 
 
 def plan_failed(out: Path, naming: Naming, part: Part = WHOLE, url: str = "") -> Plan:
