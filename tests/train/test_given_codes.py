@@ -10,7 +10,10 @@ from torch import Tensor
 from worker import nested, records, run
 
 from restorect.configs import from_mapping
-from restorect.data.batches import Batch
+from restorect.data.batches import Batch, BatchMaker
+from restorect.data.pairs import find_pairs
+from restorect.data.sampling import SamplingConfig
+from restorect.data.store import PairStore
 from restorect.errors import ConfigError
 from restorect.nets.blocks import CODE_SIZE
 from restorect.nets.checkpoint import read_checkpoint
@@ -82,6 +85,23 @@ def test_only_the_transformer_learns_and_encoders_stay_as_they_are() -> None:
     learned = {".".join(name.split(".")[:2]) for name, p in stage.network.named_parameters() if p.grad is not None}
     assert learned == {"student.transformer"}
     assert all(torch.equal(t, before[n]) for n, t in stage.network.state_dict().items())  # running figures too
+
+
+def test_a_rehearsal_encodes_every_view_there_is_as_its_step_would(pairs_folder: Path) -> None:
+    stage, alone = _stage(flex=0.0).eval(), _stage(flex=0.0).eval()
+    store = PairStore(find_pairs([pairs_folder]), torch.device("cpu"), 1)
+    batches = BatchMaker(store, lambda photo, _: (photo, photo), SamplingConfig(simulate=0, regions=3), 32, seed=4)
+    stage.rehearse(batches, 32)
+    assert len(stage.memory) == 3 * len(store)
+
+    def never(batch: Batch) -> tuple[Codes, Tensor]:
+        raise AssertionError("a view was not rehearsed")
+
+    for start in range(0, 3 * len(store), 2):
+        batch = batches.batch(range(start, start + 2), 32)
+        (known, seen), (codes, looked) = stage.memory.recall(batch, never), alone.encoded(batch)
+        for one, other in zip((*known, seen), (*codes, looked), strict=True):
+            torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
 
 
 def test_the_first_half_is_fed_the_teachers_codes_and_the_second_generated_ones() -> None:

@@ -12,6 +12,7 @@ from worker import run
 from restorect.render.checkpoint import load_restoration
 from restorect.train import loop
 from restorect.train.recorded import Recorded, Work, cuda_graph
+from restorect.train.stages import TransformerStage
 
 
 def stand_in(params: list[nn.Parameter]) -> Callable[[Work, Work], Work]:
@@ -73,12 +74,14 @@ def test_a_run_comes_to_the_same_weights(teacher: Path, pairs_folder: Path, tmp_
         return Recorded(learn, params, stand_in(params))
 
     run("student", str(pairs_folder), tmp_path / "plain", 4, **settings, data=data, schedule=schedule)
-    with mock.patch.object(loop.Trainer, "_recorded", recorded):
+    # Codes that are encoded beforehand, many views at a time, are rounded otherwise, which optimisers make much of.
+    unrehearsed = mock.patch.object(TransformerStage, "rehearse")
+    with unrehearsed, mock.patch.object(loop.Trainer, "_recorded", recorded):
         run("student", str(pairs_folder), tmp_path / "played", 4, **settings, data=data, schedule=schedule)
     assert len(played) == 5  # recorded, and played four times
     plain, other = (load_restoration(tmp_path / name / "last.safetensors")[0] for name in ("plain", "played"))
     for name, value in plain.state_dict().items():
-        torch.testing.assert_close(other.state_dict()[name], value, msg=name)
+        torch.testing.assert_close(other.state_dict()[name], value, rtol=0, atol=0, msg=name)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
