@@ -253,3 +253,36 @@ def test_a_time_budget_ends_the_schedule(pairs_folder: Path, tmp_path: Path) -> 
     rates = [r["lr"] for r in records(tmp_path, "train")]
     assert rates[-1] < 0.05 * rates[0]  # the cosine reached its end with the budget
     assert records(tmp_path, "train")[-1]["minutes"] == pytest.approx(0.03, abs=0.02)
+
+
+def test_a_teacher_goes_on_from_its_student_and_its_codes_stay(
+    teacher: Path, pairs_folder: Path, tmp_path: Path
+) -> None:
+    data, student = str(pairs_folder), str(tmp_path / "student" / "last.safetensors")
+    run("student", data, tmp_path / "student", 4, teacher=str(teacher), optimiser={"lr": 1e-2, "ema": 0.0})
+    still = {"lr": 1e-9, "final_lr": 1e-9, "ema": 0.0}
+    run("teacher", data, tmp_path / "again", 2, init=str(teacher), student=student, optimiser=still)
+    before, theirs, after = (load_file(p) for p in (teacher, student, tmp_path / "again" / "last.safetensors"))
+    transformers = {name for name in after if name.startswith("transformer.")}
+    assert transformers
+    for name, tensor in after.items():
+        if name in transformers:
+            torch.testing.assert_close(tensor, theirs[f"student.{name}"], atol=1e-6, rtol=0)
+        else:
+            assert torch.equal(tensor, before[name]), name
+    assert any(not torch.equal(after[name], before[name]) for name in transformers)
+    run("teacher", data, tmp_path / "on", 6, init=str(teacher), student=student, optimiser={"lr": 1e-2, "ema": 0.0})
+    on = load_file(tmp_path / "on" / "last.safetensors")
+    assert all(torch.equal(on[name], before[name]) for name in on if name not in transformers)
+    assert any(not torch.equal(on[name], after[name]) for name in transformers)
+
+
+def test_a_student_that_no_teacher_can_go_on_from_is_one_line(
+    teacher: Path, pairs_folder: Path, tmp_path: Path
+) -> None:
+    student = tmp_path / "student" / "last.safetensors"
+    run("student", str(pairs_folder), tmp_path / "student", 1, teacher=str(teacher), preset="full")
+    with pytest.raises(ConfigError, match=r"^student: its codes come from a teacher; name that one, too, as init$"):
+        run("teacher", str(pairs_folder), tmp_path / "again", 1, student=str(student))
+    with pytest.raises(ConfigError, match=r"last\.safetensors: its transformer has another shape than preset .*"):
+        run("teacher", str(pairs_folder), tmp_path / "again", 1, init=str(teacher), student=str(student))

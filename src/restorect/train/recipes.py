@@ -172,12 +172,22 @@ class TeacherRecipe(NetworkRecipe):
     Attributes:
         decomposition: the checkpoint of stage 0.
         init: a teacher to start from; "" starts afresh.
+        student: a student of the teacher `init`, whose transformer is taken over: students are trained for longer than
+            their teacher, and then know more (born-again networks, Furlanello et al. 2018). The encoders rest, so that
+            codes keep their meaning for all students there are.
     """
 
     stage: Literal["teacher"] = "teacher"
 
     decomposition: str = ""
     init: str = ""
+    student: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(
+            bool(self.init) or not self.student, "student: its codes come from a teacher; name that one, too, as init"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

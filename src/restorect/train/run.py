@@ -17,6 +17,7 @@ from restorect.files import short_path, write_atomically
 from restorect.nets.checkpoint import Card, load_decomposition, load_teacher, save_checkpoint, teacher_card
 from restorect.nets.presets import student_preset, teacher_preset
 from restorect.nets.teacher import Teacher
+from restorect.nets.transformer import Transformer
 from restorect.render.checkpoint import load_restoration, restoration_card
 from restorect.render.exposure import READ, Exposure, ExposureConfig
 from restorect.render.restoration import Restoration, RestorationConfig, start_from
@@ -112,7 +113,10 @@ def train_teacher(recipe: TeacherRecipe, run: Run) -> dict[str, float]:
             start_from(teacher, load_teacher(Path(recipe.init))[0])
         else:
             teacher.decomposition.load_state_dict(_decomposition(recipe.decomposition).state_dict())
-        stage = TeacherStage(teacher.to(run.device), recipe.loss, started=bool(recipe.init))
+        if recipe.student:
+            taken = load_restoration(Path(recipe.student))[0].student.transformer
+            _take_over(teacher.transformer, taken, recipe)
+        stage = TeacherStage(teacher.to(run.device), recipe)
         card = partial(teacher_card, config, preset=recipe.preset)
         return _train("teacher", stage, recipe, run, processes, card, view=config.priors.view)
 
@@ -174,6 +178,12 @@ def _distil(
         student.load_state_dict(processes.led(partial(_weights, inner.folder / "last.safetensors")))
     name, kind, part = last
     return _train(name, kind(student, teacher, part), part, run, processes, card, view)
+
+
+def _take_over(own: Transformer, taken: Transformer, recipe: TeacherRecipe) -> None:
+    same = own.config == taken.config
+    require(same, f"{recipe.student}: its transformer has another shape than preset {recipe.preset}; give --preset")
+    own.load_state_dict(taken.state_dict())
 
 
 def _weights(path: Path) -> dict[str, torch.Tensor]:

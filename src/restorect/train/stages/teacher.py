@@ -7,20 +7,24 @@ from torch import Tensor, nn
 
 from restorect.data.batches import Batch
 from restorect.nets.teacher import Teacher
+from restorect.train.recipes import TeacherRecipe
 from restorect.train.stages.images import head_losses, image_losses
 from restorect.train.stages.stage import Losses, Stage
-from restorect.train.weights import ImageLosses
 
 
 class TeacherStage(Stage):
     """Stage 1."""
 
-    def __init__(self, network: Teacher, weights: ImageLosses, *, started: bool = False) -> None:
+    def __init__(self, network: Teacher, recipe: TeacherRecipe) -> None:
         super().__init__()
-        self.started = started
+        self.started = bool(recipe.init)
         self.network: Teacher = network
         self.helpers = nn.ModuleList()
-        self.weights = weights
+        self.weights = recipe.loss
+        if recipe.student:
+            self.frozen = (network.image_prior, network.retinex_prior)
+            for encoder in self.frozen:
+                encoder.requires_grad_(False)
 
     def forward(self, batch: Batch, generator: torch.Generator) -> tuple[Losses, Losses]:
         """Restore the crops with the codes of their pair."""
