@@ -181,8 +181,10 @@ def _distil(
 
 
 def _take_over(own: Transformer, taken: Transformer, recipe: TeacherRecipe) -> None:
-    same = own.config == taken.config
-    require(same, f"{recipe.student}: its transformer has another shape than preset {recipe.preset}; give --preset")
+    """Start a teacher's transformer from that of its student, which must be of the same shape."""
+    ours, theirs = to_mapping(own.config), to_mapping(taken.config)
+    other = ", ".join(f"{name}: {theirs[name]}" for name in ours if ours[name] != theirs[name])
+    require(not other, f"{recipe.student}: its transformer is another; set network.transformer={{{other}}}")
     own.load_state_dict(taken.state_dict())
 
 
