@@ -42,7 +42,7 @@ def test_it_is_valid(path: Path) -> None:
         assert recipe.preset == path.stem.rpartition("-")[2]
         preset = (student_preset if isinstance(recipe, StudentRecipe) else teacher_preset)(recipe.preset)
         amended(preset, recipe.network)
-    for name in ("teacher", "init"):
+    for name in ("teacher", "init", "student"):
         named = getattr(recipe, name, "")
         assert not named or (ROOT / named).is_file()
 
