@@ -121,6 +121,11 @@ def test_amending_names_what_it_does_not_know() -> None:
         amended(Recipe(name="n"), {"optimiser": {"rate": 1.0}}, "network")
 
 
+@pytest.mark.parametrize("setting", ["name=", 'name=""'])
+def test_a_text_left_empty_is_empty(setting: str) -> None:
+    assert from_mapping(Recipe, override({"name": "a"}, [setting])).name == ""
+
+
 def test_override_makes_parents_and_leaves_its_input_alone() -> None:
     values = {"name": "n", "optimiser": {"lr": 0.1}}
     assert override(values, ["optimiser.lr=0.2", "other.deep.x=[1, 2]"]) == {

@@ -213,6 +213,8 @@ def _convert(hint: Any, value: Any, where: str) -> Any:  # noqa: ANN401
         return value if isinstance(value, hint) else from_mapping(hint, value, where)
     if hint is float:
         value = _number(value, where)
+    if hint is str and value is None:  # `init:` and `--set init=` leave a text empty
+        return ""
     if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
         raise ConfigError(f"{where}: expected {hint.__name__}, got {reprlib.repr(value)}")
     return value
